@@ -1,0 +1,59 @@
+/* eddy/domain.h - a domain: the folder in which topics meet, and this process's part in it.
+ *
+ *   eddy_domain_open -> participant -> writers, readers, wait sets -> eddy_domain_close
+ *
+ * All of a domain lies in one folder: EDDY_DIR, or /dev/shm/eddy-<uid>.  Whoever shares the folder
+ * (a container, say) shares the domain.  There is no daemon. Threads: a domain may be used by all
+ * threads.  Opening and closing take a lock for this process; never call them on a data path.
+ * Crash:   the participant's lock is dropped by the kernel; others take back what it held.
+ * spec/registry.md
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_DOMAIN_H
+#define EDDY_DOMAIN_H
+
+#include <eddy/errors.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct eddy_domain eddy_domain;
+
+/* All zero means default. */
+struct eddy_domain_options {
+    const char
+        *dir; /* the folder; default: EDDY_DIR, else /dev/shm/eddy-<uid> (made with mode 0700) */
+    const char *name; /* what `eddy ls` calls this participant; default: the program's name; cut at
+                         39 bytes */
+    uint64_t reserved[6]; /* zero */
+};
+
+/* Takes part in a domain.  options may be NULL.  May be called several times; each gives a
+ * participant of its own. Blocks for file operations only.  Errors: EDDY_EACCES, EDDY_ECONFIG,
+ * EDDY_ENOMEM, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_ELIMIT, EDDY_ESYS. spec/registry.md */
+EDDY_API int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain);
+
+/* Leaves.  EDDY_EBUSY while writers, readers or wait sets of it are open.  NULL is allowed.  In a
+ * forked child it frees the child's copy and returns EDDY_EFORKED. */
+EDDY_API int eddy_domain_close(eddy_domain *domain);
+
+/* The folder of the domain, absolute.  Valid while the domain is open. */
+EDDY_API const char *eddy_domain_dir(const eddy_domain *domain);
+
+/* The folder that eddy_domain_open(NULL) would use, into buffer (bytes).  Nothing is created.
+ * Errors: EDDY_ECONFIG, EDDY_ETOOBIG. */
+EDDY_API int eddy_default_dir(char *buffer, unsigned long bytes);
+
+/* Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC. */
+#define EDDY_POLL    0u           /* has passed: never wait */
+#define EDDY_FOREVER UINT64_MAX   /* never passes */
+EDDY_API uint64_t eddy_now(void); /* CLOCK_MONOTONIC in nanoseconds */
+EDDY_API uint64_t
+eddy_deadline(uint64_t nanoseconds); /* now + nanoseconds, EDDY_FOREVER if that overflows */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,17 @@
+/* eddy/eddy.h - all of Eddy: zero-copy publish/subscribe between the processes of one Linux host.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_EDDY_H
+#define EDDY_EDDY_H
+
+#include <eddy/domain.h>
+#include <eddy/errors.h>
+#include <eddy/inspect.h>
+#include <eddy/topic.h>
+#include <eddy/waitset.h>
+
+#define EDDY_VERSION_MAJOR 0
+#define EDDY_VERSION_MINOR 1
+#define EDDY_VERSION_PATCH 0
+
+#endif

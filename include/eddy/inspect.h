@@ -1,0 +1,65 @@
+/* eddy/inspect.h - look at a domain from outside, without joining it; clear away what the dead have
+ * left.
+ *
+ * Threads: any; a snapshot belongs to its caller.  None waits for other processes. spec/topics.md,
+ * "Looking in"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_INSPECT_H
+#define EDDY_INSPECT_H
+
+#include <eddy/topic.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum eddy_member_state { EDDY_MEMBER_ALIVE = 0, EDDY_MEMBER_DEAD = 1, EDDY_MEMBER_LEAVING = 2 };
+
+struct eddy_member_info {
+    bool is_writer;
+    enum eddy_member_state state;
+    uint32_t seat;
+    int32_t pid;      /* in its own PID namespace */
+    char name[40];    /* of the participant */
+    uint64_t samples; /* published or taken */
+    uint64_t bytes;   /* writer: published */
+    uint64_t held;    /* reader: samples held; writer: history kept */
+    uint64_t lost;    /* reader: missed */
+    uint64_t behind;  /* reader: published and not yet taken */
+    uint32_t depth;   /* reader: depth; writer: history */
+    bool reliable;
+};
+
+struct eddy_topic_report {
+    const char *name, *type, *scope, *flink;
+    struct eddy_topic_stats stats;
+    size_t member_count;
+    const struct eddy_member_info *members;
+    int error; /* not 0: this flink or its segment cannot be read; `message` says why, the rest is
+                  zero */
+    const char *message;
+};
+
+typedef struct eddy_snapshot eddy_snapshot;
+
+/* A picture of all topics in a folder (NULL: the default one).  A folder that does not exist has no
+ * topics. Errors: EDDY_EACCES, EDDY_ENOMEM, EDDY_ECONFIG. */
+EDDY_API int eddy_snapshot_take(const char *dir, eddy_snapshot **snapshot);
+EDDY_API size_t eddy_snapshot_topics(const eddy_snapshot *snapshot);
+EDDY_API const struct eddy_topic_report *eddy_snapshot_topic(const eddy_snapshot *snapshot,
+                                                             size_t index);
+EDDY_API void eddy_snapshot_free(eddy_snapshot *snapshot);
+
+struct eddy_gc_report {
+    uint32_t topics_removed, members_reaped, files_removed, files_refused;
+    uint64_t bytes_freed;
+};
+/* Reaps every dead participant of a domain and removes every topic and file that nobody uses.
+ * Never touches what a living or stopped process uses, nor files that are not Eddy's. */
+EDDY_API int eddy_gc(const char *dir, struct eddy_gc_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,231 @@
+/* eddy/topic.h - publish and take samples in shared memory, without a copy.
+ *
+ *   writer:  loan -> write in place -> publish (or discard)
+ *   reader:  take -> read in place -> release
+ *
+ * A topic comes into being with its first writer or reader and goes with the last.  It has one
+ * order of samples, the same for all its readers.  No sizes need be given: memory grows by what is
+ * published, up to the topic's limit.
+ *
+ * Threads: a writer or reader serves one thread at a time; give each thread its own, or lock around
+ * it.  Different handles never wait for each other's locks.  loan, publish, take and release take
+ * no lock, allocate nothing and make no system call unless somebody sleeps or the topic grows.
+ * Crash:   a loan that was not published is taken back, a published sample is delivered, kept
+ * samples are let go; the others go on. spec/protocols.md
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_TOPIC_H
+#define EDDY_TOPIC_H
+
+#include <eddy/domain.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct eddy_writer eddy_writer;
+typedef struct eddy_reader eddy_reader;
+
+/* Longest name, type or scope, in bytes. */
+#define EDDY_NAME_MAX 4096u
+
+/* Which topic.  Strings are copied; any bytes but NUL are allowed. */
+struct eddy_topic_name {
+    const char *name; /* 1 to EDDY_NAME_MAX bytes */
+    const char *type; /* NULL or "": not checked; else must equal what the topic was created with */
+    const char
+        *scope; /* sets topics of one name apart (the DDS plug-in puts its domain here); NULL: "" */
+    uint8_t type_hash[16]; /* all zero: not checked; else as `type` */
+    uint32_t flags;        /* EDDY_TOPIC_TYPE_APART */
+};
+#define EDDY_TOPIC_TYPE_APART                                                                      \
+    1u /* topics of one name and different type are different topics, not an error */
+
+enum eddy_reliability {
+    EDDY_RELIABLE = 0, /* reader: loses nothing, a writer that is ahead by `depth` waits; writer:
+                          waits `max_wait_ns` */
+    EDDY_BEST_EFFORT =
+        1 /* reader: never holds a writer up, skips and counts; writer: never waits */
+};
+
+enum eddy_history {
+    EDDY_HISTORY_WRITER = 0, /* late readers get the last `history` samples of each living writer */
+    EDDY_HISTORY_TOPIC =
+        1 /* late readers get the last `history` samples of the topic, whoever wrote them */
+};
+
+/* All zero means default. */
+struct eddy_writer_options {
+    enum eddy_reliability reliability;
+    enum eddy_history history_kind;
+    uint32_t history; /* samples kept for late readers; default none.  EDDY_HISTORY_TOPIC: at most
+                         the topic's log, else clamped */
+    uint32_t flags;   /* free for the application: goes with each sample */
+    uint64_t max_wait_ns; /* a reliable writer waits so long for room; default 100 ms; EDDY_FOREVER:
+                             without end */
+    uint64_t limit_bytes; /* most shared memory for the topic, if this handle creates it; default
+                             EDDY_MAX_BYTES, else half the file system */
+    uint64_t reserved[4]; /* zero */
+};
+
+struct eddy_reader_options {
+    enum eddy_reliability reliability;
+    uint32_t depth; /* unread samples that it may be behind: default 64 if reliable, 8 if
+                       best-effort; at most the topic's log, else clamped */
+    uint32_t
+        history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
+    uint32_t flags;  /* EDDY_READER_DEEP */
+    int64_t spin_ns; /* before sleeping: 0 learns what pays, < 0 never spins, > 0 spins that long */
+    uint64_t limit_bytes; /* as for the writer */
+    uint64_t reserved[4]; /* zero */
+};
+#define EDDY_READER_DEEP                                                                           \
+    1u /* best-effort: also take samples older than `depth` that happen to be there still */
+
+/* A slot on loan: write up to `size` bytes at `data`, then publish or discard.  The fields are the
+ * caller's to read. */
+struct eddy_loan {
+    void *data;   /* aligned as asked, 64 bytes at least if no header was asked */
+    size_t size;  /* room at data: what was asked */
+    void *header; /* header_size bytes that end where data begins (rounded up to 8), or NULL */
+    size_t header_size;
+    uint32_t slot; /* the rest identifies the loan; do not change */
+    uint32_t ticket;
+};
+
+/* All zero means default. */
+struct eddy_loan_options {
+    size_t size; /* bytes at data; 0 is allowed */
+    size_t
+        alignment; /* of data: a power of two up to 2^31; default 64, or 8 if there is a header */
+    size_t header_size;      /* bytes of a user header in front of data; default none */
+    size_t header_alignment; /* a power of two not above `alignment`; default 8 */
+};
+
+/* A sample taken: read in place until it is released. */
+struct eddy_sample {
+    const void *data;
+    size_t size;        /* as published */
+    const void *header; /* NULL if it has none; ends where data begins (rounded up to 8) */
+    size_t header_size;
+    uint64_t sn;     /* sequence number: 1 for the topic's first sample, then + 1 each */
+    uint64_t source; /* participant that wrote it; compare with eddy_reader_participant */
+    uint32_t writer; /* writer's seat on the topic */
+    uint32_t flags;  /* the writer's `flags` */
+    uint32_t slot;   /* identifies the sample; do not change */
+    uint32_t reserved;
+};
+
+/* --- writer
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* Opens a writer; the topic is created if nobody has.  options may be NULL.  May block on file
+ * operations and on another process that is opening or closing the same topic. Errors: EDDY_EINVAL,
+ * EDDY_ETYPE, EDDY_ENOMEM, EDDY_ELIMIT, EDDY_EACCES, EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION,
+ * EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. spec/topics.md */
+EDDY_API int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+                              const struct eddy_writer_options *options, eddy_writer **writer);
+
+/* Gives back its loans and its history and leaves; the last to leave removes the topic.  NULL is
+ * allowed.  What it published and readers have not taken yet stays. */
+EDDY_API int eddy_writer_close(eddy_writer *writer);
+
+/* Borrows room for `size` bytes (0 is allowed).  Contents are unspecified.  Any number may be out.
+ * Grows the topic when no slot is free; at the limit waits as the options say. Errors: EDDY_ETOOBIG
+ * (never fits the limit), EDDY_ENOMEM, EDDY_ELIMIT (best-effort) or EDDY_ETIMEDOUT (reliable),
+ * EDDY_EFORKED. */
+EDDY_API int eddy_writer_loan(eddy_writer *writer, size_t size, struct eddy_loan *loan);
+
+/* As eddy_writer_loan, with alignment and a user header. */
+EDDY_API int eddy_writer_loan_with(eddy_writer *writer, const struct eddy_loan_options *options,
+                                   struct eddy_loan *loan);
+
+/* Publishes the first `size` bytes of a loan, which thereby ends.  Waits while a reliable reader is
+ * `depth` behind, up to the writer's max_wait_ns.  On error the loan is still the caller's. Errors:
+ * EDDY_ETIMEDOUT, EDDY_ESTALE, EDDY_ETOOBIG, EDDY_EFORKED. */
+EDDY_API int eddy_writer_publish(eddy_writer *writer, struct eddy_loan *loan, size_t size);
+
+/* Gives a loan back unpublished.  Errors: EDDY_ESTALE, EDDY_EFORKED. */
+EDDY_API int eddy_writer_discard(eddy_writer *writer, struct eddy_loan *loan);
+
+/* Loan, copy, publish. */
+EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t size);
+
+/* Readers on the topic now, in all processes. */
+EDDY_API uint32_t eddy_writer_readers(const eddy_writer *writer);
+
+/* --- reader
+ * -------------------------------------------------------------------------------------------------
+ */
+
+/* Opens a reader; the topic is created if nobody has.  It gets what is published from now on, and
+ * the history it asked for.  options may be NULL.  Errors: as eddy_writer_open. */
+EDDY_API int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+                              const struct eddy_reader_options *options, eddy_reader **reader);
+
+/* As eddy_reader_open, with nothing but the path of a flink: the topic must exist.  domain may be
+ * NULL: then the reader is a participant of its own in the flink's folder.  Errors: as above,
+ * EDDY_ENOENT. */
+EDDY_API int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
+                                const struct eddy_reader_options *options, eddy_reader **reader);
+
+/* Releases what it holds and leaves.  Samples taken must not be used any more.  NULL is allowed. */
+EDDY_API int eddy_reader_close(eddy_reader *reader);
+
+/* Takes the next sample; never blocks.  Any number may be held, and released in any order.
+ * Errors: EDDY_ENODATA, EDDY_ESEGMENT (shared memory was scribbled on), EDDY_ENOMEM (cannot map),
+ * EDDY_EFORKED. */
+EDDY_API int eddy_reader_take(eddy_reader *reader, struct eddy_sample *sample);
+
+/* Takes the newest sample and passes over all before it.  Errors: as eddy_reader_take. */
+EDDY_API int eddy_reader_take_latest(eddy_reader *reader, struct eddy_sample *sample);
+
+/* Gives a sample back.  Errors: EDDY_ESTALE (given back already, or another reader's),
+ * EDDY_EFORKED. */
+EDDY_API int eddy_reader_release(eddy_reader *reader, struct eddy_sample *sample);
+
+/* Waits until there is something to take: 0, EDDY_ETIMEDOUT, EDDY_EFORKED.  Spins first as the
+ * options say. */
+EDDY_API int eddy_reader_wait(eddy_reader *reader, uint64_t deadline);
+
+/* True if take would give a sample. */
+EDDY_API bool eddy_reader_ready(eddy_reader *reader);
+
+/* Samples that this best-effort reader missed so far. */
+EDDY_API uint64_t eddy_reader_lost(const eddy_reader *reader);
+
+/* The depth in force. */
+EDDY_API uint32_t eddy_reader_depth(const eddy_reader *reader);
+
+/* The participant that this reader belongs to: equals eddy_sample.source for samples written
+ * through the same domain handle. */
+EDDY_API uint64_t eddy_reader_participant(const eddy_reader *reader);
+
+/* --- both
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* Statistics of a topic. */
+struct eddy_topic_stats {
+    uint64_t published;       /* samples, since the topic was created */
+    uint64_t published_bytes; /* their sizes */
+    uint64_t shared_bytes;    /* shared memory in use */
+    uint64_t limit_bytes;
+    uint32_t writers, readers, slots, extents;
+    uint64_t reserved[4];
+};
+EDDY_API int eddy_writer_stats(const eddy_writer *writer, struct eddy_topic_stats *stats);
+EDDY_API int eddy_reader_stats(const eddy_reader *reader, struct eddy_topic_stats *stats);
+
+/* Path of the topic's flink file.  Valid while the handle is open. */
+EDDY_API const char *eddy_writer_flink(const eddy_writer *writer);
+EDDY_API const char *eddy_reader_flink(const eddy_reader *reader);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

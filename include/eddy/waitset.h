@@ -1,0 +1,56 @@
+/* eddy/waitset.h - one thread waits for many readers and user events.
+ *
+ *   open -> attach readers and events -> wait, wait, ... -> close
+ *
+ * Threads: wait serves one thread at a time; attach, detach and eddy_event_trigger may be called by
+ * others meanwhile. A detach returns once no wait reports the detached one any more. Crash: leaves
+ * a doorbell that the next participant takes over.                  spec/protocols.md, "Sleeping"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_WAITSET_H
+#define EDDY_WAITSET_H
+
+#include <eddy/topic.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct eddy_waitset eddy_waitset;
+typedef struct eddy_event eddy_event;
+
+#define EDDY_WAIT_LEVEL                                                                            \
+    0u /* reported as long as there is something to take (reader), or it is set (event) */
+#define EDDY_WAIT_EDGE                                                                             \
+    1u /* reported once for what was published (triggered) since the last report */
+
+/* Errors: EDDY_ELIMIT, EDDY_ENOMEM, EDDY_EFORKED. */
+EDDY_API int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset);
+/* Detaches all.  NULL is allowed.  Nobody may be waiting. */
+EDDY_API int eddy_waitset_close(eddy_waitset *waitset);
+
+/* `context` comes back from wait.  A reader or event is on one wait set at a time: EDDY_EBUSY. */
+EDDY_API int eddy_waitset_attach_reader(eddy_waitset *waitset, eddy_reader *reader, uint32_t mode,
+                                        void *context);
+EDDY_API int eddy_waitset_attach_event(eddy_waitset *waitset, eddy_event *event, uint32_t mode,
+                                       void *context);
+/* EDDY_ENOENT if it is not attached here. */
+EDDY_API int eddy_waitset_detach_reader(eddy_waitset *waitset, eddy_reader *reader);
+EDDY_API int eddy_waitset_detach_event(eddy_waitset *waitset, eddy_event *event);
+
+/* Waits until something attached is ready, then fills in up to `max` contexts; those left over come
+ * next time. Returns 0 with *count >= 1, EDDY_ETIMEDOUT, or EDDY_EFORKED. */
+EDDY_API int eddy_waitset_wait(eddy_waitset *waitset, uint64_t deadline, void **contexts,
+                               size_t max, size_t *count);
+
+/* An event of this process that any of its threads can set.  Trigger is async-signal-safe. */
+EDDY_API int eddy_event_open(eddy_event **event);
+EDDY_API int eddy_event_close(eddy_event *event); /* detaches it; NULL is allowed */
+EDDY_API void eddy_event_trigger(eddy_event *event);
+EDDY_API bool eddy_event_triggered(const eddy_event *event);
+EDDY_API void eddy_event_reset(eddy_event *event);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
