@@ -1,0 +1,58 @@
+/* env.c - `eddy env`: prints what `eddy run` sets.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/command.h"
+#include "tools/launch.h"
+#include "tools/text.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct argp_option option_table[] = {
+    {"dir", 'd', "DIR", 0, "Use the domain in the folder DIR (sets EDDY_DIR)", 0}, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    const char **dir = state->input;
+    if (key == 'd') {
+        *dir = arg;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG)
+        argp_error(state, "'%s' is not expected here; use: eval \"$(eddy env)\"", arg);
+    return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+    .options = option_table,
+    .parser = parse,
+    .doc = "Print the environment that `eddy run` gives to a program, for a shell to "
+           "evaluate.\vUse: eval \"$(eddy env)\""};
+
+static void print_export(const char *name, const char *value)
+{
+    printf("export %s=", name);
+    eddy_text_quote(stdout, value);
+    putchar('\n');
+}
+
+int eddy_command_env(int argc, char **argv)
+{
+    const char *dir = NULL;
+    struct eddy_launch launch;
+    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0)
+        return EDDY_EXIT_FAILURE;
+    if (!eddy_launch_prepare("eddy env", dir, &launch))
+        return EDDY_EXIT_FAILURE;
+    print_export("LD_LIBRARY_PATH", launch.library_path);
+    print_export("CYCLONEDDS_URI", launch.cyclone_uri);
+    if (launch.dir != NULL)
+        print_export("EDDY_DIR", launch.dir);
+    eddy_launch_free(&launch);
+    if (fflush(stdout) == 0)
+        return 0;
+    fprintf(stderr, "eddy env: cannot write: %s\n", strerror(errno));
+    return EDDY_EXIT_FAILURE;
+}

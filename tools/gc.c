@@ -1,0 +1,66 @@
+/* gc.c - `eddy gc`: takes back what dead processes left.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/command.h"
+#include "tools/text.h"
+
+#include <argp.h>
+#include <eddy/inspect.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+static const struct argp_option option_table[] = {
+    {"dir", 'd', "DIR", 0, "Clear the domain in the folder DIR", 0}, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    const char **dir = state->input;
+    if (key == 'd') {
+        *dir = arg;
+        return 0;
+    }
+    if (key == ARGP_KEY_ARG)
+        argp_error(state, "'%s' is not expected here; a folder is given with --dir", arg);
+    return ARGP_ERR_UNKNOWN;
+}
+
+static const struct argp argp = {
+    .options = option_table,
+    .parser = parse,
+    .doc = "Take back what dead processes held, and remove topics and files that nobody uses. "
+           "Never touches what a living or stopped process uses.\vNothing depends on this: "
+           "programs do the same when they need the room."};
+
+static void print_count(uint32_t count, const char *one, const char *many)
+{
+    printf("%" PRIu32 " %s", count, count == 1 ? one : many);
+}
+
+static void print_report(const struct eddy_gc_report *report)
+{
+    print_count(report->members_reaped, "dead writer or reader reaped, ",
+                "dead writers and readers reaped, ");
+    print_count(report->topics_removed, "topic removed, ", "topics removed, ");
+    print_count(report->files_removed, "file removed, ", "files removed, ");
+    eddy_text_bytes(stdout, report->bytes_freed);
+    printf(" freed\n");
+    if (report->files_refused > 0) {
+        print_count(report->files_refused, "file was", "files were");
+        printf(" left alone: not Eddy's, or another user's\n");
+    }
+}
+
+int eddy_command_gc(int argc, char **argv)
+{
+    const char *dir = NULL;
+    struct eddy_gc_report report = {0};
+    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0)
+        return EDDY_EXIT_FAILURE;
+    int error = eddy_gc(dir, &report);
+    if (error != 0) {
+        fprintf(stderr, "eddy gc: %s (%s)\n", eddy_last_error(), eddy_strerror(error));
+        return EDDY_EXIT_FAILURE;
+    }
+    print_report(&report);
+    return 0;
+}

@@ -1,0 +1,91 @@
+/* run.c - `eddy run`: becomes a program that finds Eddy where it looks for shared memory.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/command.h"
+#include "tools/launch.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+    const char *dir;
+    char **command; /* NULL-terminated: the tail of argv */
+};
+
+static const struct argp_option option_table[] = {
+    {"dir", 'd', "DIR", 0, "Use the domain in the folder DIR (sets EDDY_DIR)", 0}, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    struct options *options = state->input;
+    switch (key) {
+    case 'd':
+        options->dir = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        options->command = &state->argv[state->next - 1];
+        state->next = state->argc; /* the command's own words */
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which command? For example: eddy run -- ./my_dds_program");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp argp = {
+    .options = option_table,
+    .parser = parse,
+    .args_doc = "[--] COMMAND [ARG...]",
+    .doc = "Run COMMAND, a program that uses Cyclone DDS 0.10, with its topics in shared memory. "
+           "The program is not changed: Eddy stands in for the library that it would use with "
+           "RouDi, and no RouDi runs.\vSettings of your own in CYCLONEDDS_URI prevail over those "
+           "that are added. Exits with what COMMAND exits with; 125 if Eddy fails, 126 if COMMAND "
+           "cannot be run, 127 if there is none."};
+
+static bool apply(const struct eddy_launch *launch)
+{
+    return setenv("LD_LIBRARY_PATH", launch->library_path, 1) == 0 &&
+           setenv("CYCLONEDDS_URI", launch->cyclone_uri, 1) == 0 &&
+           (launch->dir == NULL || setenv("EDDY_DIR", launch->dir, 1) == 0);
+}
+
+/* Says why the command did not start. */
+static int report_exec(const char *command, int error)
+{
+    bool missing = error == ENOENT;
+    const char *advice = "";
+    if (missing && strchr(command, '/') == NULL)
+        advice = "; give its path (./NAME if it is here), or put its folder into PATH";
+    else if (missing)
+        advice = "; check the path, and the interpreter if it is a script";
+    else if (error == EACCES)
+        advice = "; is it a program, and executable (chmod +x)?";
+    fprintf(stderr, "eddy run: cannot run '%s': %s%s\n", command, strerror(error), advice);
+    return missing ? EDDY_EXIT_NOT_FOUND : EDDY_EXIT_CANNOT_EXEC;
+}
+
+int eddy_command_run(int argc, char **argv)
+{
+    struct options options = {0};
+    struct eddy_launch launch;
+    argp_err_exit_status = EDDY_EXIT_LAUNCH;
+    error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
+    if (error != 0 || options.command == NULL)
+        return EDDY_EXIT_LAUNCH;
+    if (!eddy_launch_prepare("eddy run", options.dir, &launch))
+        return EDDY_EXIT_LAUNCH;
+    bool applied = apply(&launch);
+    eddy_launch_free(&launch);
+    if (!applied) {
+        fprintf(stderr, "eddy run: cannot set the environment: %s\n", strerror(errno));
+        return EDDY_EXIT_LAUNCH;
+    }
+    execvp(options.command[0], options.command);
+    return report_exec(options.command[0], errno);
+}
