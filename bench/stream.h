@@ -1,0 +1,22 @@
+/* stream.h - how much goes through: writers that never pause, readers that lose nothing.
+ *
+ * Every writer and every reader is a process; writers run on the even cores, readers on the odd
+ * ones.  Payloads are written and read whole.  Readers sleep while there is nothing to take.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_STREAM_H
+#define BENCH_STREAM_H
+
+#include "slice.h"
+
+struct stream_transport {
+    void (*open)(bool is_writer, size_t size);
+    void (*publish)(uint64_t seq); /* waits while a reader is behind */
+    bool (*take)(void);            /* waits for at most 100 ms; false: nothing came */
+    void (*close)(void);
+};
+
+/* PROGRAM WRITERS READERS SIZE; {"samples_per_s", "bytes_per_s", "taken_per_s"}. */
+int stream_run(const struct stream_transport *transport, int argc, char **argv);
+
+#endif
