@@ -1,8 +1,9 @@
 /* dds_pingpong.c - ping-pong of two Cyclone DDS programs, over whatever transport CYCLONEDDS_URI
  * and LD_LIBRARY_PATH give them.
  *
- *   PROGRAM SIZE waitset|listener DOMAIN
+ *   PROGRAM SIZE waitset|listener DOMAIN [shm]
  *
+ * With `shm` it fails when Cyclone DDS does not use shared memory.
  * Fixed-size types; through loans where the writer has them, else from a buffer.  Only the first
  * word is written and read: what is measured is the transport.
  *
@@ -189,8 +190,8 @@ static void settle(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: %s SIZE waitset|listener DOMAIN\n", argv[0]);
+    if (argc < 4) {
+        fprintf(stderr, "usage: %s SIZE waitset|listener DOMAIN [shm]\n", argv[0]);
         return 2;
     }
     const dds_topic_descriptor_t *type = type_of(bench_size(argv[1]));
@@ -201,6 +202,9 @@ int main(int argc, char **argv)
     is_ping = child != 0;
     bench_pin(!is_ping);
     side_open(type, strcmp(argv[2], "listener") == 0, (dds_domainid_t)strtoul(argv[3], NULL, 10));
+    if (argc > 4 && !dds_is_shared_memory_available(writer)) {
+        bench_fail("Cyclone DDS does not use shared memory");
+    }
     side_connect();
     if (is_ping) {
         settle();

@@ -1,0 +1,2 @@
+# The inside of bench/run.
+# SPDX-License-Identifier: Apache-2.0

@@ -1,0 +1,128 @@
+# What there is to measure: every benchmark as a list of cases.
+# SPDX-License-Identifier: Apache-2.0
+from .turns import Contender, median_of, median_ratio, take_turns
+
+TIMES = ("p50_us", "p99_us", "ns")
+RATES = ("samples_per_s", "bytes_per_s", "taken_per_s")
+BYTES = ("stats_bytes", "folder_bytes")
+SIZES = ("64", "1k", "64k", "1M")
+DDS_SIZES = ("64", "1k", "64k", "1M", "4M", "16M")
+SHAPES = ("1:1", "1:4", "4:1", "4:4")
+# Here the floor only tells whether a slice was undisturbed.
+FLOORLESS = ("throughput", "memory")
+READERS = (0, 1, 8, 64, 512)
+
+
+class Case:
+    """Contenders that take turns over one question, with the floor beneath them."""
+
+    def __init__(self, bench, key, contenders, floor):
+        self.bench, self.key, self.contenders, self.floor = bench, key, contenders, floor
+
+    def title(self):
+        return " ".join([self.bench] + [str(value) for value in self.key.values()])
+
+    def run(self, seconds, slice_ms):
+        """One row for each contender and one for the floor."""
+        answers = take_turns(self.contenders, self.floor[1], seconds, slice_ms)
+        rows = [self._floor_row(answers)] if self.bench not in FLOORLESS else []
+        eddy = next((c.rounds for c in self.contenders if c.transport == "eddy"), {})
+        for contender in self.contenders:
+            rows.append(self._row(contender, eddy))
+        return rows
+
+    def _floor_row(self, answers):
+        rounds = dict(enumerate(answers))
+        row = {"bench": self.bench, "transport": "floor", **self.key, "mode": self.floor[0]}
+        row.update({key: median_of(rounds, key) for key in TIMES if key in answers[0]})
+        return row
+
+    def _row(self, contender, eddy):
+        rounds = contender.rounds
+        row = {"bench": self.bench, "transport": contender.transport, **self.key,
+               "slices": len(rounds), "dropped": contender.dropped}
+        if not rounds:
+            row["missing"] = contender.missing or "the floor never held still"
+            return row
+        for key in TIMES + RATES + BYTES:
+            if median_of(rounds, key) is not None:
+                row[key] = median_of(rounds, key)
+                if contender.transport != "eddy" and eddy:
+                    row[f"{key}_by_eddy"] = median_ratio(rounds, key, eddy, key)
+        time = next((key for key in ("p50_us", "ns") if key in row), None)
+        if time and self.bench not in FLOORLESS:
+            row["by_floor"] = median_ratio(rounds, time, rounds, "floor")
+        return row
+
+
+def floor_of(machine, *arguments):
+    return arguments[-1], [machine.program("floor"), *arguments]
+
+
+def native(machine, transport, name, *arguments):
+    return Contender(transport, [machine.program(name), *map(str, arguments)],
+                     machine.env(transport), machine.missing(transport, name))
+
+
+def native_pingpong(machine, quick):
+    for mode in ("spin", "wait", "sleep", "waitset"):
+        sizes = SIZES if mode in ("spin", "waitset") else SIZES[:1]
+        for size in sizes[:2] if quick else sizes:
+            contenders = [native(machine, "eddy", "eddy-pingpong", size, mode)]
+            if mode in ("spin", "waitset"):
+                contenders.append(native(machine, "iceoryx", "iceoryx-pingpong", size, mode))
+            # wait may spin as well as sleep: the flag is the floor of what it can reach
+            floor = floor_of(machine, size, "spin" if mode in ("spin", "wait") else "sleep")
+            yield Case("native-pingpong", {"mode": mode, "size": size}, contenders, floor)
+
+
+def publish(machine, quick):
+    cases = [(readers, "64") for readers in READERS] + [(1, "1k")]
+    for readers, size in cases:
+        contenders = [native(machine, "eddy", "eddy-publish", readers, size),
+                      native(machine, "iceoryx", "iceoryx-publish", readers, size)]
+        if 0 < readers <= 64:
+            contenders.append(native(machine, "udp", "udp-publish", readers, size))
+        yield Case("publish", {"readers": readers, "size": size}, contenders,
+                   floor_of(machine, "atomic"))
+
+
+def throughput(machine, quick):
+    for shape in SHAPES:
+        for size in ("1k",) if quick else SIZES if shape == "1:1" else ("1k", "64k"):
+            arguments = [*shape.split(":"), size]
+            contenders = [native(machine, "eddy", "eddy-throughput", *arguments),
+                          native(machine, "iceoryx", "iceoryx-throughput", *arguments)]
+            yield Case("throughput", {"writers:readers": shape, "size": size}, contenders,
+                       floor_of(machine, "64", "spin"))
+
+
+def dds_pingpong(machine, quick):
+    for mode in ("waitset", "listener"):
+        for size in ("64", "1M", "16M") if quick else DDS_SIZES:
+            contenders = [dds(machine, transport, number, size, mode)
+                          for number, transport in enumerate(("eddy", "iceoryx", "udp"))]
+            yield Case("dds-pingpong", {"mode": mode, "size": size}, contenders,
+                       floor_of(machine, "64", "sleep"))
+
+
+def dds(machine, transport, number, size, mode):
+    argv = [machine.program("dds-pingpong"), size, mode, str(machine.domain + number)]
+    if transport != "udp":
+        argv.append("shm")
+    return Contender(transport, argv, machine.dds_env(transport),
+                     machine.missing(transport, "dds-pingpong"))
+
+
+def memory(machine, quick):
+    yield Case("memory", {"size": "64"}, [native(machine, "eddy", "eddy-memory", "64")],
+               floor_of(machine, "atomic"))
+
+
+BENCHES = {
+    "native-pingpong": native_pingpong,
+    "publish": publish,
+    "throughput": throughput,
+    "dds-pingpong": dds_pingpong,
+    "memory": memory,
+}

@@ -1,0 +1,128 @@
+# What this machine has: the build, the rivals, RouDi, a folder of our own.
+# SPDX-License-Identifier: Apache-2.0
+import os
+import platform
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROUDI_SECONDS = 20
+
+# Loopback only, so that a run neither hears nor disturbs the network; with the largest datagrams,
+# which is what suits UDP best here.
+CYCLONE = """<CycloneDDS><Domain id="any"><General>
+<Interfaces><NetworkInterface name="lo"/></Interfaces><AllowMulticast>false</AllowMulticast>
+<MaxMessageSize>65500B</MaxMessageSize></General>
+<Discovery><ParticipantIndex>auto</ParticipantIndex><Peers><Peer address="127.0.0.1"/></Peers>
+</Discovery>{extra}</Domain></CycloneDDS>"""
+SHARED_MEMORY = """<SharedMemory><Enable>true</Enable><LogLevel>fatal</LogLevel>
+<Prefix>eddy-bench</Prefix></SharedMemory>"""
+
+
+def newest_build():
+    """The build folder whose benchmarks were linked last, or None."""
+    floors = list(ROOT.glob("build/*/bench/bench-floor")) + list(ROOT.glob("build/bench/bench-floor"))
+    return max(floors, key=lambda p: p.stat().st_mtime).parents[1] if floors else None
+
+
+def describe():
+    """Machine and commit, for every result."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.split(":", 1)[1].strip()
+            break
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT,
+                         capture_output=True, text=True, check=False)
+    return {"machine": f"{model}, {os.cpu_count()} cores, Linux {platform.release()}",
+            "commit": git.stdout.strip() or "unknown"}
+
+
+class RouDi:
+    """iceoryx's daemon: started when first needed, and again when it has died; one a machine."""
+
+    def __init__(self):
+        self.process = None
+        self.log = None
+
+    def missing(self):
+        """Makes sure that it runs; None, or why it does not."""
+        if self.process and self.process.poll() is None:
+            return None
+        if not shutil.which("iox-roudi"):
+            return "no iox-roudi here"
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            ["iox-roudi", "--log-level", "error"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+        return None if self._ready() else "RouDi did not start (another one running?)"
+
+    def _ready(self):
+        deadline, said = time.monotonic() + ROUDI_SECONDS, b""
+        while b"ready for clients" not in said:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                break
+            chunk = os.read(self.process.stdout.fileno(), 4096)
+            if not chunk:
+                break
+            said += chunk
+        return b"ready for clients" in said
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Machine:
+    """Finds programs and says what is missing."""
+
+    def __init__(self, build, domain):
+        self.build, self.domain = Path(build), domain
+        self.roudi = RouDi()
+        self.folder = tempfile.mkdtemp(prefix="eddy-bench-", dir="/dev/shm")
+        self.facts = describe()
+
+    def close(self):
+        self.roudi.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def program(self, name):
+        return str(self.build / "bench" / f"bench-{name}")
+
+    def missing(self, transport, name):
+        """Why a transport cannot run the program `name`; None if it can."""
+        if not os.access(self.program(name), os.X_OK):
+            return "not built here"
+        if transport == "eddy" and name.startswith("dds") and not self._stand_in():
+            return "Eddy's libiceoryx_binding_c is not built here"
+        if transport == "iceoryx":
+            return self.roudi.missing()
+        return None
+
+    def env(self, transport):
+        if transport != "eddy":
+            return {}
+        return {"EDDY_DIR": self.folder}
+
+    def dds_env(self, transport):
+        extra = "" if transport == "udp" else SHARED_MEMORY
+        env = {"CYCLONEDDS_URI": CYCLONE.format(extra=extra).replace("\n", "")}
+        if transport == "eddy":
+            env["LD_LIBRARY_PATH"] = str(self._stand_in())
+            env["EDDY_DIR"] = self.folder
+        return env
+
+    def _stand_in(self):
+        folder = self.build / "lib" / "eddy"
+        return folder if list(folder.glob("libiceoryx_binding_c.so*")) else None

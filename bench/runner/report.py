@@ -1,0 +1,76 @@
+# Results as a table for people.
+# SPDX-License-Identifier: Apache-2.0
+
+COLUMNS = {
+    "native-pingpong": ("mode", "size", "transport", "p50_us", "p99_us", "by_floor",
+                        "p50_us_by_eddy", "p99_us_by_eddy", "kept"),
+    "publish": ("readers", "size", "transport", "ns", "by_floor", "ns_by_eddy", "kept"),
+    "throughput": ("writers:readers", "size", "transport", "samples_per_s", "bytes_per_s",
+                   "taken_per_s", "samples_per_s_by_eddy", "kept"),
+    "dds-pingpong": ("mode", "size", "transport", "p50_us", "p99_us", "by_floor",
+                     "p50_us_by_eddy", "p99_us_by_eddy", "kept"),
+    "memory": ("size", "transport", "stats_bytes", "folder_bytes"),
+}
+HEADINGS = {
+    "p50_us": "p50 us", "p99_us": "p99 us", "by_floor": "x floor", "p50_us_by_eddy": "p50 x Eddy",
+    "p99_us_by_eddy": "p99 x Eddy", "ns_by_eddy": "x Eddy", "samples_per_s_by_eddy": "x Eddy",
+    "samples_per_s": "samples/s", "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
+    "stats_bytes": "statistics", "folder_bytes": "folder",
+}
+UNITS = {
+    "native-pingpong": "one way, both processes on cores of their own",
+    "publish": "loan and publish, readers keeping up; the floor is one atomic addition",
+    "throughput": "reliable readers; payloads written and read whole",
+    "dds-pingpong": "Cyclone DDS, one way; the floor is a futex wake with 64 bytes",
+    "memory": "bytes of shared memory for a topic with default options",
+}
+
+
+def scaled(value):
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:.2f} {name}"
+    return f"{value:.0f}"
+
+
+def cell(row, column):
+    if column == "kept":
+        slices, dropped = row.get("slices", 0), row.get("dropped", 0)
+        return f"{slices}/{slices + dropped}" if slices + dropped else ""
+    value = row.get(column)
+    if value is None:
+        return ""
+    if column.endswith("_per_s"):
+        return scaled(value)
+    if isinstance(value, float):
+        return f"{value:.2f}" if value < 100 else f"{value:.0f}"
+    return str(value)
+
+
+def table(head, lines):
+    """Columns as wide as their widest cell; a last column that only some lines have is a note."""
+    widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
+    for line in [head, *lines]:
+        cells = [text.rjust(width) for text, width in zip(line, widths)]
+        print(("  ".join(cells) + "  " + " ".join(line[len(head):])).rstrip())
+
+
+def print_bench(bench, rows):
+    columns = COLUMNS[bench]
+    print(f"\n{bench}: {UNITS[bench]}")
+    lines = []
+    for row in rows:
+        line = [cell(row, column) for column in columns]
+        lines.append(line + [row["missing"]] if "missing" in row else line)
+    table([HEADINGS.get(column, column) for column in columns], lines)
+
+
+def print_targets(targets):
+    print("\ntargets: what Eddy means to reach, and this run")
+    lines = []
+    for row in targets:
+        measured = row["measured"]
+        answer = "not measured" if measured is None else "met" if row["met"] else "missed"
+        lines.append([row["text"], f"{row['limit']:g}",
+                      "" if measured is None else f"{measured:.2f}", answer])
+    table(["target", "limit", "measured", ""], lines)

@@ -1,0 +1,89 @@
+# What Eddy means to reach, and what this run measured: ratios within the run wherever possible.
+# SPDX-License-Identifier: Apache-2.0
+
+
+def find(rows, bench, transport, **key):
+    for row in rows:
+        if row["bench"] == bench and row["transport"] == transport:
+            if all(row.get(name) == value for name, value in key.items()):
+                return row
+    return {}
+
+
+def failed(row):
+    """It was there and broke, as opposed to not being there."""
+    return str(row.get("missing")).startswith("failed")
+
+
+def target(text, limit, at_most, measured):
+    """One line; `measured` is None where the run did not measure it."""
+    row = {"bench": "target", "text": text, "limit": limit, "measured": measured}
+    if measured is not None:
+        row["met"] = measured <= limit if at_most else measured >= limit
+    return row
+
+
+def native_targets(rows):
+    spin = {"mode": "spin", "size": "64"}
+    eddy = find(rows, "native-pingpong", "eddy", **spin)
+    iceoryx = find(rows, "native-pingpong", "iceoryx", **spin)
+    kilobyte = find(rows, "native-pingpong", "eddy", mode="spin", size="1k")
+    yield target("ping-pong spinning, 64 B: p50 by the floor, at most", 2, True,
+                 eddy.get("by_floor"))
+    yield target("ping-pong spinning, 64 B: iceoryx's p50 by Eddy's, at least", 5, False,
+                 iceoryx.get("p50_us_by_eddy"))
+    yield target("ping-pong spinning, 1 kB: p99 in us, at most", 5, True, kilobyte.get("p99_us"))
+
+
+def publish_targets(rows):
+    costs = {n: find(rows, "publish", "eddy", readers=n, size="64") for n in (1, 64)}
+    one, many = costs[1].get("by_floor"), costs[64].get("by_floor")
+    yield target("loan + publish: 64 readers by 1 reader, at most", 1.3, True,
+                 many / one if one and many else None)
+    for readers, row in costs.items():
+        yield target(f"loan + publish, {readers} readers: by an atomic addition, at most", 10, True,
+                     row.get("by_floor"))
+    udp = find(rows, "publish", "udp", readers=1, size="1k")
+    yield target("publish 1 kB: UDP's sendto by Eddy, at least", 5, False, udp.get("ns_by_eddy"))
+
+
+def throughput_targets(rows):
+    rates = [row["bytes_per_s"] for row in rows if row["bench"] == "throughput"
+             and row["transport"] == "eddy" and row["writers:readers"] == "1:1"
+             and "bytes_per_s" in row]
+    yield target("throughput 1:1 at its best size: GB/s, at least", 1, False,
+                 max(rates) / 1e9 if rates else None)
+
+
+def dds_targets(rows):
+    """Eddy against iceoryx at every size; where iceoryx fails, Eddy has to work."""
+    for row in rows:
+        if row["bench"] != "dds-pingpong" or row["transport"] != "iceoryx":
+            continue
+        name = f"DDS {row['mode']} {row['size']}"
+        eddy = find(rows, "dds-pingpong", "eddy", mode=row["mode"], size=row["size"])
+        if failed(row):
+            measured = None if "missing" in eddy and not failed(eddy) else eddy.get("slices")
+            yield target(f"{name}: iceoryx fails; slices through Eddy, at least", 1, False,
+                         measured)
+            continue
+        for key in ("p50", "p99"):
+            yield target(f"{name}: iceoryx's {key} by Eddy's, at least", 1, False,
+                         row.get(f"{key}_us_by_eddy"))
+
+
+def memory_targets(rows):
+    row = find(rows, "memory", "eddy")
+    for key, text in (("stats_bytes", "by its statistics"), ("folder_bytes", "in its folder")):
+        measured = row.get(key)
+        yield target(f"memory of a default topic {text}: KiB, at most", 256, True,
+                     measured / 1024 if measured is not None else None)
+
+
+OF_BENCH = {
+    "native-pingpong": native_targets,
+    "publish": publish_targets,
+    "throughput": throughput_targets,
+    "dds-pingpong": dds_targets,
+    "memory": memory_targets,
+}
