@@ -83,7 +83,8 @@ static const struct eddy_topic_report **sorted(const eddy_snapshot *snapshot, si
 {
     size_t count = eddy_snapshot_topics(snapshot);
     size_t good = 0, bad = count;
-    const struct eddy_topic_report **topics = calloc(count + 1, sizeof *topics);
+    const struct eddy_topic_report **topics =
+        calloc(count + 1, sizeof(const struct eddy_topic_report *));
     for (size_t i = 0; topics != NULL && i < count; i++) {
         const struct eddy_topic_report *topic = eddy_snapshot_topic(snapshot, i);
         topics[topic->error == 0 ? good++ : --bad] = topic;

@@ -1,0 +1,48 @@
+/* fixture.c - topics to look at: `fixture NAME COUNT` opens a writer and two readers of NAME,
+ * publishes COUNT samples of 100 bytes, lets one reader take and keep the first, says "ready", and
+ * stays until its input ends.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <eddy/eddy.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void must(int error, const char *what)
+{
+    if (error == 0)
+        return;
+    fprintf(stderr, "fixture: %s: %s (%s)\n", what, eddy_last_error(), eddy_strerror(error));
+    exit(1);
+}
+
+int main(int argc, char **argv)
+{
+    static const char payload[100];
+    const struct eddy_domain_options domain_options = {.name = "fixture"};
+    const struct eddy_reader_options best_effort = {.reliability = EDDY_BEST_EFFORT};
+    struct eddy_topic_name topic = {.type = "fixture_type", .scope = "somewhere"};
+    struct eddy_sample kept;
+    eddy_domain *domain;
+    eddy_writer *writer;
+    eddy_reader *keeper, *idle;
+    if (argc != 3)
+        return 2;
+    topic.name = argv[1];
+    must(eddy_domain_open(&domain_options, &domain), "domain");
+    must(eddy_writer_open(domain, &topic, NULL, &writer), "writer");
+    must(eddy_reader_open(domain, &topic, NULL, &keeper), "reader");
+    must(eddy_reader_open(domain, &topic, &best_effort, &idle), "reader");
+    for (long i = strtol(argv[2], NULL, 10); i > 0; i--)
+        must(eddy_writer_write(writer, payload, sizeof payload), "write");
+    must(eddy_reader_take(keeper, &kept), "take");
+    puts("ready");
+    fflush(stdout);
+    while (getchar() != EOF) {
+    }
+    must(eddy_reader_release(keeper, &kept), "release");
+    must(eddy_reader_close(idle), "close");
+    must(eddy_reader_close(keeper), "close");
+    must(eddy_writer_close(writer), "close");
+    must(eddy_domain_close(domain), "close");
+    return 0;
+}
