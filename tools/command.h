@@ -20,6 +20,7 @@
 int eddy_command_run(int argc, char **argv);
 int eddy_command_env(int argc, char **argv);
 int eddy_command_ls(int argc, char **argv);
+int eddy_command_doctor(int argc, char **argv);
 int eddy_command_gc(int argc, char **argv);
 
 #endif

@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"run", "start a program with its DDS topics in shared memory", eddy_command_run},
     {"env", "print what `run` sets, for a shell to evaluate", eddy_command_env},
     {"ls", "list topics, writers and readers, from outside", eddy_command_ls},
+    {"doctor", "say what stands in the way, and what to do", eddy_command_doctor},
     {"gc", "take back what dead processes left", eddy_command_gc},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -73,8 +74,9 @@ static size_t edit_distance(const char *a, const char *b)
 static const char *synonym(const char *word)
 {
     static const char *const pairs[][2] = {
-        {"list", "ls"},    {"topics", "ls"},       {"top", "ls"},   {"ps", "ls"}, {"exec", "run"},
-        {"launch", "run"}, {"environment", "env"}, {"clean", "gc"}, {"rm", "gc"}};
+        {"list", "ls"},  {"topics", "ls"},   {"top", "ls"},          {"ps", "ls"},
+        {"exec", "run"}, {"launch", "run"},  {"environment", "env"}, {"clean", "gc"},
+        {"rm", "gc"},    {"check", "doctor"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         if (strcmp(pairs[i][0], word) == 0)
             return pairs[i][1];
@@ -154,8 +156,8 @@ static char *help_text(int key, const char *text, void *input)
         return NULL;
     fputs("Commands:\n", out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
-    fputs("  help   say more about a command: eddy help ls\n\n"
+        fprintf(out, "  %-7s %s\n", commands[i].name, commands[i].summary);
+    fputs("  help    say more about a command: eddy help ls\n\n"
           "The domain is the folder EDDY_DIR, or /dev/shm/eddy-<uid>; see eddy(7).",
           out);
     fclose(out);
