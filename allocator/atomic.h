@@ -1,0 +1,59 @@
+/* atomic.h - the memory orders that Eddy uses, by name.  (internal)
+ *
+ * Every release carries a [label] where it stands; the acquire that it pairs with says `from
+ * [label]`.  A relaxed access says why it may be.  `seq` is for the store-buffering patterns alone
+ * (I say, then look; you say, then look): pin against claim, sleep against wake, join against gate.
+ * spec/protocols.md lists the pairs.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_ATOMIC_H
+#define EDDY_ATOMIC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define eddy_load_relaxed(p)     atomic_load_explicit((p), memory_order_relaxed)
+#define eddy_load_acquire(p)     atomic_load_explicit((p), memory_order_acquire)
+#define eddy_load_seq(p)         atomic_load_explicit((p), memory_order_seq_cst)
+#define eddy_store_relaxed(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
+#define eddy_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
+#define eddy_store_seq(p, v)     atomic_store_explicit((p), (v), memory_order_seq_cst)
+#define eddy_or_seq(p, v)        atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+#define eddy_and_seq(p, v)       atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
+#define eddy_and_release(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_release)
+#define eddy_add_relaxed(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
+
+/* Compare and swap: `*e` receives what was found when it fails. */
+#define eddy_cas_seq(p, e, v)                                                                      \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_seq_cst,                   \
+                                            memory_order_seq_cst)
+#define eddy_cas_acquire(p, e, v)                                                                  \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_acquire,                   \
+                                            memory_order_relaxed)
+
+/* Raises a word to at least v. */
+static inline void eddy_raise64(_Atomic uint64_t *word, uint64_t v)
+{
+    uint64_t seen = eddy_load_seq(word);
+    while (seen < v && !eddy_cas_seq(word, &seen, v))
+        ;
+}
+
+static inline void eddy_raise32(_Atomic uint32_t *word, uint32_t v)
+{
+    uint32_t seen = eddy_load_seq(word);
+    while (seen < v && !eddy_cas_seq(word, &seen, v))
+        ;
+}
+
+static inline void eddy_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/file.h"
+
+#include "allocator/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+uint64_t eddy_page_round(uint64_t bytes)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+/* For file systems without O_TMPFILE. */
+static int create_named_temp(struct eddy_file *file)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof random, 0) != sizeof random)
+        return -1;
+    snprintf(file->temp, sizeof file->temp, EDDY_TEMP_PREFIX "%016llx", (unsigned long long)random);
+    return openat(file->dir, file->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static bool can_link_nameless(int fd)
+{
+    char path[40];
+    struct stat status;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return stat(path, &status) == 0;
+}
+
+static int open_new(struct eddy_file *file)
+{
+    file->temp[0] = 0;
+    int fd = openat(file->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 && can_link_nameless(fd))
+        return fd;
+    if (fd < 0 && errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOENT)
+        return -1;
+    if (fd >= 0)
+        close(fd);
+    return create_named_temp(file);
+}
+
+int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file)
+{
+    file->dir = dir;
+    file->fd = open_new(file);
+    if (file->fd < 0)
+        return eddy_fail_errno("cannot create a file in the domain's folder; is it writable?");
+    if (fchmod(file->fd, 0600) != 0 || ftruncate(file->fd, (off_t)bytes) != 0) {
+        int error = eddy_fail_errno("cannot size a file of %llu bytes", (unsigned long long)bytes);
+        eddy_file_drop(file);
+        return error;
+    }
+    return EDDY_OK;
+}
+
+int eddy_file_link(struct eddy_file *file, const char *name)
+{
+    char path[40];
+    int rc;
+    if (file->temp[0]) {
+        rc = linkat(file->dir, file->temp, file->dir, name, 0);
+    } else {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", file->fd);
+        rc = linkat(AT_FDCWD, path, file->dir, name, AT_SYMLINK_FOLLOW);
+    }
+    if (rc == 0)
+        return EDDY_OK;
+    return errno == EEXIST ? EDDY_EEXIST : eddy_fail_errno("cannot link %s", name);
+}
+
+void eddy_file_drop(struct eddy_file *file)
+{
+    if (file->temp[0])
+        unlinkat(file->dir, file->temp, 0);
+    close(file->fd);
+    file->fd = -1;
+}
+
+int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
+{
+    int rc;
+    do
+        rc = fallocate(fd, 0, (off_t)offset, (off_t)bytes) == 0 ? 0 : errno;
+    while (rc == EINTR);
+    if (rc == EOPNOTSUPP)
+        rc = posix_fallocate(fd, (off_t)offset, (off_t)bytes);
+    if (rc == 0)
+        return EDDY_OK;
+    errno = rc;
+    return eddy_fail_errno(
+        "cannot reserve %llu bytes of shared memory for %s; free some, enlarge the "
+        "file system of the domain's folder, or choose another with EDDY_DIR",
+        (unsigned long long)bytes, what);
+}
+
+static int check_owner(const char *name, const struct stat *status)
+{
+    if (!S_ISREG(status->st_mode))
+        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", name);
+    if (status->st_uid != geteuid())
+        return eddy_fail(EDDY_EACCES,
+                         "%s belongs to user %u, not to you (%u); use a folder of your own", name,
+                         status->st_uid, geteuid());
+    if (status->st_mode & 022)
+        return eddy_fail(EDDY_EACCES, "%s may be written by others (mode %04o); chmod it to 0600",
+                         name, status->st_mode & 07777);
+    return EDDY_OK;
+}
+
+int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status)
+{
+    /* O_NONBLOCK: a FIFO put in our way must not make us wait. */
+    int f = openat(dir, name,
+                   (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (f < 0 && errno == ELOOP)
+        return eddy_fail(EDDY_EACCES, "%s is a symbolic link, which Eddy never follows; remove it",
+                         name);
+    if (f < 0 && (errno == EISDIR || errno == ENXIO))
+        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", name);
+    if (f < 0)
+        return eddy_fail_errno("cannot open %s", name);
+    int error = fstat(f, status) == 0 ? check_owner(name, status) : eddy_fail_errno("%s", name);
+    if (error) {
+        close(f);
+        return error;
+    }
+    *fd = f;
+    return EDDY_OK;
+}
+
+int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address)
+{
+    void *at = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
+                    (off_t)offset);
+    if (at == MAP_FAILED)
+        return eddy_fail_errno(
+            "cannot map %llu bytes of shared memory (see vm.max_map_count, ulimit -v)",
+            (unsigned long long)bytes);
+    /* Core dumps are for the process's own memory; frames would make them huge. */
+    madvise(at, bytes, MADV_DONTDUMP);
+    *address = at;
+    return EDDY_OK;
+}

@@ -1,0 +1,47 @@
+/* file.h - the files that shared memory is made of.  (internal)
+ *
+ *   eddy_file_create (nameless) -> reserve, fill -> eddy_file_link: others see all of it or nothing
+ *
+ * Names are relative to the folder of a domain, given by its descriptor.  Files are 0600 whatever
+ * the umask, and a file that is a link, no regular file, or somebody else's is refused. Threads:
+ * any.  Crash: a nameless file goes with its descriptor; where the file system knows none, a
+ *          ".tmp-*" file stays until `eddy gc` or the next lone participant. spec/layout.md,
+ * "Files"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_FILE_H
+#define EDDY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define EDDY_TEMP_PREFIX ".tmp-"
+
+struct eddy_file {
+    int dir, fd;
+    char temp[40]; /* "" if it is really nameless */
+};
+
+/* A new, empty file of `bytes` without a name or memory. */
+int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file);
+/* Gives it its name: EDDY_EEXIST if that is taken. */
+int eddy_file_link(struct eddy_file *file, const char *name);
+/* Closes the descriptor and, if it was never linked, drops the file. */
+void eddy_file_drop(struct eddy_file *file);
+
+/* Backs a range of a file with memory now, so that no later access can fail: EDDY_ENOMEM. */
+int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what);
+
+/* Opens an existing regular file of ours for reading and writing (or reading).  EDDY_ENOENT,
+ * EDDY_EACCES. */
+int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status);
+
+/* Maps a range shared.  `writable` as for the pages. */
+int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address);
+
+/* Up to the next page. */
+uint64_t eddy_page_round(uint64_t bytes);
+
+#endif

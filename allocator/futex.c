@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/futex.h"
+
+#include <eddy/domain.h>
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+uint64_t eddy_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t eddy_deadline(uint64_t nanoseconds)
+{
+    uint64_t now = eddy_now();
+    return nanoseconds > EDDY_FOREVER - now ? EDDY_FOREVER : now + nanoseconds;
+}
+
+void eddy_bell_wake(_Atomic uint32_t *bell)
+{
+    const unsigned set_to_0 = FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0);
+    int saved = errno;
+    syscall(SYS_futex, bell, FUTEX_WAKE_OP, INT_MAX, NULL, bell, set_to_0);
+    errno = saved;
+}
+
+bool eddy_bell_wait(_Atomic uint32_t *bell, uint64_t deadline)
+{
+    struct timespec until = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
+    /* WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so that interruptions do not stretch it.
+     */
+    long rc = syscall(SYS_futex, bell, FUTEX_WAIT_BITSET, 1u,
+                      deadline == EDDY_FOREVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+    return rc == 0 || errno != ETIMEDOUT;
+}

@@ -1,0 +1,256 @@
+/* layout.h - what lies in the shared memory of a topic, byte for byte.  (internal)
+ *
+ * A segment is one control file and a file for each extent:
+ *
+ *   <nonce>.seg         control header | names | log | reader seats | writer seats     mapped
+ * read-write by all <nonce>.x<i>        extent header | slots (one line each) mapped read-write by
+ * all | payloads                              read-only for readers, read-write for writers
+ *   <nonce>.x<i>.m<c>   one word a slot: reader mask of seats 64c to 64c+63, c >= 1     mapped
+ * read-write by all
+ *
+ * Everything here is zero until it is written, and zero means absent.  One cache line has one kind
+ * of writer. spec/layout.md shows the same tables; a test compares the two.
+ *
+ * Crash:   see spec/protocols.md: each word is either repaired by the next who meets it or by reap.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_LAYOUT_H
+#define EDDY_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EDDY_AT(type, field, at, bytes)                                                            \
+    _Static_assert(offsetof(struct type, field) == (at) &&                                         \
+                       sizeof(((struct type *)0)->field) == (bytes),                               \
+                   "the layout moved: bump EDDY_LAYOUT_VERSION")
+#define EDDY_SIZE(type, bytes)                                                                     \
+    _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump EDDY_LAYOUT_VERSION")
+
+#define EDDY_LAYOUT_VERSION 1u
+#define EDDY_LINE           64u
+#define EDDY_CONTROL_BYTES  4096u
+#define EDDY_SEAT_CHUNK     64u /* seats that come into being together: a page of them */
+#define EDDY_SEATS_MAX      4096u
+#define EDDY_EXTENTS_MAX    256u
+#define EDDY_SLOT_BITS      22u /* of an entry: extent 8, index 14 */
+#define EDDY_INDEX_BITS     14u
+#define EDDY_EXTENT_SLOTS   (1u << EDDY_INDEX_BITS)
+#define EDDY_LOG_MIN        1024u
+#define EDDY_LOG_MAX        (1u << 20)
+
+#define EDDY_MAGIC_CONTROL  0x31474553594444ull /* "DDYSEG1" */
+#define EDDY_MAGIC_EXTENT   0x31545845594444ull /* "DDYEXT1" */
+#define EDDY_MAGIC_REGISTRY 0x31474552594444ull /* "DDYREG1" */
+
+/* What two builds could disagree on, in one word: layout version, line size, page size. */
+uint64_t eddy_version_word(void);
+
+#define EDDY_CURSOR_ABSENT  0u
+#define EDDY_CURSOR_JOINING 1u
+
+#define EDDY_OWNER_REAPING (1ull << 63) /* with the reaper's participant id */
+
+#define EDDY_SEAT_RELIABLE 1u
+
+struct eddy_control {
+    _Atomic uint64_t magic;
+    uint64_t version;
+    uint64_t control_bytes;
+    uint64_t limit_bytes;
+    uint64_t first_sn;
+    uint64_t creator;
+    uint32_t log_length;
+    uint32_t names_bytes;
+    uint32_t name_length;
+    uint32_t type_length;
+
+    uint8_t nonce[16];
+    uint8_t type_hash[16];
+    uint32_t scope_length;
+    uint32_t flags;
+    uint64_t spare_identity[3];
+
+    _Atomic uint64_t next_sn;
+    uint64_t spare_next[7];
+
+    _Atomic uint32_t readers_bell;
+    uint32_t spare_bell;
+    _Atomic uint64_t bell_words;
+    uint64_t spare_bells[6];
+
+    _Atomic uint64_t min_cursor;
+    _Atomic uint64_t gate;
+    uint64_t spare_gate[6];
+
+    _Atomic uint32_t room_bell;
+    uint32_t spare_room[15];
+
+    _Atomic uint64_t window;
+    _Atomic uint64_t history;
+    _Atomic uint32_t reader_high;
+    _Atomic uint32_t writer_high;
+    uint64_t spare_window[5];
+
+    _Atomic uint64_t gone_bytes;
+    uint64_t spare_gone[7];
+
+    _Atomic uint64_t bells[64];
+    _Atomic uint64_t extents[EDDY_EXTENTS_MAX];
+    uint64_t spare_end[128];
+};
+/*      struct        field        at    size  written by                         read by */
+EDDY_AT(eddy_control, magic, 0x000, 8);   /* creator, last                  whoever attaches */
+EDDY_AT(eddy_control, version, 0x008, 8); /* creator                        whoever attaches */
+EDDY_AT(eddy_control, control_bytes, 0x010,
+        8);                                    /* creator                        whoever attaches */
+EDDY_AT(eddy_control, limit_bytes, 0x018, 8);  /* creator                        whoever attaches */
+EDDY_AT(eddy_control, first_sn, 0x020, 8);     /* creator                        whoever attaches */
+EDDY_AT(eddy_control, creator, 0x028, 8);      /* creator                        gc */
+EDDY_AT(eddy_control, log_length, 0x030, 4);   /* creator                        whoever attaches */
+EDDY_AT(eddy_control, names_bytes, 0x034, 4);  /* creator                        whoever attaches */
+EDDY_AT(eddy_control, name_length, 0x038, 4);  /* creator                        whoever attaches */
+EDDY_AT(eddy_control, type_length, 0x03c, 4);  /* creator                        whoever attaches */
+EDDY_AT(eddy_control, nonce, 0x040, 16);       /* creator                        whoever attaches */
+EDDY_AT(eddy_control, type_hash, 0x050, 16);   /* creator                        whoever attaches */
+EDDY_AT(eddy_control, scope_length, 0x060, 4); /* creator                        whoever attaches */
+EDDY_AT(eddy_control, flags, 0x064, 4);        /* creator                        whoever attaches */
+EDDY_AT(eddy_control, next_sn, 0x080, 8);      /* writers, by CAS                all */
+EDDY_AT(eddy_control, readers_bell, 0x0c0, 4); /* sleeping readers, ringers      writers */
+EDDY_AT(eddy_control, bell_words, 0x0c8, 8);   /* wait sets, at attach           writers */
+EDDY_AT(eddy_control, min_cursor, 0x100, 8);   /* writers, by CAS, raised        writers */
+EDDY_AT(eddy_control, gate, 0x108, 8);         /* writers; a hint                writers */
+EDDY_AT(eddy_control, room_bell, 0x140, 4);    /* waiting writers, ringers       readers */
+EDDY_AT(eddy_control, window, 0x180, 8);       /* openers, raised                writers */
+EDDY_AT(eddy_control, history, 0x188, 8);      /* opening writers, raised        opening readers */
+EDDY_AT(eddy_control, reader_high, 0x190, 4);  /* opening readers, raised        writers, reap */
+EDDY_AT(eddy_control, writer_high, 0x194, 4);  /* opening writers, raised        reap */
+EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);   /* closing writers, reap          statistics */
+EDDY_AT(eddy_control, bells, 0x200, 512);      /* wait sets, at attach           writers */
+EDDY_AT(eddy_control, extents, 0x400, 2048);   /* growing writers, by CAS        all */
+EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);   /* spares stay zero until they get a row */
+
+/* A reader's place on a topic. */
+struct eddy_reader_seat {
+    _Atomic uint64_t owner;
+    _Atomic uint64_t cursor;
+    _Atomic uint64_t position;
+    _Atomic uint64_t taken;
+    _Atomic uint64_t lost;
+    _Atomic uint32_t held;
+    _Atomic uint32_t depth;
+    _Atomic uint32_t flags;
+    _Atomic uint32_t bell;
+    uint64_t spare;
+};
+EDDY_AT(eddy_reader_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
+EDDY_AT(eddy_reader_seat, cursor, 8, 8);    /* its reader; reap                 writers */
+EDDY_AT(eddy_reader_seat, position, 16, 8); /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, taken, 24, 8);    /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, lost, 32, 8);     /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, held, 40, 4);     /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              writers */
+EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              statistics */
+EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           detach, reap */
+EDDY_SIZE(eddy_reader_seat, 64);
+
+/* A writer's place on a topic. */
+struct eddy_writer_seat {
+    _Atomic uint64_t owner;
+    _Atomic uint64_t published;
+    _Atomic uint64_t bytes;
+    _Atomic uint32_t history;
+    _Atomic uint32_t flags;
+    _Atomic uint32_t kept;
+    uint32_t spare_word;
+    uint64_t spare[3];
+};
+EDDY_AT(eddy_writer_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
+EDDY_AT(eddy_writer_seat, published, 8, 8); /* its writer                       statistics */
+EDDY_AT(eddy_writer_seat, bytes, 16, 8);    /* its writer                       statistics */
+EDDY_AT(eddy_writer_seat, history, 24, 4);  /* its writer, at open              opening readers */
+EDDY_AT(eddy_writer_seat, flags, 28, 4);    /* its writer, at open              statistics */
+EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       statistics */
+EDDY_SIZE(eddy_writer_seat, 64);
+
+/* Room for one sample: slot.h tells its life. */
+struct eddy_slot {
+    _Atomic uint32_t owner;
+    _Atomic uint32_t keeper;
+    _Atomic uint64_t sn;
+    _Atomic uint64_t mask;
+    _Atomic uint64_t size;
+    _Atomic uint32_t data_offset;
+    _Atomic uint32_t header_size;
+    _Atomic uint32_t writer;
+    _Atomic uint32_t flags;
+    _Atomic uint64_t source;
+    _Atomic uint32_t ticket;
+    _Atomic uint32_t retain;
+};
+EDDY_AT(eddy_slot, owner, 0, 4);        /* claimer, by CAS; then its owner  claimers, reap */
+EDDY_AT(eddy_slot, keeper, 4, 4);       /* its writer, after publishing     claimers, reap */
+EDDY_AT(eddy_slot, sn, 8, 8);           /* its owner                        all */
+EDDY_AT(eddy_slot, mask, 16, 8);        /* readers 0 to 63, one bit each    claimers */
+EDDY_AT(eddy_slot, size, 24, 8);        /* its owner                        holders */
+EDDY_AT(eddy_slot, data_offset, 32, 4); /* its owner                        holders */
+EDDY_AT(eddy_slot, header_size, 36, 4); /* its owner                        holders */
+EDDY_AT(eddy_slot, writer, 40, 4);      /* its owner: writer seat           holders */
+EDDY_AT(eddy_slot, flags, 44, 4);       /* its owner                        holders */
+EDDY_AT(eddy_slot, source, 48, 8);      /* its owner: participant id        holders */
+EDDY_AT(eddy_slot, ticket, 56, 4);      /* its owner, + 1 a loan            holders */
+EDDY_AT(eddy_slot, retain, 60, 4);      /* its owner: writer's history      opening readers */
+EDDY_SIZE(eddy_slot, 64);
+
+/* Head of an extent's file. */
+struct eddy_extent_header {
+    uint64_t magic;
+    uint64_t version;
+    uint8_t nonce[16];
+    uint64_t descriptor;
+    _Atomic uint64_t columns;
+    uint64_t spare[2];
+};
+EDDY_AT(eddy_extent_header, magic, 0, 8);       /* maker              whoever maps it */
+EDDY_AT(eddy_extent_header, version, 8, 8);     /* maker              whoever maps it */
+EDDY_AT(eddy_extent_header, nonce, 16, 16);     /* maker              whoever maps it */
+EDDY_AT(eddy_extent_header, descriptor, 32, 8); /* maker              whoever maps it */
+EDDY_AT(eddy_extent_header, columns, 40, 8);    /* readers, by OR     claimers, reap */
+EDDY_SIZE(eddy_extent_header, 64);
+
+/* An entry of `extents`: capacity of a slot in lines << 16 | slots.  0: no extent. */
+static inline uint64_t eddy_extent_descriptor(uint64_t capacity, uint32_t slots)
+{
+    return capacity / EDDY_LINE << 16 | slots;
+}
+static inline uint64_t eddy_descriptor_capacity(uint64_t descriptor)
+{
+    return (descriptor >> 16) * EDDY_LINE;
+}
+static inline uint32_t eddy_descriptor_slots(uint64_t descriptor)
+{
+    return (uint32_t)(descriptor & 0xffff);
+}
+
+/* Where the parts of a control file begin. */
+static inline uint64_t eddy_log_offset(uint32_t names_bytes)
+{
+    return EDDY_CONTROL_BYTES + (uint64_t)names_bytes;
+}
+static inline uint64_t eddy_readers_offset(uint32_t names_bytes, uint32_t log_length)
+{
+    return eddy_log_offset(names_bytes) + (uint64_t)log_length * 8;
+}
+static inline uint64_t eddy_writers_offset(uint32_t names_bytes, uint32_t log_length)
+{
+    return eddy_readers_offset(names_bytes, log_length) +
+           EDDY_SEATS_MAX * sizeof(struct eddy_reader_seat);
+}
+static inline uint64_t eddy_control_total(uint32_t names_bytes, uint32_t log_length)
+{
+    return eddy_writers_offset(names_bytes, log_length) +
+           EDDY_SEATS_MAX * sizeof(struct eddy_writer_seat);
+}
+
+#endif

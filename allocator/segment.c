@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/segment.h"
+
+#include "allocator/error.h"
+#include "allocator/file.h"
+#include "allocator/point.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+uint64_t eddy_version_word(void)
+{
+    return EDDY_LAYOUT_VERSION | (uint64_t)EDDY_LINE << 16 | (uint64_t)sysconf(_SC_PAGESIZE) << 32;
+}
+
+static int new_nonce(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
+{
+    if (getrandom(nonce, 16, 0) != 16)
+        return eddy_fail_errno("cannot get 16 random bytes");
+    for (int i = 0; i < 16; i++)
+        snprintf(id + 2 * i, 3, "%02x", nonce[i]);
+    return EDDY_OK;
+}
+
+static void control_file_name(const char *id, char name[48])
+{
+    snprintf(name, 48, "%.32s.seg", id);
+}
+
+/* --- creating
+ * ---------------------------------------------------------------------------------------------- */
+
+static void fill_names(uint8_t *at, const struct eddy_segment_options *o, struct eddy_control *c)
+{
+    memcpy(at, o->name, c->name_length);
+    memcpy(at + c->name_length, o->type, c->type_length);
+    memcpy(at + c->name_length + c->type_length, o->scope, c->scope_length);
+}
+
+static void fill_control(struct eddy_control *c, const struct eddy_segment_options *o,
+                         const uint8_t *nonce)
+{
+    c->version = eddy_version_word();
+    c->limit_bytes = o->limit_bytes;
+    c->log_length = o->log_length;
+    c->name_length = (uint32_t)strlen(o->name);
+    c->type_length = (uint32_t)strlen(o->type);
+    c->scope_length = (uint32_t)strlen(o->scope);
+    uint32_t names = c->name_length + c->type_length + c->scope_length;
+    c->names_bytes = (names + EDDY_CONTROL_BYTES - 1) / EDDY_CONTROL_BYTES * EDDY_CONTROL_BYTES;
+    c->control_bytes = eddy_control_total(c->names_bytes, c->log_length);
+    c->flags = o->flags;
+    c->creator = o->creator;
+    memcpy(c->nonce, nonce, sizeof c->nonce);
+    memcpy(c->type_hash, o->type_hash, sizeof c->type_hash);
+    /* Lap 0 is what a zeroed log holds, so numbers begin with lap 1. */
+    c->first_sn = c->log_length;
+    eddy_store_relaxed(&c->next_sn, c->first_sn); /* nobody else sees it before it is linked */
+    eddy_store_relaxed(&c->min_cursor, c->first_sn);
+    eddy_store_relaxed(&c->gate, c->first_sn);
+}
+
+static int write_control(int fd, const struct eddy_segment_options *o, const uint8_t *nonce)
+{
+    struct eddy_control *plan = calloc(1, EDDY_CONTROL_BYTES);
+    if (!plan)
+        return eddy_fail(EDDY_ENOMEM, "no memory for a segment header");
+    fill_control(plan, o, nonce);
+    uint32_t names = plan->names_bytes, length = plan->log_length;
+    uint64_t total = plan->control_bytes;
+    uint64_t writers = eddy_writers_offset(names, length);
+    uint64_t head =
+        eddy_readers_offset(names, length) + EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
+    void *at = NULL;
+    int error =
+        ftruncate(fd, (off_t)total) == 0 ? EDDY_OK : eddy_fail_errno("cannot size a segment");
+    if (!error)
+        error = eddy_file_reserve(fd, 0, head, "a topic");
+    if (!error)
+        error = eddy_file_reserve(fd, writers, EDDY_SEAT_CHUNK * sizeof(struct eddy_writer_seat),
+                                  "a topic");
+    if (!error)
+        error = eddy_file_map(fd, 0, head, true, &at);
+    if (!error) {
+        memcpy(at, plan, EDDY_CONTROL_BYTES);
+        fill_names((uint8_t *)at + EDDY_CONTROL_BYTES, o, at);
+        /* [created]: magic last, though nobody can look before the link. */
+        eddy_store_release(&((struct eddy_control *)at)->magic, EDDY_MAGIC_CONTROL);
+        munmap(at, head);
+    }
+    free(plan);
+    return error;
+}
+
+int eddy_segment_create(int dir, const struct eddy_segment_options *options,
+                        struct eddy_segment **segment)
+{
+    uint8_t nonce[16];
+    char id[EDDY_NONCE_TEXT], name[48];
+    struct eddy_file file;
+    int error = new_nonce(nonce, id);
+    if (error)
+        return error;
+    error = eddy_file_create(dir, 0, &file);
+    if (error)
+        return error;
+    control_file_name(id, name);
+    error = write_control(file.fd, options, nonce);
+    if (!error)
+        error = eddy_file_link(&file, name);
+    eddy_file_drop(&file);
+    if (error)
+        return error;
+    EDDY_POINT("create:segment-linked");
+    error = eddy_segment_attach(dir, id, segment);
+    if (error)
+        eddy_segment_remove(dir, id);
+    return error;
+}
+
+/* --- attaching: the ladder
+ * --------------------------------------------------------------------------------- */
+
+static int check_version(const char *file, const struct eddy_control *c)
+{
+    /* acquire, from [created] */
+    if (eddy_load_acquire(&c->magic) != EDDY_MAGIC_CONTROL)
+        return eddy_fail(EDDY_ESEGMENT, "%s is no Eddy segment (magic %016llx); run `eddy gc`",
+                         file, (unsigned long long)eddy_load_relaxed(&c->magic));
+    uint64_t word = eddy_version_word();
+    if (c->version != word)
+        return eddy_fail(
+            EDDY_EVERSION,
+            "%s has layout %u, line %u, page %u; this Eddy has layout %u, line %u, page %u; "
+            "use one Eddy for all programs of a domain, or another EDDY_DIR",
+            file, (unsigned)(c->version & 0xffff), (unsigned)(c->version >> 16 & 0xffff),
+            (unsigned)(c->version >> 32), EDDY_LAYOUT_VERSION, EDDY_LINE, (unsigned)(word >> 32));
+    return EDDY_OK;
+}
+
+/* Copies the geometry out of the header, then checks the copies: the header may change while we
+ * look. */
+static int copy_geometry(const char *file, const struct eddy_control *c, uint64_t file_bytes,
+                         struct eddy_segment *s)
+{
+    s->control_bytes = c->control_bytes;
+    s->limit_bytes = c->limit_bytes;
+    s->first_sn = c->first_sn;
+    s->log_length = c->log_length;
+    s->names_bytes = c->names_bytes;
+    s->name_length = c->name_length;
+    s->type_length = c->type_length;
+    s->scope_length = c->scope_length;
+    s->flags = c->flags;
+    memcpy(s->nonce, c->nonce, sizeof s->nonce);
+    memcpy(s->type_hash, c->type_hash, sizeof s->type_hash);
+    const char *wrong = NULL;
+    if (s->log_length < EDDY_LOG_MIN || s->log_length > EDDY_LOG_MAX ||
+        (s->log_length & (s->log_length - 1)))
+        wrong = "log length";
+    else if (s->names_bytes % EDDY_CONTROL_BYTES || s->names_bytes > 16 * EDDY_CONTROL_BYTES)
+        wrong = "room for names";
+    else if ((uint64_t)s->name_length + s->type_length + s->scope_length > s->names_bytes ||
+             !s->name_length)
+        wrong = "name lengths";
+    else if (s->control_bytes != eddy_control_total(s->names_bytes, s->log_length))
+        wrong = "control size";
+    else if (s->control_bytes > file_bytes)
+        wrong = "file size";
+    else if (s->first_sn < s->log_length)
+        wrong = "first sequence number";
+    if (wrong)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "%s is damaged: its %s cannot be right; stop the programs that use it "
+                         "and run `eddy gc`",
+                         file, wrong);
+    return EDDY_OK;
+}
+
+static void place_parts(struct eddy_segment *s, struct eddy_control *c)
+{
+    uint8_t *base = (uint8_t *)c;
+    s->control = c;
+    s->log.entries = (_Atomic uint64_t *)(void *)(base + eddy_log_offset(s->names_bytes));
+    s->log.next_sn = &c->next_sn;
+    s->log.mask = s->log_length - 1;
+    s->log.shift = (uint32_t)__builtin_ctz(s->log_length);
+    s->readers = (void *)(base + eddy_readers_offset(s->names_bytes, s->log_length));
+    s->writers = (void *)(base + eddy_writers_offset(s->names_bytes, s->log_length));
+}
+
+static int map_control(int fd, const char *file, uint64_t file_bytes, struct eddy_segment *s)
+{
+    void *head, *all;
+    if (file_bytes < EDDY_CONTROL_BYTES)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "%s is too short (%llu bytes) to be a segment; run `eddy gc`", file,
+                         (unsigned long long)file_bytes);
+    int error = eddy_file_map(fd, 0, EDDY_CONTROL_BYTES, false, &head);
+    if (error)
+        return error;
+    error = check_version(file, head);
+    if (!error)
+        error = copy_geometry(file, head, file_bytes, s);
+    munmap(head, EDDY_CONTROL_BYTES);
+    if (error)
+        return error;
+    error = eddy_file_map(fd, 0, s->control_bytes, true, &all);
+    if (!error)
+        place_parts(s, all);
+    return error;
+}
+
+int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment)
+{
+    char file[48];
+    int fd;
+    struct stat status;
+    control_file_name(id, file);
+    struct eddy_segment *s = calloc(1, sizeof *s);
+    if (!s)
+        return eddy_fail(EDDY_ENOMEM, "no memory to attach a segment");
+    int error = eddy_file_open(dir, file, true, &fd, &status);
+    if (!error) {
+        error = map_control(fd, file, (uint64_t)status.st_size, s);
+        close(fd);
+    }
+    if (error) {
+        free(s);
+        return error;
+    }
+    snprintf(s->id, sizeof s->id, "%.32s", id);
+    s->dir = dir;
+    pthread_mutex_init(&s->lock, NULL);
+    *segment = s;
+    return EDDY_OK;
+}
+
+const char *eddy_segment_name(const struct eddy_segment *s)
+{
+    return (const char *)s->control + EDDY_CONTROL_BYTES;
+}
+
+const char *eddy_segment_type(const struct eddy_segment *s)
+{
+    return eddy_segment_name(s) + s->name_length;
+}
+
+const char *eddy_segment_scope(const struct eddy_segment *s)
+{
+    return eddy_segment_type(s) + s->type_length;
+}
+
+int eddy_segment_reserve_seat(struct eddy_segment *s, bool writer, uint32_t seat)
+{
+    if (seat < EDDY_SEAT_CHUNK)
+        return EDDY_OK; /* came with the segment */
+    char file[48];
+    int fd;
+    struct stat status;
+    control_file_name(s->id, file);
+    int error = eddy_file_open(s->dir, file, true, &fd, &status);
+    if (error)
+        return error;
+    uint64_t at = writer ? eddy_writers_offset(s->names_bytes, s->log_length)
+                         : eddy_readers_offset(s->names_bytes, s->log_length);
+    uint64_t chunk = EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
+    error = eddy_file_reserve(fd, at + seat / EDDY_SEAT_CHUNK * chunk, chunk,
+                              "more readers or writers");
+    close(fd);
+    return error;
+}

@@ -1,0 +1,75 @@
+/* segment.h - one topic's shared memory as this process sees it.  (internal)
+ *
+ *   eddy_segment_create, or attach (a ladder of checks) -> ... -> detach;  destroy removes the
+ * files
+ *
+ * Geometry is read from shared memory once, checked, and kept here; every index that comes out of
+ * shared memory later is compared with it.  Extents are mapped when a slot in them is first met.
+ * Threads: any may map; `lock` guards mapping alone.
+ * Crash:   a control file appears complete or not at all; see spec/layout.md, "Files".
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_SEGMENT_H
+#define EDDY_SEGMENT_H
+
+#include "allocator/layout.h"
+#include "allocator/log.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define EDDY_NONCE_TEXT 33 /* 32 hexadecimal digits and a NUL */
+
+struct eddy_extent {
+    _Atomic(struct eddy_slot *) slots; /* NULL until mapped; the rest is set before */
+    struct eddy_extent_header *header;
+    const uint8_t *payload;
+    _Atomic(uint8_t *) writable; /* NULL until a writer maps it */
+    uint64_t capacity;
+    uint32_t count;
+    _Atomic(_Atomic uint64_t *) column[EDDY_SEATS_MAX / 64]; /* [0] unused: it is in the slot */
+};
+
+struct eddy_segment {
+    struct eddy_control *control;
+    struct eddy_log log;
+    struct eddy_reader_seat *readers;
+    struct eddy_writer_seat *writers;
+    uint64_t control_bytes, limit_bytes, first_sn;
+    uint32_t log_length, names_bytes, name_length, type_length, scope_length, flags;
+    uint8_t nonce[16], type_hash[16];
+    char id[EDDY_NONCE_TEXT];
+    int dir; /* borrowed from the domain */
+    pthread_mutex_t lock;
+    struct eddy_extent extents[EDDY_EXTENTS_MAX];
+};
+
+struct eddy_segment_options {
+    const char *name, *type, *scope;
+    const uint8_t *type_hash;
+    uint64_t limit_bytes, creator;
+    uint32_t log_length; /* a power of two */
+    uint32_t flags;
+};
+
+/* A new segment under a fresh nonce; its files are in `dir`. */
+int eddy_segment_create(int dir, const struct eddy_segment_options *options,
+                        struct eddy_segment **segment);
+int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment);
+void eddy_segment_detach(struct eddy_segment *segment);
+
+/* Removes the files of a segment; mappings stay good.  Returns how many there were. */
+uint32_t eddy_segment_remove(int dir, const char *id);
+
+/* The strings of a topic, not NUL-terminated. */
+const char *eddy_segment_name(const struct eddy_segment *segment);
+const char *eddy_segment_type(const struct eddy_segment *segment);
+const char *eddy_segment_scope(const struct eddy_segment *segment);
+
+/* Memory for seat `seat` and its page, before it is used. */
+int eddy_segment_reserve_seat(struct eddy_segment *segment, bool writer, uint32_t seat);
+
+/* Shared memory of the topic's files. */
+uint64_t eddy_segment_bytes(int dir, const char *id);
+
+#endif
