@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/directory.h"
+
+#include "allocator/error.h"
+#include "allocator/point.h"
+#include "discovery/reap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LOCK_PATIENCE 5000000000u /* ns for another's opening or closing of the same topic */
+
+int eddy_directory_lock(struct eddy_domain *d, int64_t lock)
+{
+    return eddy_lock_wait(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE, eddy_deadline(LOCK_PATIENCE),
+                          "opening or closing this topic");
+}
+
+void eddy_directory_unlock(struct eddy_domain *d, int64_t lock)
+{
+    eddy_lock_drop(d->registry_fd, lock);
+}
+
+/* --- limits
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static int fail_max_bytes(const char *text)
+{
+    return eddy_fail(EDDY_ECONFIG,
+                     "EDDY_MAX_BYTES is \"%.64s\"; set it to a number of bytes, such as 500M or 2G",
+                     text);
+}
+
+static int limit_from_environment(uint64_t *limit)
+{
+    const char *text = getenv("EDDY_MAX_BYTES");
+    char *end;
+    if (!text || !*text)
+        return EDDY_OK;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    const char *unit = *end ? strchr("KMGT", *end) : NULL;
+    unsigned shift = unit ? 10 * (unsigned)(unit - "KMGT" + 1) : 0;
+    if (*text < '0' || *text > '9' || errno || value == 0 || (*end && (!unit || end[1])) ||
+        value > UINT64_MAX >> shift)
+        return fail_max_bytes(text);
+    *limit = value << shift;
+    return EDDY_OK;
+}
+
+/* Half of the file system: a topic that runs wild must not starve all others. */
+static int default_limit(const struct eddy_domain *d, uint64_t *limit)
+{
+    struct statvfs status;
+    *limit = 1ull << 30;
+    if (fstatvfs(d->dir_fd, &status) == 0 && status.f_blocks > 0)
+        *limit = (uint64_t)status.f_blocks * status.f_frsize / 2;
+    return limit_from_environment(limit);
+}
+
+static uint32_t log_length_for(uint32_t depth)
+{
+    uint32_t length = EDDY_LOG_MIN;
+    while (length < depth && length < EDDY_LOG_MAX)
+        length *= 2;
+    return length;
+}
+
+/* --- creating
+ * ---------------------------------------------------------------------------------------------- */
+
+static int announce(struct eddy_domain *d, const char *file, const struct eddy_wanted *w,
+                    const char *id)
+{
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    if (!f)
+        return eddy_fail(EDDY_ENOMEM, "no memory to announce a topic");
+    snprintf(f->topic, sizeof f->topic, "%s", w->name);
+    snprintf(f->type, sizeof f->type, "%s", w->type);
+    snprintf(f->scope, sizeof f->scope, "%s", w->scope);
+    snprintf(f->segment, sizeof f->segment, "%s", id);
+    int error = eddy_flink_announce(d->dir_fd, file, f);
+    free(f);
+    return error;
+}
+
+static int create(struct eddy_domain *d, const struct eddy_flink_key *key,
+                  const struct eddy_wanted *w, struct eddy_segment **segment)
+{
+    struct eddy_segment_options o = {.name = w->name,
+                                     .type = w->type,
+                                     .scope = w->scope,
+                                     .type_hash = w->type_hash,
+                                     .limit_bytes = w->limit_bytes,
+                                     .creator = d->id,
+                                     .log_length = log_length_for(w->depth)};
+    int error = EDDY_OK;
+    if (!o.limit_bytes)
+        error = default_limit(d, &o.limit_bytes);
+    if (!error)
+        error = eddy_segment_create(d->dir_fd, &o, segment);
+    if (error)
+        return error;
+    EDDY_POINT("create:before-announce");
+    error = announce(d, key->file, w, (*segment)->id);
+    if (error) {
+        eddy_segment_remove(d->dir_fd, (*segment)->id);
+        eddy_segment_detach(*segment);
+    }
+    return error;
+}
+
+/* --- finding
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static bool text_is(const char *text, uint32_t length, const char *wanted)
+{
+    return strlen(wanted) == length && memcmp(text, wanted, length) == 0;
+}
+
+int eddy_directory_check_type(const struct eddy_segment *s, const struct eddy_wanted *w)
+{
+    static const uint8_t any[16];
+    if (*w->type && s->type_length && !text_is(eddy_segment_type(s), s->type_length, w->type))
+        return eddy_fail(
+            EDDY_ETYPE,
+            "topic \"%.80s\" has type \"%.*s\", not \"%.80s\"; use one type, or another topic",
+            w->name, (int)(s->type_length < 80 ? s->type_length : 80), eddy_segment_type(s),
+            w->type);
+    if (memcmp(w->type_hash, any, 16) && memcmp(s->type_hash, any, 16) &&
+        memcmp(w->type_hash, s->type_hash, 16))
+        return eddy_fail(
+            EDDY_ETYPE,
+            "topic \"%.80s\" has another version of type \"%.80s\"; rebuild the programs with "
+            "one definition",
+            w->name, w->type);
+    return EDDY_OK;
+}
+
+/* A flink may have been changed by hand, or two names may hash alike. */
+static int check_names(const struct eddy_segment *s, const char *file, const char *name,
+                       const char *scope)
+{
+    if (text_is(eddy_segment_name(s), s->name_length, name) &&
+        text_is(eddy_segment_scope(s), s->scope_length, scope))
+        return EDDY_OK;
+    return eddy_fail(EDDY_EFLINK, "%s leads to the segment of another topic (\"%.*s\"); remove it",
+                     file, (int)(s->name_length < 80 ? s->name_length : 80), eddy_segment_name(s));
+}
+
+static int attach_named(struct eddy_domain *d, const char *file, struct eddy_segment **segment,
+                        char id[EDDY_NONCE_TEXT])
+{
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    if (!f)
+        return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
+    int error = eddy_flink_read(d->dir_fd, file, f);
+    if (!error) {
+        memcpy(id, f->segment, EDDY_NONCE_TEXT);
+        error = eddy_segment_attach(d->dir_fd, f->segment, segment);
+        if (!error) {
+            error = check_names(*segment, file, f->topic, f->scope);
+            if (error)
+                eddy_segment_detach(*segment);
+        }
+        if (error == EDDY_ENOENT)
+            error = EDDY_ESTALE;
+    }
+    free(f);
+    return error;
+}
+
+int eddy_directory_attach(struct eddy_domain *d, const char *file, struct eddy_segment **segment)
+{
+    char id[EDDY_NONCE_TEXT];
+    int error = attach_named(d, file, segment, id);
+    if (error == EDDY_ESTALE)
+        return eddy_fail(EDDY_ENOENT, "%s leads to segment %s, which is gone; run `eddy gc`", file,
+                         id);
+    if (error)
+        return error;
+    if (eddy_reap_topic(d, *segment).alive)
+        return EDDY_OK;
+    eddy_segment_detach(*segment);
+    return eddy_fail(EDDY_ENOENT, "everybody on the topic of %s is dead; run `eddy gc`", file);
+}
+
+/* The segment behind the flink, if somebody lives there.  ENOENT: there is none, now; what was left
+ * is removed. */
+static int find(struct eddy_domain *d, const char *file, struct eddy_segment **segment)
+{
+    char id[EDDY_NONCE_TEXT];
+    int error = attach_named(d, file, segment, id);
+    if (!error && eddy_reap_topic(d, *segment).alive)
+        return EDDY_OK;
+    if (error && error != EDDY_ESTALE)
+        return error;
+    eddy_flink_withdraw(d->dir_fd, file, id);
+    eddy_segment_remove(d->dir_fd, id);
+    if (!error)
+        eddy_segment_detach(*segment);
+    return EDDY_ENOENT;
+}
+
+int eddy_directory_open(struct eddy_domain *d, const struct eddy_flink_key *key,
+                        const struct eddy_wanted *w, struct eddy_segment **segment)
+{
+    int error = find(d, key->file, segment);
+    if (error == EDDY_ENOENT)
+        return create(d, key, w, segment);
+    if (error)
+        return error;
+    error = check_names(*segment, key->file, w->name, w->scope);
+    if (!error)
+        error = eddy_directory_check_type(*segment, w);
+    if (error)
+        eddy_segment_detach(*segment);
+    return error;
+}
+
+uint32_t eddy_directory_close(struct eddy_domain *d, const char *file, struct eddy_segment *s)
+{
+    if (eddy_reap_topic(d, s).alive)
+        return 0;
+    eddy_flink_withdraw(d->dir_fd, file, s->id);
+    EDDY_POINT("close:withdrawn");
+    return 1 + eddy_segment_remove(d->dir_fd, s->id);
+}

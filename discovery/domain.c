@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/domain.h"
+
+#include "allocator/atomic.h"
+#include "allocator/error.h"
+#include "allocator/file.h"
+#include "allocator/point.h"
+#include "discovery/sweep.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define JOIN_PATIENCE 5000000000u /* ns that a sweep by a lone participant may take */
+
+uint32_t eddy_fork_count;
+void (*eddy_domain_at_exit)(struct eddy_domain *domain);
+
+static pthread_mutex_t domains_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct eddy_domain *domains;
+
+int eddy_fail_forked(void)
+{
+    return eddy_fail(EDDY_EFORKED,
+                     "this handle belongs to the process that forked this one; open one here");
+}
+
+static void leave_registry(struct eddy_domain *d);
+
+/* --- fork and exit
+ * ----------------------------------------------------------------------------------------- */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&domains_lock);
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&domains_lock);
+}
+
+static void after_fork_in_child(void)
+{
+    eddy_fork_count++;
+    for (struct eddy_domain *d = domains; d; d = d->next) {
+        close(d->registry_fd);
+        close(d->dir_fd);
+        d->registry_fd = d->dir_fd = -1;
+    }
+    domains = NULL;
+    pthread_mutex_unlock(&domains_lock);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+}
+
+__attribute__((destructor)) static void leave_at_exit(void)
+{
+    if (pthread_mutex_trylock(&domains_lock) != 0)
+        return;
+    for (struct eddy_domain *d = domains; d; d = d->next) {
+        if (eddy_domain_at_exit)
+            eddy_domain_at_exit(d);
+        leave_registry(d);
+    }
+    pthread_mutex_unlock(&domains_lock);
+}
+
+static void list_domain(struct eddy_domain *d)
+{
+    pthread_mutex_lock(&domains_lock);
+    d->next = domains;
+    domains = d;
+    pthread_mutex_unlock(&domains_lock);
+}
+
+static void unlist_domain(struct eddy_domain *d)
+{
+    pthread_mutex_lock(&domains_lock);
+    for (struct eddy_domain **at = &domains; *at; at = &(*at)->next)
+        if (*at == d) {
+            *at = d->next;
+            break;
+        }
+    pthread_mutex_unlock(&domains_lock);
+}
+
+/* --- joining
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void name_participant(struct eddy_participant *p, const char *name)
+{
+    memset(p->name, 0, sizeof p->name);
+    snprintf(p->name, sizeof p->name, "%s", name && *name ? name : program_invocation_short_name);
+    p->pid = (int32_t)getpid();
+    p->uid = geteuid();
+}
+
+static int take_seat(struct eddy_domain *d, const char *name)
+{
+    for (uint32_t seat = 0; seat < EDDY_PARTICIPANTS_MAX; seat++) {
+        if (!eddy_lock_try(d->registry_fd, EDDY_LOCK_PARTICIPANTS + seat, EDDY_LOCK_EXCLUSIVE))
+            continue;
+        EDDY_POINT("join:locked");
+        uint64_t at =
+            offsetof(struct eddy_registry, participants) + seat * sizeof(struct eddy_participant);
+        int error = eddy_registry_reserve(d->registry_fd, at, sizeof(struct eddy_participant));
+        if (error)
+            return error;
+        struct eddy_participant *p = &d->registry->participants[seat];
+        uint64_t epoch = (eddy_load_acquire(&p->id) >> EDDY_EPOCH_SHIFT & ((1ull << 38) - 1)) + 1;
+        name_participant(p, name);
+        d->id = epoch << EDDY_EPOCH_SHIFT | seat;
+        eddy_store_release(&p->id, d->id); /* [participant] */
+        return EDDY_OK;
+    }
+    return eddy_fail(EDDY_ELIMIT, "the domain has %u participants, which is all it can have",
+                     EDDY_PARTICIPANTS_MAX);
+}
+
+bool eddy_domain_is_alone(const struct eddy_domain *d)
+{
+    return !eddy_lock_is_held(d->registry_fd, EDDY_LOCK_PARTICIPANTS, EDDY_PARTICIPANTS_MAX);
+}
+
+/* False: the file that we opened is no longer the registry of the folder. */
+static bool is_current(const struct eddy_domain *d)
+{
+    struct stat mine, named;
+    return fstat(d->registry_fd, &mine) == 0 &&
+           fstatat(d->dir_fd, EDDY_REGISTRY_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+static void drop_registry(struct eddy_domain *d)
+{
+    eddy_registry_unmap(d->registry);
+    close(d->registry_fd);
+}
+
+/* A participant that is alone clears away what the dead have left. */
+static void sweep_if_alone(struct eddy_domain *d)
+{
+    if (!eddy_domain_is_alone(d) ||
+        !eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE))
+        return;
+    if (eddy_domain_is_alone(d))
+        eddy_sweep_folder(d->dir_fd, &d->swept);
+    eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
+}
+
+static int join_registry(struct eddy_domain *d, const char *name)
+{
+    uint64_t deadline = eddy_deadline(JOIN_PATIENCE);
+    for (;;) {
+        int error = eddy_registry_open(d->dir_fd, true, &d->registry_fd, &d->registry);
+        if (error)
+            return error;
+        error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
+                               "clearing the domain");
+        bool current = !error && is_current(d);
+        if (!error && current)
+            error = take_seat(d, name);
+        if (current)
+            eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
+        if (current && !error) {
+            sweep_if_alone(d);
+            return EDDY_OK;
+        }
+        drop_registry(d);
+        if (error)
+            return error;
+    }
+}
+
+static int open_parts(struct eddy_domain *d, const struct eddy_domain_options *o)
+{
+    char path[4096];
+    int error = eddy_log_check();
+    if (!error && !o->dir)
+        error = eddy_default_dir(path, sizeof path);
+    if (error)
+        return error;
+    d->dir = o->dir ? realpath(o->dir, NULL) : NULL;
+    if (!d->dir)
+        d->dir = strdup(o->dir ? o->dir : path);
+    if (!d->dir)
+        return eddy_fail(EDDY_ENOMEM, "no memory to open a domain");
+    error = eddy_folder_open(o->dir ? o->dir : path, true, &d->dir_fd);
+    if (error)
+        return error;
+    error = join_registry(d, o->name);
+    if (error)
+        close(d->dir_fd);
+    return error;
+}
+
+int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain)
+{
+    static const struct eddy_domain_options none;
+    if (!domain)
+        return eddy_fail(EDDY_EINVAL, "eddy_domain_open: no place for the result");
+    struct eddy_domain *d = calloc(1, sizeof *d);
+    if (!d)
+        return eddy_fail(EDDY_ENOMEM, "no memory to open a domain");
+    d->fork_count = eddy_fork_count;
+    pthread_mutex_init(&d->lock, NULL);
+    int error = open_parts(d, options ? options : &none);
+    if (error) {
+        free(d->dir);
+        free(d);
+        return error;
+    }
+    list_domain(d);
+    eddy_log(EDDY_LOG_INFO, "joined the domain in %s as participant %llx", d->dir,
+             (unsigned long long)d->id);
+    *domain = d;
+    return EDDY_OK;
+}
+
+const char *eddy_domain_dir(const eddy_domain *domain)
+{
+    return domain->dir;
+}
+
+/* --- leaving
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* The last to leave puts out the light. */
+static void leave_registry(struct eddy_domain *d)
+{
+    if (eddy_domain_is_alone(d) &&
+        eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
+        if (eddy_domain_is_alone(d) && is_current(d)) {
+            eddy_sweep_folder(d->dir_fd, &d->swept);
+            unlinkat(d->dir_fd, EDDY_REGISTRY_FILE, 0);
+        }
+        eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
+    }
+}
+
+int eddy_domain_close(eddy_domain *d)
+{
+    if (!d)
+        return EDDY_OK;
+    bool forked = eddy_domain_forked(d);
+    if (!forked && d->handles)
+        return eddy_fail(EDDY_EBUSY,
+                         "%u writers, readers or wait sets of the domain are still open",
+                         d->handles);
+    if (!forked) {
+        unlist_domain(d);
+        leave_registry(d);
+        close(d->registry_fd); /* and with it goes our lock */
+        close(d->dir_fd);
+    }
+    eddy_registry_unmap(d->registry);
+    pthread_mutex_destroy(&d->lock);
+    free(d->dir);
+    free(d);
+    return forked ? eddy_fail_forked() : EDDY_OK;
+}

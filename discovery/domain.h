@@ -1,0 +1,54 @@
+/* domain.h - the inside of a domain handle: folder, registry, this participant.  (internal)
+ *
+ * `lock` guards opening and closing in this process; the data path never takes it.
+ * Fork: the child's copies are dead; eddy_domain_forked tells.  The child closes its copies of the
+ * descriptors, so that the parent's locks go when the parent goes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_DOMAIN_INSIDE_H
+#define EDDY_DOMAIN_INSIDE_H
+
+#include "discovery/registry.h"
+
+#include <eddy/domain.h>
+#include <eddy/inspect.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct eddy_domain {
+    int dir_fd, registry_fd;
+    struct eddy_registry *registry;
+    uint64_t id; /* of this participant */
+    uint32_t fork_count;
+    char *dir;
+    pthread_mutex_t lock;
+    uint32_t handles;            /* open writers, readers and wait sets */
+    void *topics;                /* the transport's list */
+    struct eddy_gc_report swept; /* what it found and cleared away when it joined */
+    struct eddy_domain *next;
+};
+
+/* Forks of this process so far, as its children count them. */
+extern uint32_t eddy_fork_count;
+
+static inline bool eddy_domain_forked(const struct eddy_domain *domain)
+{
+    return domain->fork_count != eddy_fork_count;
+}
+int eddy_fail_forked(void);
+
+/* Opens a folder after checking that it is ours.  `create` makes it and its parents. */
+int eddy_folder_open(const char *dir, bool create, int *fd);
+
+/* True if nobody else takes part. */
+bool eddy_domain_is_alone(const struct eddy_domain *domain);
+
+static inline bool eddy_domain_knows_alive(const struct eddy_domain *domain, uint64_t id)
+{
+    return eddy_participant_alive(domain->registry, domain->registry_fd, id, domain->id);
+}
+
+/* What the transport does for each open domain when the process exits without closing it. */
+extern void (*eddy_domain_at_exit)(struct eddy_domain *domain);
+
+#endif

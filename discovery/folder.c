@@ -1,0 +1,102 @@
+/* The folder of a domain: which one, and whether it may be trusted.  spec/registry.md, "The folder"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "discovery/domain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int eddy_default_dir(char *buffer, unsigned long bytes)
+{
+    const char *dir = getenv("EDDY_DIR");
+    int used;
+    if (dir && *dir && *dir != '/')
+        return eddy_fail(EDDY_ECONFIG, "EDDY_DIR is \"%.200s\"; set it to an absolute path", dir);
+    if (dir && *dir)
+        used = snprintf(buffer, bytes, "%s", dir);
+    else
+        used = snprintf(buffer, bytes, "/dev/shm/eddy-%u", geteuid());
+    if (used < 0 || (unsigned long)used >= bytes)
+        return eddy_fail(EDDY_ETOOBIG, "the path of the domain's folder has more than %lu bytes",
+                         bytes - 1);
+    return EDDY_OK;
+}
+
+/* Makes the parents of a folder as mkdir -p does. */
+static int make_parents(const char *dir)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s", dir);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        if (mkdir(path, 0755) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+            return eddy_fail_errno("cannot create the folder %s", path);
+        *slash = '/';
+    }
+    return EDDY_OK;
+}
+
+static int check_folder(const char *dir, int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return eddy_fail_errno("%s", dir);
+    if (status.st_uid != geteuid())
+        return eddy_fail(
+            EDDY_EACCES,
+            "the folder %s belongs to user %u, not to you (%u); set EDDY_DIR to one of "
+            "your own",
+            dir, status.st_uid, geteuid());
+    if (status.st_mode & 077)
+        return eddy_fail(
+            EDDY_EACCES,
+            "the folder %s is open to others (mode %04o); chmod it to 0700, or set EDDY_DIR "
+            "to another",
+            dir, status.st_mode & 07777);
+    return EDDY_OK;
+}
+
+static int open_folder(const char *dir)
+{
+    return open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int create_folder(const char *dir)
+{
+    int error = make_parents(dir);
+    if (error)
+        return error;
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return eddy_fail_errno(
+            "cannot create the domain's folder %s; set EDDY_DIR to one that you can write", dir);
+    return EDDY_OK;
+}
+
+int eddy_folder_open(const char *dir, bool create, int *fd)
+{
+    int f = open_folder(dir);
+    if (f < 0 && errno == ENOENT && create) {
+        int error = create_folder(dir);
+        if (error)
+            return error;
+        f = open_folder(dir);
+    }
+    if (f < 0 && (errno == ELOOP || errno == ENOTDIR))
+        return eddy_fail(EDDY_EACCES,
+                         "%s is a link or no folder; set EDDY_DIR to a folder of your own", dir);
+    if (f < 0)
+        return eddy_fail_errno("cannot open the domain's folder %s", dir);
+    int error = check_folder(dir, f);
+    if (error) {
+        close(f);
+        return error;
+    }
+    *fd = f;
+    return EDDY_OK;
+}

@@ -1,0 +1,158 @@
+/* Clearing away what the dead left, while others go on.  spec/topics.md, "Garbage"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <eddy/inspect.h>
+
+#include "allocator/atomic.h"
+#include "allocator/error.h"
+#include "allocator/file.h"
+#include "discovery/directory.h"
+#include "discovery/reap.h"
+#include "discovery/sweep.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEMP_AGE 60 /* seconds after which a half-made file is nobody's */
+
+static bool leads_nowhere(int dir, const char *file, char id[EDDY_NONCE_TEXT])
+{
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    bool dangling = false;
+    char name[48];
+    if (f && eddy_flink_read(dir, file, f) == EDDY_OK) {
+        memcpy(id, f->segment, EDDY_NONCE_TEXT);
+        snprintf(name, sizeof name, "%s.seg", id);
+        dangling = faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    }
+    free(f);
+    return dangling;
+}
+
+static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
+{
+    struct eddy_segment *s;
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    char id[EDDY_NONCE_TEXT];
+    int error = f ? eddy_flink_read(d->dir_fd, file, f) : EDDY_ENOMEM;
+    if (!error)
+        error = eddy_segment_attach(d->dir_fd, f->segment, &s);
+    if (!error) {
+        uint64_t bytes = eddy_segment_bytes(d->dir_fd, s->id);
+        report->members_reaped += eddy_count_members(d, s).reaped;
+        uint32_t removed = eddy_directory_close(d, file, s);
+        report->topics_removed += removed > 0;
+        report->files_removed += removed;
+        report->bytes_freed += removed ? bytes : 0;
+        eddy_segment_detach(s);
+    } else if (leads_nowhere(d->dir_fd, file, id)) {
+        eddy_flink_withdraw(d->dir_fd, file, id);
+        report->files_removed++;
+        report->topics_removed++;
+    } else {
+        report->files_refused += error != EDDY_ENOENT;
+    }
+    free(f);
+}
+
+/* A segment to which no flink leads, and whose maker is gone, is nobody's. */
+static void collect_orphan(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+{
+    char id[EDDY_NONCE_TEXT], control[48];
+    struct eddy_segment *s;
+    snprintf(id, sizeof id, "%.32s", name);
+    snprintf(control, sizeof control, "%s.seg", id);
+    bool alone = faccessat(d->dir_fd, control, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    if (!alone && eddy_segment_attach(d->dir_fd, id, &s) == EDDY_OK) {
+        alone =
+            eddy_count_members(d, s).alive == 0 && !eddy_domain_knows_alive(d, s->control->creator);
+        eddy_segment_detach(s);
+    }
+    if (alone) {
+        report->bytes_freed += eddy_segment_bytes(d->dir_fd, id);
+        report->files_removed += eddy_segment_remove(d->dir_fd, id);
+    }
+}
+
+static void collect_temp(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+{
+    struct stat status;
+    if (fstatat(d->dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        status.st_mtime + TEMP_AGE < time(NULL))
+        report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
+}
+
+static void collect_file(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+{
+    int64_t lock;
+    switch (eddy_file_kind_of(name)) {
+    case EDDY_FILE_FLINK:
+        lock = eddy_flink_lock(name);
+        if (eddy_directory_lock(d, lock) == EDDY_OK) {
+            collect_topic(d, name, report);
+            eddy_directory_unlock(d, lock);
+        }
+        break;
+    case EDDY_FILE_SEGMENT:
+    case EDDY_FILE_EXTENT:
+        collect_orphan(d, name, report);
+        break;
+    case EDDY_FILE_TEMP:
+        collect_temp(d, name, report);
+        break;
+    case EDDY_FILE_FOREIGN:
+        break;
+    }
+}
+
+static int collect_all(struct eddy_domain *d, struct eddy_gc_report *report)
+{
+    int copy = openat(d->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    if (!list) {
+        int error = eddy_fail_errno("cannot list the folder %s", d->dir);
+        if (copy >= 0)
+            close(copy);
+        return error;
+    }
+    for (struct dirent *e; (e = readdir(list)) != NULL;)
+        collect_file(d, e->d_name, report);
+    closedir(list);
+    return EDDY_OK;
+}
+
+static bool folder_exists(const char *dir)
+{
+    struct stat status;
+    char path[4096];
+    if (!dir && eddy_default_dir(path, sizeof path) == EDDY_OK)
+        dir = path;
+    return !dir || lstat(dir, &status) == 0;
+}
+
+int eddy_gc(const char *dir, struct eddy_gc_report *report)
+{
+    struct eddy_gc_report done = {0};
+    struct eddy_domain *d;
+    if (!report)
+        return eddy_fail(EDDY_EINVAL, "eddy_gc: no place for the report");
+    if (!folder_exists(dir)) {
+        *report = done;
+        return EDDY_OK;
+    }
+    int error = eddy_domain_open(&(struct eddy_domain_options){.dir = dir, .name = "eddy gc"}, &d);
+    if (error)
+        return error;
+    done = d->swept; /* if nobody else was there, joining cleared away everything */
+    done.files_refused = 0;
+    error = collect_all(d, &done);
+    if (!error)
+        *report = done;
+    eddy_domain_close(d);
+    return error;
+}

@@ -1,0 +1,266 @@
+/* Looking at a domain from outside.  spec/topics.md, "Looking in"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <eddy/inspect.h>
+
+#include "allocator/error.h"
+#include "allocator/extent.h"
+#include "discovery/domain.h"
+#include "discovery/flink.h"
+#include "discovery/reap.h"
+#include "discovery/sweep.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct eddy_snapshot {
+    struct eddy_topic_report *topics;
+    size_t count, room;
+};
+
+/* Whence one looks. */
+struct view {
+    int dir, registry_fd;
+    struct eddy_registry *registry; /* NULL: nobody has ever been here */
+    const char *path;
+};
+
+/* --- members
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void name_member(const struct view *v, uint64_t owner, struct eddy_member_info *m)
+{
+    uint64_t id = owner & ~EDDY_OWNER_REAPING;
+    uint32_t seat = EDDY_SEAT_OF_ID(id);
+    m->state = EDDY_MEMBER_DEAD;
+    if (owner & EDDY_OWNER_REAPING)
+        m->state = EDDY_MEMBER_LEAVING;
+    else if (v->registry && eddy_participant_alive(v->registry, v->registry_fd, id, 0))
+        m->state = EDDY_MEMBER_ALIVE;
+    if (v->registry && seat < EDDY_PARTICIPANTS_MAX &&
+        eddy_load_acquire(&v->registry->participants[seat].id) == id) {
+        m->pid = v->registry->participants[seat].pid;
+        memcpy(m->name, v->registry->participants[seat].name, sizeof m->name);
+        m->name[sizeof m->name - 1] = 0;
+    }
+}
+
+/* All loads below are relaxed: a picture of what moves. */
+static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
+{
+    const struct eddy_reader_seat *r = &s->readers[seat];
+    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_log_end(&s->log);
+    m->samples = eddy_load_relaxed(&r->taken);
+    m->held = eddy_load_relaxed(&r->held);
+    m->lost = eddy_load_relaxed(&r->lost);
+    m->behind = position && position < end ? end - position : 0;
+    m->depth = eddy_load_relaxed(&r->depth);
+    m->reliable = eddy_load_relaxed(&r->flags) & EDDY_SEAT_RELIABLE;
+}
+
+static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
+{
+    const struct eddy_writer_seat *w = &s->writers[seat];
+    m->is_writer = true;
+    m->samples = eddy_load_relaxed(&w->published);
+    m->bytes = eddy_load_relaxed(&w->bytes);
+    m->held = eddy_load_relaxed(&w->kept);
+    m->depth = eddy_load_relaxed(&w->history);
+    m->reliable = eddy_load_relaxed(&w->flags) & EDDY_SEAT_RELIABLE;
+}
+
+static uint32_t bounded(uint32_t high)
+{
+    return high < EDDY_SEATS_MAX ? high : EDDY_SEATS_MAX;
+}
+
+static void fill_members(const struct view *v, struct eddy_segment *s, struct eddy_topic_report *t)
+{
+    uint32_t readers = bounded(eddy_load_relaxed(&s->control->reader_high));
+    uint32_t writers = bounded(eddy_load_relaxed(&s->control->writer_high));
+    struct eddy_member_info *list = calloc(readers + writers + 1u, sizeof *list);
+    size_t n = 0;
+    if (!list)
+        return;
+    for (uint32_t i = 0; i < writers + readers; i++) {
+        bool is_writer = i < writers;
+        uint32_t seat = is_writer ? i : i - writers;
+        uint64_t owner =
+            eddy_load_acquire(is_writer ? &s->writers[seat].owner : &s->readers[seat].owner);
+        if (!owner)
+            continue;
+        struct eddy_member_info *m = &list[n++];
+        m->seat = seat;
+        name_member(v, owner, m);
+        if (is_writer)
+            fill_writer(s, seat, m);
+        else
+            fill_reader(s, seat, m);
+        t->stats.published_bytes += m->bytes;
+        t->stats.writers += is_writer;
+        t->stats.readers += !is_writer;
+    }
+    t->members = list;
+    t->member_count = n;
+}
+
+/* --- topics
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void fill_stats(const struct view *v, struct eddy_segment *s, struct eddy_topic_report *t)
+{
+    t->stats.published = eddy_log_end(&s->log) - s->first_sn;
+    t->stats.published_bytes = eddy_load_relaxed(&s->control->gone_bytes);
+    t->stats.limit_bytes = s->limit_bytes;
+    t->stats.shared_bytes = eddy_segment_bytes(v->dir, s->id);
+    t->stats.extents = eddy_extent_count(s);
+    for (uint32_t i = 0; i < t->stats.extents; i++)
+        t->stats.slots += eddy_descriptor_slots(eddy_load_relaxed(&s->control->extents[i]));
+    fill_members(v, s, t);
+}
+
+static char *join_path(const char *dir, const char *file)
+{
+    size_t bytes = strlen(dir) + strlen(file) + 2;
+    char *path = malloc(bytes);
+    if (path)
+        snprintf(path, bytes, "%s/%s", dir, file);
+    return path;
+}
+
+static void fill_report(const struct view *v, const char *file, struct eddy_topic_report *t)
+{
+    struct eddy_segment *s;
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    t->flink = join_path(v->path, file);
+    t->error = f ? eddy_flink_read(v->dir, file, f) : EDDY_ENOMEM;
+    if (!t->error)
+        t->error = eddy_segment_attach(v->dir, f->segment, &s);
+    if (!t->error) {
+        t->name = strdup(f->topic);
+        t->type = strdup(f->type);
+        t->scope = strdup(f->scope);
+        fill_stats(v, s, t);
+        eddy_segment_detach(s);
+    } else {
+        t->message = strdup(eddy_last_error());
+    }
+    free(f);
+}
+
+static bool add_report(const struct view *v, struct eddy_snapshot *snap, const char *file)
+{
+    if (snap->count == snap->room) {
+        size_t room = snap->room ? 2 * snap->room : 32;
+        struct eddy_topic_report *list = realloc(snap->topics, room * sizeof *list);
+        if (!list)
+            return false;
+        snap->topics = list;
+        snap->room = room;
+    }
+    struct eddy_topic_report *t = &snap->topics[snap->count];
+    memset(t, 0, sizeof *t);
+    fill_report(v, file, t);
+    if (t->error == EDDY_ENOENT) /* it went while we looked */
+        free((void *)(uintptr_t)t->flink);
+    else
+        snap->count++;
+    return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct eddy_topic_report *x = a, *y = b;
+    return strcmp(x->flink ? x->flink : "", y->flink ? y->flink : "");
+}
+
+static int list_topics(const struct view *v, struct eddy_snapshot *snap)
+{
+    int copy = openat(v->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    bool enough = list != NULL;
+    for (struct dirent *e; enough && (e = readdir(list)) != NULL;)
+        if (eddy_file_kind_of(e->d_name) == EDDY_FILE_FLINK)
+            enough = add_report(v, snap, e->d_name);
+    if (list)
+        closedir(list);
+    else if (copy >= 0)
+        close(copy);
+    if (!enough)
+        return eddy_fail(EDDY_ENOMEM, "no memory to list the topics of %s", v->path);
+    if (snap->count)
+        qsort(snap->topics, snap->count, sizeof *snap->topics, by_name);
+    return EDDY_OK;
+}
+
+static int open_view(const char *path, struct view *v)
+{
+    v->path = path;
+    int error = eddy_folder_open(path, false, &v->dir);
+    if (error)
+        return error;
+    if (eddy_registry_open(v->dir, false, &v->registry_fd, &v->registry) != EDDY_OK)
+        v->registry = NULL;
+    return EDDY_OK;
+}
+
+static void close_view(struct view *v)
+{
+    if (v->registry) {
+        eddy_registry_unmap(v->registry);
+        close(v->registry_fd);
+    }
+    close(v->dir);
+}
+
+int eddy_snapshot_take(const char *dir, eddy_snapshot **snapshot)
+{
+    char path[4096];
+    struct view v = {0};
+    int error = dir ? EDDY_OK : eddy_default_dir(path, sizeof path);
+    struct eddy_snapshot *snap = error ? NULL : calloc(1, sizeof *snap);
+    if (error)
+        return error;
+    if (!snap)
+        return eddy_fail(EDDY_ENOMEM, "no memory for a snapshot");
+    error = open_view(dir ? dir : path, &v);
+    if (!error) {
+        error = list_topics(&v, snap);
+        close_view(&v);
+    }
+    if (error && error != EDDY_ENOENT) {
+        eddy_snapshot_free(snap);
+        return error;
+    }
+    *snapshot = snap;
+    return EDDY_OK;
+}
+
+size_t eddy_snapshot_topics(const eddy_snapshot *snapshot)
+{
+    return snapshot->count;
+}
+
+const struct eddy_topic_report *eddy_snapshot_topic(const eddy_snapshot *snapshot, size_t index)
+{
+    return index < snapshot->count ? &snapshot->topics[index] : NULL;
+}
+
+void eddy_snapshot_free(eddy_snapshot *snapshot)
+{
+    for (size_t i = 0; snapshot && i < snapshot->count; i++) {
+        const struct eddy_topic_report *t = &snapshot->topics[i];
+        const void *parts[] = {t->name, t->type, t->scope, t->flink, t->members, t->message};
+        for (size_t j = 0; j < sizeof parts / sizeof parts[0]; j++)
+            free((void *)(uintptr_t)parts[j]);
+    }
+    if (snapshot)
+        free(snapshot->topics);
+    free(snapshot);
+}

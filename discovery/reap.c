@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/reap.h"
+
+#include "allocator/error.h"
+#include "allocator/futex.h"
+#include "allocator/slot.h"
+
+/* Who has a seat now: its participant, or the one that reaps it. */
+static uint64_t holder_of(uint64_t owner)
+{
+    return owner & ~EDDY_OWNER_REAPING;
+}
+
+void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
+{
+    struct eddy_reader_seat *r = &s->readers[seat];
+    /* The gate first: writers may wait for it. */
+    eddy_store_seq(&r->cursor, EDDY_CURSOR_ABSENT);
+    EDDY_POINT("leave:reader-cursor");
+    eddy_slots_unpin_all(s, seat);
+    EDDY_POINT("leave:reader-unpinned");
+    eddy_store_relaxed(&r->bell, 0u);  /* only a hint for statistics by now */
+    eddy_store_release(&r->owner, 0u); /* [seat] */
+    eddy_bell_ring(&s->control->room_bell);
+}
+
+void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
+{
+    struct eddy_writer_seat *w = &s->writers[seat];
+    eddy_slots_release_all(s, seat);
+    EDDY_POINT("leave:writer-released");
+    eddy_add_relaxed(&s->control->gone_bytes, eddy_load_relaxed(&w->bytes)); /* statistics */
+    eddy_store_relaxed(&w->bytes, 0u);
+    eddy_store_release(&w->owner, 0u); /* [seat] */
+    eddy_bell_ring(&s->control->room_bell);
+}
+
+/* Takes a dead holder's seat over.  False: it is alive, or another reaper was faster. */
+static bool take_over(const struct eddy_domain *d, _Atomic uint64_t *owner, uint64_t seen)
+{
+    return eddy_cas_seq(owner, &seen, d->id | EDDY_OWNER_REAPING);
+}
+
+static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool writer,
+                       uint32_t seat, bool reap, struct eddy_reaped *sum)
+{
+    _Atomic uint64_t *owner = writer ? &s->writers[seat].owner : &s->readers[seat].owner;
+    uint64_t seen = eddy_load_acquire(owner); /* from [seat] */
+    if (seen == 0)
+        return;
+    if (eddy_domain_knows_alive(d, holder_of(seen))) {
+        sum->alive++;
+        sum->others += holder_of(seen) != d->id;
+        return;
+    }
+    sum->reaped++;
+    if (!reap || !take_over(d, owner, seen))
+        return;
+    EDDY_POINT("reap:taken-over");
+    if (writer)
+        eddy_writer_seat_leave(s, seat);
+    else
+        eddy_reader_seat_leave(s, seat);
+    eddy_log(EDDY_LOG_INFO, "reaped %s seat %u of a dead participant on segment %s",
+             writer ? "writer" : "reader", seat, s->id);
+}
+
+static uint32_t bounded(uint32_t high)
+{
+    return high < EDDY_SEATS_MAX ? high : EDDY_SEATS_MAX;
+}
+
+static struct eddy_reaped visit_all(const struct eddy_domain *d, struct eddy_segment *s, bool reap)
+{
+    struct eddy_reaped sum = {0};
+    uint32_t readers = bounded(eddy_load_seq(&s->control->reader_high));
+    uint32_t writers = bounded(eddy_load_seq(&s->control->writer_high));
+    for (uint32_t i = 0; i < readers; i++)
+        visit_seat(d, s, false, i, reap, &sum);
+    for (uint32_t i = 0; i < writers; i++)
+        visit_seat(d, s, true, i, reap, &sum);
+    return sum;
+}
+
+struct eddy_reaped eddy_reap_topic(const struct eddy_domain *d, struct eddy_segment *s)
+{
+    return visit_all(d, s, true);
+}
+
+struct eddy_reaped eddy_count_members(const struct eddy_domain *d, struct eddy_segment *s)
+{
+    return visit_all(d, s, false);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/registry.h"
+
+#include "allocator/atomic.h"
+#include "allocator/error.h"
+#include "allocator/file.h"
+
+#include <eddy/domain.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- locks
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static int set_lock(int fd, int64_t at, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    int rc;
+    do
+        rc = fcntl(fd, F_OFD_SETLK, &lock);
+    while (rc != 0 && errno == EINTR);
+    return rc;
+}
+
+bool eddy_lock_try(int fd, int64_t at, enum eddy_lock_kind kind)
+{
+    return set_lock(fd, at, kind == EDDY_LOCK_SHARED ? F_RDLCK : F_WRLCK) == 0;
+}
+
+void eddy_lock_drop(int fd, int64_t at)
+{
+    set_lock(fd, at, F_UNLCK);
+}
+
+int eddy_lock_wait(int fd, int64_t at, enum eddy_lock_kind kind, uint64_t deadline,
+                   const char *what)
+{
+    /* Polled, since F_OFD_SETLKW knows no deadline; held for a few file operations by those who go
+     * about it. */
+    for (long nap = 20000; !eddy_lock_try(fd, at, kind); nap = nap < 5000000 ? nap * 2 : nap) {
+        if (errno != EAGAIN && errno != EACCES)
+            return eddy_fail_errno("cannot lock the registry of the domain");
+        if (eddy_now() >= deadline)
+            return eddy_fail(EDDY_EBUSY,
+                             "another process has been busy with %s for too long (is it stopped?); "
+                             "try again",
+                             what);
+        nanosleep(&(struct timespec){0, nap}, NULL);
+    }
+    return EDDY_OK;
+}
+
+bool eddy_lock_is_held(int fd, int64_t at, int64_t bytes)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = bytes};
+    /* If it cannot be known, somebody may live. */
+    return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+bool eddy_participant_alive(const struct eddy_registry *r, int fd, uint64_t id, uint64_t self)
+{
+    uint32_t seat = EDDY_SEAT_OF_ID(id);
+    if (id == self)
+        return true;
+    if (seat >= EDDY_PARTICIPANTS_MAX || eddy_load_acquire(&r->participants[seat].id) != id)
+        return false; /* the seat went to somebody else since */
+    if (self && seat == EDDY_SEAT_OF_ID(self))
+        return false; /* our own lock would hide that the seat's last holder is gone */
+    return eddy_lock_is_held(fd, EDDY_LOCK_PARTICIPANTS + seat, 1);
+}
+
+/* --- the file
+ * ---------------------------------------------------------------------------------------------- */
+
+int eddy_registry_reserve(int fd, uint64_t offset, uint64_t bytes)
+{
+    uint64_t page = offset / 4096 * 4096;
+    return eddy_file_reserve(fd, page, eddy_page_round(offset + bytes - page),
+                             "the registry of the domain");
+}
+
+static void read_boot_id(uint8_t boot[16])
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+        text[0] = 0;
+    if (fd >= 0)
+        close(fd);
+    memset(boot, 0, 16);
+    for (unsigned n = 0, i = 0; text[i] && n < 32; i++) {
+        unsigned digit = text[i] >= '0' && text[i] <= '9' ? (unsigned)(text[i] - '0')
+                                                          : (unsigned)(text[i] - 'a') + 10;
+        if (text[i] == '-' || digit > 15)
+            continue;
+        boot[n / 2] = (uint8_t)(boot[n / 2] << 4 | digit);
+        n++;
+    }
+}
+
+static int create_registry(int dir)
+{
+    struct eddy_file file;
+    struct {
+        uint64_t magic, version;
+        uint8_t boot[16];
+    } head = {EDDY_MAGIC_REGISTRY, eddy_version_word(), {0}};
+    read_boot_id(head.boot);
+    int error = eddy_file_create(dir, sizeof(struct eddy_registry), &file);
+    if (error)
+        return error;
+    error = eddy_registry_reserve(file.fd, 0, 4096);
+    if (!error && pwrite(file.fd, &head, sizeof head, 0) != sizeof head)
+        error = eddy_fail_errno("cannot write the registry of the domain");
+    if (!error)
+        error = eddy_file_link(&file, EDDY_REGISTRY_FILE);
+    eddy_file_drop(&file);
+    return error == EDDY_EEXIST ? EDDY_OK : error;
+}
+
+static int check_registry(int fd, const struct stat *status)
+{
+    uint64_t head[2];
+    if ((uint64_t)status->st_size < sizeof(struct eddy_registry) || pread(fd, head, 16, 0) != 16 ||
+        head[0] != EDDY_MAGIC_REGISTRY)
+        return eddy_fail(
+            EDDY_ESEGMENT,
+            "the file \"registry\" in the domain's folder is none of Eddy's or is damaged; "
+            "stop the programs of this domain, remove it, or choose another EDDY_DIR");
+    if (head[1] != eddy_version_word())
+        return eddy_fail(
+            EDDY_EVERSION,
+            "the registry of the domain has layout %u, this Eddy has %u; use one Eddy for "
+            "all programs of a domain, or another EDDY_DIR",
+            (unsigned)(head[1] & 0xffff), EDDY_LAYOUT_VERSION);
+    return EDDY_OK;
+}
+
+/* A registry of another version that nobody alive uses goes. */
+static bool remove_unused(int dir, int fd)
+{
+    bool gone = false;
+    if (!eddy_lock_try(fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE))
+        return false;
+    if (!eddy_lock_is_held(fd, EDDY_LOCK_PARTICIPANTS, EDDY_PARTICIPANTS_MAX))
+        gone = unlinkat(dir, EDDY_REGISTRY_FILE, 0) == 0;
+    eddy_lock_drop(fd, EDDY_LOCK_GATE);
+    return gone;
+}
+
+static int open_checked(int dir, bool create, int *fd)
+{
+    struct stat status;
+    int error = EDDY_OK;
+    for (int tries = 0; tries < 100; tries++) {
+        error = eddy_file_open(dir, EDDY_REGISTRY_FILE, true, fd, &status);
+        if (error == EDDY_ENOENT && create) {
+            error = create_registry(dir);
+            if (error)
+                return error;
+            continue;
+        }
+        if (error)
+            return error;
+        error = check_registry(*fd, &status);
+        if (!error)
+            return EDDY_OK;
+        bool again = create && error == EDDY_EVERSION && remove_unused(dir, *fd);
+        close(*fd);
+        if (!again)
+            return error;
+    }
+    return error;
+}
+
+int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry)
+{
+    void *at;
+    int error = open_checked(dir, create, fd);
+    if (error)
+        return error;
+    error = eddy_file_map(*fd, 0, sizeof(struct eddy_registry), true, &at);
+    if (error) {
+        close(*fd);
+        return error;
+    }
+    *registry = at;
+    return EDDY_OK;
+}
+
+void eddy_registry_unmap(struct eddy_registry *registry)
+{
+    munmap(registry, sizeof *registry);
+}

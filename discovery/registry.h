@@ -1,0 +1,94 @@
+/* registry.h - the file of a domain: who takes part, who sleeps on which bell.  (internal)
+ *
+ *   seat free -- lock its byte, then write a fresh id --> taken -- the lock goes, however the
+ * process went --> free
+ *
+ * A participant is alive as long as it holds the lock on its byte (an open file description lock):
+ * the kernel drops it with the process, in whatever PID namespace; a stopped process keeps it.  Its
+ * id is seat and epoch, never used again.
+ *
+ * Threads: any.
+ * Crash:   a taken seat whose byte is not locked is free.  A lone participant that joins sweeps the
+ * folder. spec/registry.md SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_REGISTRY_H
+#define EDDY_REGISTRY_H
+
+#include "allocator/layout.h"
+
+#include <stdbool.h>
+
+#define EDDY_REGISTRY_FILE    "registry"
+#define EDDY_PARTICIPANTS_MAX 16384u
+#define EDDY_BELLS_MAX        4096u
+#define EDDY_SEAT_OF_ID(id)   ((uint32_t)((id)&0xffffff))
+#define EDDY_EPOCH_SHIFT      24
+
+struct eddy_participant {
+    _Atomic uint64_t id;
+    int32_t pid;
+    uint32_t uid;
+    uint64_t spare;
+    char name[40];
+};
+EDDY_AT(eddy_participant, id, 0, 8);     /* its process, holding the lock      all */
+EDDY_AT(eddy_participant, pid, 8, 4);    /* its process                        people */
+EDDY_AT(eddy_participant, uid, 12, 4);   /* its process                        people */
+EDDY_AT(eddy_participant, name, 24, 40); /* its process                        people */
+EDDY_SIZE(eddy_participant, 64);
+
+struct eddy_bell_seat {
+    _Atomic uint64_t owner;
+    _Atomic uint32_t bell;
+    uint32_t spare_word;
+    uint64_t spare[30];
+};
+EDDY_AT(eddy_bell_seat, owner, 0, 8); /* wait sets, by CAS                  wait sets */
+EDDY_AT(eddy_bell_seat, bell, 8, 4);  /* its wait set, ringers              writers */
+EDDY_SIZE(eddy_bell_seat, 256);       /* room for what wakes it (which topics) */
+
+struct eddy_registry {
+    _Atomic uint64_t magic;
+    uint64_t version;
+    uint8_t boot[16];
+    uint64_t spare_head[60];
+    _Atomic uint64_t sleeping[EDDY_BELLS_MAX / 64];
+    uint64_t spare_tail[384];
+    struct eddy_participant participants[EDDY_PARTICIPANTS_MAX];
+    struct eddy_bell_seat bells[EDDY_BELLS_MAX];
+};
+EDDY_AT(eddy_registry, magic, 0, 8);                   /* creator                     all */
+EDDY_AT(eddy_registry, version, 8, 8);                 /* creator                     all */
+EDDY_AT(eddy_registry, boot, 16, 16);                  /* creator                     people */
+EDDY_AT(eddy_registry, sleeping, 0x200, 512);          /* wait sets, their own bit    writers */
+EDDY_AT(eddy_registry, participants, 0x1000, 1048576); /* see above */
+EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
+
+/* Locks are on bytes far behind the end of the file. */
+#define EDDY_LOCK_GATE         (1ll << 39) /* shared: joining; exclusive: sweeping */
+#define EDDY_LOCK_PARTICIPANTS (1ll << 40) /* + seat: alive */
+#define EDDY_LOCK_NAMES        (1ll << 41) /* + hash of a topic's key: opening or closing it */
+
+enum eddy_lock_kind { EDDY_LOCK_SHARED, EDDY_LOCK_EXCLUSIVE };
+
+/* True if the lock was had at once. */
+bool eddy_lock_try(int registry_fd, int64_t at, enum eddy_lock_kind kind);
+/* Tries until `deadline`: EDDY_EBUSY with `what`. */
+int eddy_lock_wait(int registry_fd, int64_t at, enum eddy_lock_kind kind, uint64_t deadline,
+                   const char *what);
+void eddy_lock_drop(int registry_fd, int64_t at);
+/* True if another open file description holds any of the bytes. */
+bool eddy_lock_is_held(int registry_fd, int64_t at, int64_t bytes);
+
+/* Opens and maps the registry of a folder, creating it if asked.  EDDY_ENOENT, EDDY_ESEGMENT,
+ * EDDY_EVERSION, ... */
+int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry);
+void eddy_registry_unmap(struct eddy_registry *registry);
+
+/* Is a participant alive?  `self` is the caller's own id, or 0. */
+bool eddy_participant_alive(const struct eddy_registry *registry, int registry_fd, uint64_t id,
+                            uint64_t self);
+
+/* Backs a part of the registry with memory. */
+int eddy_registry_reserve(int fd, uint64_t offset, uint64_t bytes);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/sweep.h"
+
+#include "allocator/error.h"
+#include "allocator/file.h"
+#include "discovery/flink.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static int ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), e = strlen(end);
+    return n > e && strcmp(name + n - e, end) == 0;
+}
+
+enum eddy_file_kind eddy_file_kind_of(const char *name)
+{
+    if (strncmp(name, EDDY_TEMP_PREFIX, strlen(EDDY_TEMP_PREFIX)) == 0)
+        return EDDY_FILE_TEMP;
+    if (ends_with(name, ".flink"))
+        return EDDY_FILE_FLINK;
+    if (strspn(name, "0123456789abcdef") != 32 || name[32] != '.')
+        return EDDY_FILE_FOREIGN;
+    if (strcmp(name + 32, ".seg") == 0)
+        return EDDY_FILE_SEGMENT;
+    return name[33] == 'x' ? EDDY_FILE_EXTENT : EDDY_FILE_FOREIGN;
+}
+
+/* A flink that is none of Eddy's making is somebody's, and stays. */
+static bool may_go(int dir, const char *name, const struct stat *status)
+{
+    struct eddy_flink flink;
+    enum eddy_file_kind kind = eddy_file_kind_of(name);
+    return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) && status->st_uid == geteuid() &&
+           (kind != EDDY_FILE_FLINK || eddy_flink_read(dir, name, &flink) == EDDY_OK);
+}
+
+static void sweep_file(int dir, const char *name, struct eddy_gc_report *report)
+{
+    struct stat status;
+    if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        eddy_file_kind_of(name) == EDDY_FILE_FOREIGN)
+        return;
+    if (!may_go(dir, name, &status)) {
+        report->files_refused++;
+        return;
+    }
+    if (unlinkat(dir, name, 0) != 0)
+        return;
+    report->files_removed++;
+    report->topics_removed += eddy_file_kind_of(name) == EDDY_FILE_FLINK;
+    report->bytes_freed += (uint64_t)status.st_blocks * 512;
+}
+
+void eddy_sweep_folder(int dir, struct eddy_gc_report *report)
+{
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    if (!list) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(list)) != NULL;)
+        sweep_file(dir, e->d_name, report);
+    closedir(list);
+    if (report->files_removed)
+        eddy_log(EDDY_LOG_INFO, "cleared away %u files that nobody used any more",
+                 report->files_removed);
+}
