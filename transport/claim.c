@@ -1,0 +1,176 @@
+/* How a writer comes by a slot.  spec/protocols.md, "Claiming"
+ *
+ * In this order: the oldest of the slots that it published lately, a few from the table of all
+ * slots, the same again after recomputing the limit; then it grows; at the topic's limit it looks
+ * at every slot, has the dead reaped, and waits for room.  Each step looks at a bounded number of
+ * slots.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "discovery/reap.h"
+#include "transport/gate.h"
+#include "transport/writer.h"
+
+#define TRIES_RECENT  8u
+#define TRIES_TABLE   32u
+#define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
+#define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
+
+static bool fits(const struct eddy_place *p, uint64_t need, bool any_size)
+{
+    uint64_t capacity = p->extent->capacity;
+    return capacity >= need && (any_size || capacity <= 4096 || capacity / 4 <= need);
+}
+
+static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need, uint64_t limit,
+                     bool any_size, struct eddy_place *p)
+{
+    return eddy_slot_find(w->segment, id, p) == EDDY_OK && fits(p, need, any_size) &&
+           eddy_slot_claim(w->segment, p, w->me, limit);
+}
+
+void eddy_writer_remember(struct eddy_writer *w, uint32_t slot)
+{
+    if (w->recent_count == EDDY_RECENT) { /* the oldest is left to the table */
+        w->recent_first++;
+        w->recent_count--;
+    }
+    w->recent[(w->recent_first + w->recent_count++) % EDDY_RECENT] = slot;
+}
+
+static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, struct eddy_place *p)
+{
+    uint32_t tries = w->recent_count < TRIES_RECENT ? w->recent_count : TRIES_RECENT;
+    for (uint32_t i = 0; i < tries; i++) {
+        uint32_t *at = &w->recent[(w->recent_first + i) % EDDY_RECENT];
+        if (try_slot(w, *at, need, limit, false, p)) {
+            *at = w->recent[w->recent_first % EDDY_RECENT];
+            w->recent_first++;
+            w->recent_count--;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The slot after `id` in the table, by extents that are mapped here or can be. */
+static uint32_t next_slot(struct eddy_segment *s, uint32_t id)
+{
+    struct eddy_place p;
+    uint32_t x = id >> EDDY_INDEX_BITS, i = (id & (EDDY_EXTENT_SLOTS - 1)) + 1;
+    if (eddy_slot_find(s, eddy_slot_id(x, i & (EDDY_EXTENT_SLOTS - 1)), &p) == EDDY_OK &&
+        i < EDDY_EXTENT_SLOTS)
+        return eddy_slot_id(x, i);
+    x = (x + 1) % EDDY_EXTENTS_MAX;
+    /* acquire, from [extent] */
+    return eddy_load_acquire(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
+}
+
+static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, uint32_t tries,
+                        bool any_size, struct eddy_place *p)
+{
+    if (eddy_load_acquire(&w->segment->control->extents[0]) == 0) /* from [extent] */
+        return false;
+    while (tries--) {
+        uint32_t id = w->scan;
+        w->scan = next_slot(w->segment, id);
+        if (try_slot(w, id, need, limit, any_size, p))
+            return true;
+    }
+    return false;
+}
+
+static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    uint64_t limit = eddy_claim_limit(w->segment);
+    return claim_recent(w, need, limit, p) || claim_table(w, need, limit, TRIES_TABLE, false, p);
+}
+
+bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    if (claim_behind(w, need, p))
+        return true;
+    uint64_t before =
+        eddy_load_relaxed(&w->segment->control->min_cursor); /* only to see whether it moved */
+    return eddy_gate_recompute(w->segment) &&
+           eddy_load_relaxed(&w->segment->control->min_cursor) != before &&
+           claim_behind(w, need, p);
+}
+
+/* All slots, of any size that fits: the last look before waiting. */
+static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    uint32_t slots = 0, extents = eddy_extent_count(w->segment);
+    for (uint32_t i = 0; i < extents; i++) /* set once */
+        slots += eddy_descriptor_slots(eddy_load_relaxed(&w->segment->control->extents[i]));
+    eddy_gate_recompute(w->segment);
+    return claim_table(w, need, eddy_claim_limit(w->segment), slots, true, p);
+}
+
+static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    if (claim_any(w, need, p))
+        return true;
+    return eddy_reap_topic(w->topic->domain, w->segment).reaped && claim_any(w, need, p);
+}
+
+static bool sleep_for_room(struct eddy_writer *w, uint64_t deadline)
+{
+    uint64_t now = eddy_now();
+    if (now >= deadline)
+        return false;
+    uint64_t nap = now + ROOM_NAP < deadline ? now + ROOM_NAP : deadline;
+    eddy_bell_wait(&w->segment->control->room_bell, nap);
+    return true;
+}
+
+int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
+                              bool (*has_room)(struct eddy_writer *))
+{
+    uint64_t next_reap = 0;
+    for (;;) {
+        eddy_bell_arm(&w->segment->control->room_bell);
+        if (has_room(w))
+            return EDDY_OK;
+        uint64_t now = eddy_now();
+        if (now >= next_reap) {
+            if (eddy_reap_topic(w->topic->domain, w->segment).reaped)
+                continue;
+            next_reap = now + REAP_INTERVAL;
+        }
+        if (!sleep_for_room(w, deadline))
+            return EDDY_ETIMEDOUT;
+    }
+}
+
+static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL, next_reap = 0;
+    for (;;) {
+        eddy_bell_arm(&w->segment->control->room_bell);
+        uint64_t now = eddy_now();
+        if (now >= next_reap ? claim_or_reap(w, need, p) : claim_any(w, need, p))
+            return EDDY_OK;
+        next_reap = now >= next_reap ? now + REAP_INTERVAL : next_reap;
+        if (!w->reliable)
+            return EDDY_ELIMIT;
+        if (!sleep_for_room(w, deadline))
+            return EDDY_ETIMEDOUT;
+    }
+}
+
+int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    while (!eddy_writer_claim_quickly(w, need, p)) {
+        uint32_t extents = eddy_extent_count(w->segment);
+        int error = eddy_extent_add(w->segment, need);
+        if (error == EDDY_ELIMIT)
+            return wait_for_slot(w, need, p);
+        if (error == EDDY_ENOMEM && claim_or_reap(w, need, p))
+            return EDDY_OK;
+        if (error)
+            return error;
+        w->scan = eddy_slot_id(extents, 0); /* the new one begins there */
+    }
+    return EDDY_OK;
+}

@@ -1,0 +1,306 @@
+/* Taking, releasing and waiting: a reader's data path.  spec/protocols.md, "Reading" and "Keeping"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/reader.h"
+
+#include <unistd.h>
+
+#define SPIN_FIRST_NS 5000u
+#define SPIN_MOST_NS  50000u
+
+/* --- pins
+ * --------------------------------------------------------------------------------------------------
+ */
+
+bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t sn)
+{
+    _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
+    if (!word)
+        return false;
+    eddy_or_seq(word, eddy_seat_bit(r->seat_id));
+    EDDY_POINT("take:pinned");
+    if (eddy_load_seq(&p->slot->sn) == sn)
+        return true;
+    eddy_and_seq(word, ~eddy_seat_bit(r->seat_id));
+    return false;
+}
+
+void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
+{
+    _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
+    if (word)
+        eddy_and_seq(word, ~eddy_seat_bit(r->seat_id)); /* [unpin] */
+    eddy_bell_ring(&r->segment->control->room_bell);
+}
+
+/* --- the cursor of a reliable reader
+ * ----------------------------------------------------------------------- */
+
+/* Moves the gate: everything below `next` may be reused, but for what is pinned. */
+static void move_cursor(struct eddy_reader *r)
+{
+    r->under_cursor = false;
+    eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
+    /* No fence between the store and this look: a waiting writer looks again within ROOM_NAP. */
+    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) != 0, 0))
+        eddy_bell_ring(&r->segment->control->room_bell);
+}
+
+/* The sample under the cursor is still held while the next is taken: a pin takes the cursor's
+ * place. */
+static int pin_under_cursor(struct eddy_reader *r)
+{
+    struct eddy_place p;
+    uint64_t sn = r->next - 1;
+    uint32_t id = eddy_entry_slot(eddy_log_entry(&r->segment->log, sn));
+    int error = eddy_slot_find(r->segment, id, &p);
+    if (error || !eddy_reader_pin(r, &p, sn))
+        return eddy_fail(error ? error : EDDY_ESEGMENT,
+                         "sample %llu cannot be kept: its slot was scribbled on",
+                         (unsigned long long)sn);
+    EDDY_POINT("keep:pinned");
+    move_cursor(r);
+    return EDDY_OK;
+}
+
+/* --- taking
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static int fill_sample(struct eddy_reader *r, const struct eddy_place *p, uint32_t id, uint64_t sn,
+                       struct eddy_sample *out)
+{
+    const struct eddy_slot *s = p->slot;
+    /* Relaxed: published before the entry that led here, and constant while we hold the slot. */
+    uint64_t size = eddy_load_relaxed(&s->size), capacity = p->extent->capacity;
+    uint64_t offset = eddy_load_relaxed(&s->data_offset),
+             header = eddy_load_relaxed(&s->header_size);
+    uint64_t header_room = (header + 7) / 8 * 8;
+    if (offset > capacity || size > capacity - offset || header_room > offset)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "sample %llu says that it reaches beyond its slot: the shared memory was "
+                         "scribbled on",
+                         (unsigned long long)(sn - r->segment->first_sn + 1));
+    const uint8_t *payload = p->extent->payload + capacity * p->index;
+    out->data = payload + offset;
+    out->size = size;
+    out->header = header ? payload + offset - header_room : NULL;
+    out->header_size = header;
+    out->sn = sn - r->segment->first_sn + 1;
+    out->source = eddy_load_relaxed(&s->source);
+    out->writer = eddy_load_relaxed(&s->writer);
+    out->flags = eddy_load_relaxed(&s->flags);
+    out->slot = id;
+    out->reserved = eddy_load_relaxed(&s->ticket);
+    return EDDY_OK;
+}
+
+static void count_taken(struct eddy_reader *r)
+{
+    /* Relaxed: statistics, and only we write them. */
+    r->held++;
+    eddy_store_relaxed(&r->seat->taken, ++r->taken);
+    eddy_store_relaxed(&r->seat->held, r->held);
+    eddy_store_relaxed(&r->seat->position, r->next);
+}
+
+static void lose(struct eddy_reader *r, uint64_t until)
+{
+    r->lost += until - r->next;
+    r->next = until;
+    eddy_store_relaxed(&r->seat->lost, r->lost); /* statistics */
+}
+
+static int take_past(struct eddy_reader *r, struct eddy_sample *out)
+{
+    struct eddy_past *past = &r->past[r->past_next++];
+    struct eddy_place p;
+    int error = eddy_slot_find(r->segment, past->slot, &p);
+    if (!error)
+        error = fill_sample(r, &p, past->slot, past->sn, out);
+    if (!error)
+        count_taken(r);
+    return error;
+}
+
+static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
+{
+    struct eddy_place p;
+    int error = r->under_cursor ? pin_under_cursor(r) : EDDY_OK;
+    if (error)
+        return error;
+    uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
+    enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
+    if (age == EDDY_ENTRY_OLDER)
+        return EDDY_ENODATA;
+    error = age == EDDY_ENTRY_NEWER ? EDDY_ESEGMENT
+                                    : eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    if (error)
+        return eddy_fail(error,
+                         "the log of the topic was scribbled on, or an extent cannot be mapped");
+    error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
+    if (error)
+        return error;
+    r->next++;
+    r->under_cursor = true;
+    count_taken(r);
+    return EDDY_OK;
+}
+
+/* The oldest number that a best-effort reader still wants. */
+static uint64_t oldest_wanted(const struct eddy_reader *r)
+{
+    uint64_t end = eddy_load_acquire(&r->segment->control->next_sn);
+    uint64_t reach = r->deep ? r->segment->log_length - 1 : r->depth;
+    return end > reach ? end - reach : 0;
+}
+
+/* One attempt at `next`.  EDDY_EBUSY: it was lost meanwhile, try the one after. */
+static int try_next(struct eddy_reader *r, struct eddy_sample *out)
+{
+    struct eddy_place p;
+    uint64_t oldest = oldest_wanted(r);
+    if (oldest > r->next)
+        lose(r, oldest);
+    uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
+    enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
+    if (age == EDDY_ENTRY_OLDER)
+        return EDDY_ENODATA;
+    int error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    if (error)
+        return eddy_fail(error,
+                         "the log of the topic was scribbled on, or an extent cannot be mapped");
+    /* A cheap look before the pin, which costs two swaps. */
+    if (age == EDDY_ENTRY_NEWER || eddy_load_acquire(&p.slot->sn) != r->next ||
+        !eddy_reader_pin(r, &p, r->next)) {
+        lose(r, r->next + 1);
+        return EDDY_EBUSY;
+    }
+    error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
+    if (error) {
+        eddy_reader_unpin(r, &p);
+        return error;
+    }
+    r->next++;
+    count_taken(r);
+    return EDDY_OK;
+}
+
+static int take_best_effort(struct eddy_reader *r, struct eddy_sample *out)
+{
+    /* Bounded: a reader that writers lap twice while it looks comes back later. */
+    for (uint32_t tries = 2 * r->segment->log_length; tries; tries--) {
+        int error = try_next(r, out);
+        if (error != EDDY_EBUSY)
+            return error;
+    }
+    return EDDY_ENODATA;
+}
+
+int eddy_reader_take(eddy_reader *r, struct eddy_sample *sample)
+{
+    if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
+        return eddy_fail_forked();
+    if (__builtin_expect(r->past_next < r->past_count, 0))
+        return take_past(r, sample);
+    return r->reliable ? take_reliable(r, sample) : take_best_effort(r, sample);
+}
+
+int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
+{
+    struct eddy_sample next;
+    int error = eddy_reader_take(r, sample);
+    if (error)
+        return error;
+    /* Bounded: a reader that cannot keep up with its writers is content with this one. */
+    for (uint32_t tries = r->segment->log_length; tries && eddy_reader_take(r, &next) == EDDY_OK;
+         tries--) {
+        eddy_reader_release(r, sample);
+        *sample = next;
+    }
+    return EDDY_OK;
+}
+
+int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
+{
+    struct eddy_place p;
+    if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
+        return eddy_fail_forked();
+    if (r->under_cursor && sample->sn + r->segment->first_sn == r->next) {
+        move_cursor(r);
+    } else {
+        int error = eddy_slot_find(r->segment, sample->slot, &p);
+        _Atomic uint64_t *word = error ? NULL : eddy_slot_mask(r->segment, &p, r->seat_id);
+        /* Relaxed: only we set and clear our bit, and the ticket rests while it is set. */
+        if (!word || !(eddy_load_relaxed(word) & eddy_seat_bit(r->seat_id)) ||
+            eddy_load_relaxed(&p.slot->ticket) != sample->reserved)
+            return eddy_fail(EDDY_ESTALE,
+                             "this sample was released already, or is another reader's");
+        eddy_reader_unpin(r, &p);
+    }
+    eddy_store_relaxed(&r->seat->held, --r->held); /* statistics */
+    return EDDY_OK;
+}
+
+/* --- waiting
+ * -----------------------------------------------------------------------------------------------
+ */
+
+bool eddy_reader_ready(eddy_reader *r)
+{
+    return r->past_next < r->past_count || eddy_reader_has(r, r->next);
+}
+
+static uint64_t spin_limit(const struct eddy_reader *r)
+{
+    static long cpus;
+    if (!cpus)
+        cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (r->spin_ns != 0 || cpus < 2)
+        return r->spin_ns > 0 && cpus > 1 ? (uint64_t)r->spin_ns : 0;
+    return r->spin_budget ? r->spin_budget : SPIN_FIRST_NS;
+}
+
+/* What paid is given twice as long next time, what did not half as long. */
+static void learn(struct eddy_reader *r, uint64_t limit, bool paid)
+{
+    uint64_t next = paid ? limit * 2 : limit / 2;
+    r->spin_budget = next > SPIN_MOST_NS ? SPIN_MOST_NS : next < 100 ? 100 : next;
+}
+
+static bool spin(struct eddy_reader *r, uint64_t deadline)
+{
+    uint64_t limit = spin_limit(r);
+    if (limit == 0 || deadline == EDDY_POLL)
+        return false;
+    uint64_t end = eddy_deadline(limit);
+    end = end < deadline ? end : deadline;
+    bool ready = false;
+    do
+        for (int i = 0; i < 64 && !ready; i++) {
+            ready = eddy_reader_has(r, r->next);
+            eddy_pause();
+        }
+    while (!ready && eddy_now() < end);
+    learn(r, limit, ready);
+    return ready;
+}
+
+int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
+{
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    if (eddy_reader_ready(r) || spin(r, deadline))
+        return EDDY_OK;
+    if (deadline == EDDY_POLL)
+        return EDDY_ETIMEDOUT;
+    for (;;) {
+        eddy_bell_arm(&r->segment->control->readers_bell);
+        EDDY_POINT("wait:armed");
+        if (eddy_reader_has(r, r->next))
+            return EDDY_OK;
+        if (!eddy_bell_wait(&r->segment->control->readers_bell, deadline))
+            return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_ETIMEDOUT;
+    }
+}

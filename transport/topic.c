@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/topic.h"
+
+#include "allocator/error.h"
+#include "discovery/reap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- seats
+ * -------------------------------------------------------------------------------------------------
+ */
+
+static _Atomic uint64_t *owner_of(const struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    return role == EDDY_ROLE_WRITER ? &s->writers[seat].owner : &s->readers[seat].owner;
+}
+
+static _Atomic uint32_t *high_of(const struct eddy_segment *s, enum eddy_role role)
+{
+    return role == EDDY_ROLE_WRITER ? &s->control->writer_high : &s->control->reader_high;
+}
+
+static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    /* Relaxed: nobody relies on them before the seat's cursor or samples are there. */
+    if (role == EDDY_ROLE_WRITER) {
+        struct eddy_writer_seat *w = &s->writers[seat];
+        eddy_store_relaxed(&w->published, 0u);
+        eddy_store_relaxed(&w->bytes, 0u);
+        eddy_store_relaxed(&w->kept, 0u);
+    } else {
+        struct eddy_reader_seat *r = &s->readers[seat];
+        eddy_store_relaxed(&r->position, 0u);
+        eddy_store_relaxed(&r->taken, 0u);
+        eddy_store_relaxed(&r->lost, 0u);
+        eddy_store_relaxed(&r->held, 0u);
+        eddy_store_relaxed(&r->bell, 0u);
+    }
+}
+
+static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum eddy_role role,
+                     uint32_t *seat)
+{
+    for (uint32_t i = 0; i < EDDY_SEATS_MAX; i++) {
+        if (i % EDDY_SEAT_CHUNK == 0 && i >= eddy_load_seq(high_of(s, role))) {
+            int error = eddy_segment_reserve_seat(s, role == EDDY_ROLE_WRITER, i);
+            if (error)
+                return error;
+        }
+        uint64_t nobody = 0;
+        if (eddy_load_relaxed(owner_of(s, role, i)) == 0 && /* a guess; the swap decides */
+            eddy_cas_seq(owner_of(s, role, i), &nobody, d->id)) {
+            eddy_raise32(high_of(s, role), i + 1); /* before the seat means anything to others */
+            clear_seat(s, role, i);
+            *seat = i;
+            return EDDY_OK;
+        }
+    }
+    return eddy_fail(EDDY_ELIMIT, "the topic has %u %s, which is all it can have", EDDY_SEATS_MAX,
+                     role == EDDY_ROLE_WRITER ? "writers" : "readers");
+}
+
+uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
+{
+    uint32_t high = eddy_load_seq(high_of(s, role)), count = 0;
+    for (uint32_t i = 0; i < high && i < EDDY_SEATS_MAX; i++)
+        count +=
+            eddy_load_relaxed(owner_of(s, role, i)) != 0; /* a count is old as soon as it is made */
+    return count;
+}
+
+/* --- the list of the domain
+ * -------------------------------------------------------------------------------- */
+
+static struct eddy_topic *find_open(const struct eddy_domain *d, const char *file)
+{
+    struct eddy_topic *t = d->topics;
+    while (t && strcmp(t->key.file, file) != 0)
+        t = t->next;
+    return t;
+}
+
+static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
+                     struct eddy_segment *segment, struct eddy_topic **topic)
+{
+    struct eddy_topic *t = calloc(1, sizeof *t);
+    size_t bytes = strlen(d->dir) + strlen(key->file) + 2;
+    char *path = malloc(bytes);
+    if (!t || !path) {
+        free(t);
+        free(path);
+        return eddy_fail(EDDY_ENOMEM, "no memory to open a topic");
+    }
+    snprintf(path, bytes, "%s/%s", d->dir, key->file);
+    *t = (struct eddy_topic){
+        .segment = segment, .domain = d, .key = *key, .flink = path, .next = d->topics};
+    d->topics = t;
+    *topic = t;
+    return EDDY_OK;
+}
+
+static void drop_topic(struct eddy_topic *t)
+{
+    for (struct eddy_topic **at = (struct eddy_topic **)&t->domain->topics; *at; at = &(*at)->next)
+        if (*at == t) {
+            *at = t->next;
+            break;
+        }
+    eddy_segment_detach(t->segment);
+    free(t->flink);
+    free(t);
+}
+
+/* --- opening
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static int check_text(const char *what, const char *text, size_t least)
+{
+    size_t length = strnlen(text, EDDY_NAME_MAX + 1);
+    if (length < least || length > EDDY_NAME_MAX)
+        return eddy_fail(EDDY_EINVAL, "the %s of a topic must have %zu to %u bytes", what, least,
+                         EDDY_NAME_MAX);
+    return EDDY_OK;
+}
+
+static int fill_wanted(const struct eddy_topic_name *name, const struct eddy_wanted *options,
+                       struct eddy_wanted *w, struct eddy_flink_key *key)
+{
+    *w = *options;
+    if (!name->name)
+        return eddy_fail(EDDY_EINVAL, "a topic needs a name");
+    w->name = name->name;
+    w->type = name->type ? name->type : "";
+    w->scope = name->scope ? name->scope : "";
+    w->type_hash = name->type_hash;
+    int error = check_text("name", w->name, 1);
+    if (!error)
+        error = check_text("type", w->type, 0);
+    if (!error)
+        error = check_text("scope", w->scope, 0);
+    if (!error)
+        eddy_flink_key_make(w->name, w->type, w->scope, name->flags & EDDY_TOPIC_TYPE_APART, key);
+    return error;
+}
+
+static int map_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
+                     const struct eddy_wanted *w, struct eddy_topic **topic)
+{
+    struct eddy_segment *segment;
+    *topic = find_open(d, key->file);
+    if (*topic)
+        return w->name ? eddy_directory_check_type((*topic)->segment, w) : EDDY_OK;
+    int error = w->name ? eddy_directory_open(d, key, w, &segment)
+                        : eddy_directory_attach(d, key->file, &segment);
+    if (error)
+        return error;
+    error = add_topic(d, key, segment, topic);
+    if (error) {
+        eddy_directory_close(d, key->file, segment);
+        eddy_segment_detach(segment);
+    }
+    return error;
+}
+
+static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
+                       const struct eddy_wanted *w, enum eddy_role role, struct eddy_topic **topic,
+                       uint32_t *seat)
+{
+    struct eddy_topic *t;
+    int error = map_topic(d, key, w, &t);
+    if (error)
+        return error;
+    error = take_seat(d, t->segment, role, seat);
+    if (!error) {
+        t->handles++;
+        d->handles++;
+        *topic = t;
+    } else if (t->handles == 0) {
+        eddy_directory_close(d, key->file, t->segment);
+        drop_topic(t);
+    }
+    return error;
+}
+
+int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
+                    const struct eddy_wanted *options, enum eddy_role role,
+                    struct eddy_topic **topic, uint32_t *seat)
+{
+    struct eddy_wanted w = *options;
+    struct eddy_flink_key key;
+    int error = EDDY_OK;
+    if (eddy_domain_forked(d))
+        return eddy_fail_forked();
+    if (name)
+        error = fill_wanted(name, options, &w, &key);
+    else if (snprintf(key.file, sizeof key.file, "%s", file) >= (int)sizeof key.file)
+        error = eddy_fail(EDDY_ENOENT, "%s is no name of a flink", file);
+    else
+        key.lock = eddy_flink_lock(file);
+    if (error)
+        return error;
+    pthread_mutex_lock(&d->lock);
+    error = eddy_directory_lock(d, key.lock);
+    if (!error) {
+        error = open_locked(d, &key, &w, role, topic, seat);
+        eddy_directory_unlock(d, key.lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+    return error;
+}
+
+/* --- closing
+ * -----------------------------------------------------------------------------------------------
+ */
+
+void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
+{
+    struct eddy_domain *d = t->domain;
+    if (eddy_domain_forked(d)) {
+        if (--t->handles == 0)
+            drop_topic(t);
+        return;
+    }
+    if (role == EDDY_ROLE_WRITER)
+        eddy_writer_seat_leave(t->segment, seat);
+    else
+        eddy_reader_seat_leave(t->segment, seat);
+    pthread_mutex_lock(&d->lock);
+    d->handles--;
+    if (--t->handles == 0) {
+        /* If somebody blocks the lock, what remains is for the next participant or gc to remove. */
+        if (eddy_directory_lock(d, t->key.lock) == EDDY_OK) {
+            eddy_directory_close(d, t->key.file, t->segment);
+            eddy_directory_unlock(d, t->key.lock);
+        }
+        drop_topic(t);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* The process ends with the domain open: other threads may still publish or read, so nothing is
+ * unmapped and no seat is given up (the kernel does that by dropping our lock); but names that only
+ * we use go. */
+static void forget_names(struct eddy_domain *d)
+{
+    if (eddy_domain_forked(d) || pthread_mutex_trylock(&d->lock) != 0)
+        return;
+    for (struct eddy_topic *t = d->topics; t; t = t->next) {
+        if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
+            continue;
+        if (eddy_count_members(d, t->segment).others == 0) {
+            eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
+            eddy_segment_remove(d->dir_fd, t->segment->id);
+        }
+        eddy_lock_drop(d->registry_fd, t->key.lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+__attribute__((constructor)) static void forget_names_at_exit(void)
+{
+    eddy_domain_at_exit = forget_names;
+}
+
+void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
+{
+    const struct eddy_segment *s = t->segment;
+    uint32_t writers = eddy_load_seq(&s->control->writer_high);
+    struct eddy_topic_stats sum = {0};
+    sum.published = eddy_log_end(&s->log) - s->first_sn;
+    sum.published_bytes = eddy_load_relaxed(&s->control->gone_bytes); /* statistics */
+    for (uint32_t i = 0; i < writers && i < EDDY_SEATS_MAX; i++)
+        sum.published_bytes += eddy_load_relaxed(&s->writers[i].bytes); /* statistics */
+    sum.limit_bytes = s->limit_bytes;
+    sum.writers = eddy_topic_count(s, EDDY_ROLE_WRITER);
+    sum.readers = eddy_topic_count(s, EDDY_ROLE_READER);
+    sum.extents = eddy_extent_count(s);
+    for (uint32_t i = 0; i < sum.extents; i++)
+        sum.slots +=
+            eddy_descriptor_slots(eddy_load_relaxed(&s->control->extents[i])); /* set once */
+    sum.shared_bytes = eddy_segment_bytes(t->domain->dir_fd, s->id);
+    *stats = sum;
+}

@@ -1,0 +1,56 @@
+/* topic.h - a topic as this process has it open: one for all its writers and readers there.
+ * (internal)
+ *
+ *   eddy_topic_open (seat taken) -> writer or reader -> eddy_topic_close (seat left; the last
+ * handle unmaps)
+ *
+ * Threads: opening and closing under the domain's lock; the rest is constant.
+ * Crash:   seats are reaped by whoever meets them next.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_TOPIC_INSIDE_H
+#define EDDY_TOPIC_INSIDE_H
+
+#include "allocator/futex.h"
+#include "allocator/slot.h"
+#include "discovery/directory.h"
+
+#include <eddy/topic.h>
+
+struct eddy_topic {
+    struct eddy_segment *segment;
+    struct eddy_domain *domain;
+    struct eddy_flink_key key;
+    char *flink; /* path */
+    uint32_t handles;
+    struct eddy_topic *next;
+};
+
+enum eddy_role { EDDY_ROLE_READER, EDDY_ROLE_WRITER };
+
+/* Opens by name, or by the flink `file` if `name` is NULL, and takes a seat. */
+int eddy_topic_open(struct eddy_domain *domain, const struct eddy_topic_name *name,
+                    const char *file, const struct eddy_wanted *options, enum eddy_role role,
+                    struct eddy_topic **topic, uint32_t *seat);
+
+/* Leaves the seat and the topic. */
+void eddy_topic_close(struct eddy_topic *topic, enum eddy_role role, uint32_t seat);
+
+void eddy_topic_stats(const struct eddy_topic *topic, struct eddy_topic_stats *stats);
+
+/* Seats in use. */
+uint32_t eddy_topic_count(const struct eddy_segment *segment, enum eddy_role role);
+
+/* Wakes whoever sleeps for this topic.  Two loads when nobody does. */
+static inline void eddy_topic_wake(struct eddy_control *c, struct eddy_registry *r)
+{
+    eddy_bell_ring(&c->readers_bell);
+    for (uint64_t words = eddy_load_seq(&c->bell_words); words; words &= words - 1) {
+        uint32_t w = (uint32_t)__builtin_ctzll(words);
+        uint64_t hit = eddy_load_seq(&c->bells[w]) & eddy_load_seq(&r->sleeping[w]);
+        for (; hit; hit &= hit - 1)
+            eddy_bell_ring(&r->bells[w * 64 + (uint32_t)__builtin_ctzll(hit)].bell);
+    }
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* writer.h - the inside of a writer handle.  (internal)
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_WRITER_INSIDE_H
+#define EDDY_WRITER_INSIDE_H
+
+#include "transport/topic.h"
+
+#define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
+
+struct eddy_writer {
+    struct eddy_topic *topic;
+    struct eddy_segment *segment;
+    struct eddy_registry *registry;
+    struct eddy_writer_seat *seat;
+    uint32_t me; /* seat + 1 */
+    uint32_t fork_count;
+    /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
+     */
+    bool has_spare;
+    struct eddy_place spare;
+    /* Slots that it published, oldest first: the likeliest to be free, and warm. */
+    uint32_t recent[EDDY_RECENT], recent_first, recent_count;
+    uint32_t scan; /* where its last look through all slots ended */
+    uint32_t *kept, kept_first, kept_count, history; /* slots that it keeps for late readers */
+    enum eddy_history history_kind;
+    uint32_t flags;
+    uint64_t source, max_wait_ns, published, bytes;
+    bool reliable;
+};
+
+/* Claims a slot of at least `need` bytes; grows or waits as the options say. */
+int eddy_writer_claim(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+
+/* Claims one only if that is quick, without growing or waiting. */
+bool eddy_writer_claim_quickly(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+
+/* Remembers a slot it just published. */
+void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
+
+/* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
+int eddy_writer_wait_for_room(struct eddy_writer *writer, uint64_t deadline,
+                              bool (*has_room)(struct eddy_writer *));
+
+static inline uint32_t eddy_place_id(const struct eddy_place *p)
+{
+    return eddy_slot_id(p->extent_index, p->index);
+}
+
+#endif
