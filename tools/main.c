@@ -32,7 +32,8 @@ struct choice {
     int argc;
 };
 
-const char *argp_program_version = "eddy " EDDY_VERSION;
+/* The C library looks for this one, so it must not be hidden as all else is. */
+__attribute__((visibility("default"))) const char *argp_program_version = "eddy " EDDY_VERSION;
 
 static const struct command *find_command(const char *name)
 {
