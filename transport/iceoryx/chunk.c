@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chunk.h"
+
+#include "runtime.h"
+
+#define CHUNK_MAGIC 0x7843644Bu
+
+_Static_assert(sizeof(struct eddy_chunk) == 8, "user headers must stay aligned to 8");
+
+static size_t rounded(uint32_t header_size)
+{
+    return ((size_t)header_size + 7) & ~(size_t)7;
+}
+
+static bool is_power_of_two(uint32_t number)
+{
+    return number != 0 && (number & (number - 1)) == 0;
+}
+
+bool eddy_chunk_plan(uint32_t size, uint32_t alignment, uint32_t header_size,
+                     uint32_t header_alignment, struct eddy_loan_options *plan)
+{
+    uint32_t wanted = alignment == 0 ? 1 : alignment;
+    uint32_t header_wanted = header_alignment == 0 ? 1 : header_alignment;
+    if (!is_power_of_two(wanted) || !is_power_of_two(header_wanted) || header_wanted > 8 ||
+        header_size % header_wanted != 0) {
+        return false;
+    }
+    *plan = (struct eddy_loan_options){
+        .size = size,
+        .alignment = wanted < 8 ? 8 : wanted,
+        .header_size = rounded(header_size) + sizeof(struct eddy_chunk),
+        .header_alignment = 8,
+    };
+    return true;
+}
+
+static struct eddy_chunk *chunk_of(const void *payload)
+{
+    return (struct eddy_chunk *)((uintptr_t)payload - sizeof(struct eddy_chunk));
+}
+
+void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size)
+{
+    *chunk_of(loan->data) = (struct eddy_chunk){CHUNK_MAGIC, user_header_size};
+}
+
+bool eddy_chunk_valid(const struct eddy_sample *sample)
+{
+    if (sample->header == NULL || sample->header_size < sizeof(struct eddy_chunk) ||
+        (uintptr_t)sample->header + sample->header_size != (uintptr_t)sample->data) {
+        return false;
+    }
+    struct eddy_chunk chunk = *chunk_of(sample->data);
+    if (chunk.magic != CHUNK_MAGIC ||
+        rounded(chunk.user_header_size) + sizeof chunk != sample->header_size) {
+        return false;
+    }
+    return !eddy_runtime_is_cyclone() || chunk.user_header_size == EDDY_CHUNK_CYCLONE_HEADER;
+}
+
+/* Cyclone DDS 0.10 stores into the user header of a loan that failed.  This thread's scratch header
+ * turns that into the error that Cyclone reports next. */
+static void *scratch_header(void)
+{
+    static _Thread_local _Alignas(8) unsigned char scratch[64];
+    return scratch;
+}
+
+static void *user_header(const struct eddy_chunk *chunk)
+{
+    if (chunk->user_header_size == 0) {
+        return NULL;
+    }
+    return (void *)((uintptr_t)chunk - rounded(chunk->user_header_size));
+}
+
+iox_chunk_header_t *iox_chunk_header_from_user_payload(void *const userPayload)
+{
+    return userPayload == NULL ? NULL : (iox_chunk_header_t *)(void *)chunk_of(userPayload);
+}
+
+const iox_chunk_header_t *iox_chunk_header_from_user_payload_const(const void *const userPayload)
+{
+    return userPayload == NULL ? NULL : (const iox_chunk_header_t *)(void *)chunk_of(userPayload);
+}
+
+void *iox_chunk_header_to_user_header(iox_chunk_header_t *const chunkHeader)
+{
+    return chunkHeader == NULL ? scratch_header() : user_header((const void *)chunkHeader);
+}
+
+const void *iox_chunk_header_to_user_header_const(const iox_chunk_header_t *const chunkHeader)
+{
+    return chunkHeader == NULL ? NULL : user_header((const void *)chunkHeader);
+}
+
+void *iox_chunk_header_to_user_payload(iox_chunk_header_t *const chunkHeader)
+{
+    return chunkHeader == NULL ? NULL : (char *)chunkHeader + sizeof(struct eddy_chunk);
+}
+
+const void *iox_chunk_header_to_user_payload_const(const iox_chunk_header_t *const chunkHeader)
+{
+    return chunkHeader == NULL ? NULL : (const char *)chunkHeader + sizeof(struct eddy_chunk);
+}

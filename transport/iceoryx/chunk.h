@@ -1,0 +1,38 @@
+/* chunk.h - what lies in front of a payload.  (internal)
+ *
+ *        | user header, rounded up to 8 | magic, user header size | payload ...
+ *                                       ^ chunk header            ^ aligned as asked, 8 at least
+ *
+ * The chunk header is found from the payload by arithmetic alone, in any mapping and any thread,
+ * and the user header from the size that stands in it.  All of it is written before the chunk is
+ * published: readers cannot write.
+ *
+ * Threads: any; no locks.
+ * Crash:   nothing of its own; the chunk belongs to its slot.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_ICEORYX_CHUNK_H
+#define EDDY_ICEORYX_CHUNK_H
+
+#include "binding.h"
+
+struct eddy_chunk {
+    uint32_t magic;
+    uint32_t user_header_size;
+};
+
+/* What Cyclone DDS 0.10 puts before each sample: its user header. */
+#define EDDY_CHUNK_CYCLONE_HEADER 56u
+
+/* What to ask of Eddy for a chunk.  False: iceoryx forbids these parameters. */
+bool eddy_chunk_plan(uint32_t size, uint32_t alignment, uint32_t header_size,
+                     uint32_t header_alignment, struct eddy_loan_options *plan);
+
+/* Writes the chunk header of a fresh loan. */
+void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size);
+
+/* True if a sample that was taken is a chunk of ours, with a user header that this program expects:
+ * only then may it be handed out, because the header functions trust what they find. */
+bool eddy_chunk_valid(const struct eddy_sample *sample);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publisher.h"
+
+#include "chunk.h"
+#include "log.h"
+#include "options.h"
+#include "runtime.h"
+
+#include <stdlib.h>
+
+/* How long a publisher that waits for its consumers does so before it looks whether it still shall.
+ */
+#define TURN_NS UINT64_C(20000000)
+
+static int open_writer(iox_pub_t pub)
+{
+    if (pub->writer != NULL) {
+        return EDDY_OK;
+    }
+    struct eddy_topic_name topic = eddy_service_topic(&pub->service);
+    struct eddy_writer_options options = {
+        .reliability = pub->waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
+        .history_kind = EDDY_HISTORY_WRITER,
+        .history = pub->history,
+        .flags = (pub->history > 0 ? EDDY_PUB_HAS_HISTORY : 0) | (pub->waits ? EDDY_PUB_WAITS : 0),
+        .max_wait_ns = TURN_NS,
+    };
+    eddy_domain *domain;
+    int error = eddy_runtime_domain(&domain);
+    if (error == EDDY_OK) {
+        error = eddy_writer_open(domain, &topic, &options, &pub->writer);
+    }
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "publisher of %s (%s): %s: %s", topic.name, topic.type,
+                 eddy_strerror(error), eddy_last_error());
+    }
+    return error;
+}
+
+/* Also gives back what is still on loan. */
+static void close_writer(iox_pub_t pub)
+{
+    (void)eddy_writer_close(pub->writer);
+    pub->writer = NULL;
+    pub->used = 0;
+}
+
+iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
+                       const char *const instance, const char *const event,
+                       const iox_pub_options_t *const options)
+{
+    if (self == NULL) {
+        eddy_log(EDDY_LOG_WARN, "iox_pub_init: the storage is NULL; give one");
+        return NULL;
+    }
+    iox_pub_t pub = calloc(1, sizeof *pub);
+    if (pub == NULL || eddy_service_copy(&pub->service, service, instance, event) != EDDY_OK) {
+        free(pub);
+        return NULL;
+    }
+    iox_pub_options_t wanted = eddy_pub_options(options);
+    pthread_mutex_init(&pub->lock, NULL);
+    pub->history =
+        wanted.historyCapacity > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted.historyCapacity;
+    pub->waits = wanted.subscriberTooSlowPolicy == ConsumerTooSlowPolicy_WAIT_FOR_CONSUMER;
+    if (wanted.offerOnCreate) {
+        iox_pub_offer(pub);
+    }
+    self->do_not_touch_me[0] = (uint64_t)(uintptr_t)pub;
+    return pub;
+}
+
+void iox_pub_deinit(iox_pub_t const self)
+{
+    if (self == NULL) {
+        return;
+    }
+    close_writer(self);
+    eddy_service_free(&self->service);
+    pthread_mutex_destroy(&self->lock);
+    free(self);
+}
+
+void iox_pub_offer(iox_pub_t const self)
+{
+    pthread_mutex_lock(&self->lock);
+    (void)open_writer(self);
+    atomic_store(&self->offered, true);
+    pthread_mutex_unlock(&self->lock);
+}
+
+void iox_pub_stop_offer(iox_pub_t const self)
+{
+    atomic_store(&self->offered, false); /* first: it ends a wait that has the lock */
+    pthread_mutex_lock(&self->lock);
+    if (self->used == 0 && self->history == 0) {
+        close_writer(self);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+bool iox_pub_is_offered(iox_pub_t const self)
+{
+    return atomic_load(&self->offered);
+}
+
+bool iox_pub_has_subscribers(iox_pub_t const self)
+{
+    pthread_mutex_lock(&self->lock);
+    bool has = atomic_load(&self->offered) && self->writer != NULL &&
+               eddy_writer_readers(self->writer) > 0;
+    pthread_mutex_unlock(&self->lock);
+    return has;
+}
+
+iox_service_description_t iox_pub_get_service_description(iox_pub_t const self)
+{
+    return eddy_service_describe(self->service.service, self->service.instance,
+                                 self->service.event);
+}
+
+static enum iox_AllocationResult allocation_result(int error)
+{
+    switch (error) {
+    case EDDY_OK:
+        return AllocationResult_SUCCESS;
+    case EDDY_ETOOBIG:
+        return AllocationResult_NO_MEMPOOLS_AVAILABLE;
+    case EDDY_ENOMEM:
+    case EDDY_ELIMIT:
+    case EDDY_ENOSLOT:
+    case EDDY_ETIMEDOUT:
+        return AllocationResult_RUNNING_OUT_OF_CHUNKS;
+    default:
+        return AllocationResult_UNDEFINED_ERROR;
+    }
+}
+
+static enum iox_AllocationResult loan(iox_pub_t pub, const struct eddy_loan_options *plan,
+                                      uint32_t header_size, void **payload)
+{
+    unsigned index = (unsigned)__builtin_ctz(~pub->used);
+    if (index >= EDDY_IOX_LOANS) {
+        return AllocationResult_TOO_MANY_CHUNKS_ALLOCATED_IN_PARALLEL;
+    }
+    int error = open_writer(pub);
+    if (error != EDDY_OK) {
+        return AllocationResult_UNDEFINED_ERROR;
+    }
+    struct eddy_loan *fresh = &pub->loans[index];
+    error = eddy_writer_loan_with(pub->writer, plan, fresh);
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_WARN, "loan of %zu bytes on %s: %s: %s", plan->size, pub->service.event,
+                 eddy_strerror(error), eddy_last_error());
+        return allocation_result(error);
+    }
+    eddy_chunk_start(fresh, header_size);
+    pub->used |= 1u << index;
+    *payload = fresh->data;
+    return AllocationResult_SUCCESS;
+}
+
+enum iox_AllocationResult iox_pub_loan_aligned_chunk_with_user_header(
+    iox_pub_t const self, void **const userPayload, const uint32_t userPayloadSize,
+    const uint32_t userPayloadAlignment, const uint32_t userHeaderSize,
+    const uint32_t userHeaderAlignment)
+{
+    struct eddy_loan_options plan;
+    if (!eddy_chunk_plan(userPayloadSize, userPayloadAlignment, userHeaderSize, userHeaderAlignment,
+                         &plan)) {
+        return AllocationResult_INVALID_PARAMETER_FOR_USER_PAYLOAD_OR_USER_HEADER;
+    }
+    pthread_mutex_lock(&self->lock);
+    enum iox_AllocationResult result = loan(self, &plan, userHeaderSize, userPayload);
+    pthread_mutex_unlock(&self->lock);
+    return result;
+}
+
+enum iox_AllocationResult iox_pub_loan_aligned_chunk(iox_pub_t const self, void **const userPayload,
+                                                     const uint32_t userPayloadSize,
+                                                     const uint32_t userPayloadAlignment)
+{
+    return iox_pub_loan_aligned_chunk_with_user_header(
+        self, userPayload, userPayloadSize, userPayloadAlignment, IOX_C_CHUNK_NO_USER_HEADER_SIZE,
+        IOX_C_CHUNK_NO_USER_HEADER_ALIGNMENT);
+}
+
+enum iox_AllocationResult iox_pub_loan_chunk(iox_pub_t const self, void **const userPayload,
+                                             const uint32_t userPayloadSize)
+{
+    return iox_pub_loan_aligned_chunk(self, userPayload, userPayloadSize,
+                                      IOX_C_CHUNK_DEFAULT_USER_PAYLOAD_ALIGNMENT);
+}
+
+/* The loan with this payload, or EDDY_IOX_LOANS. */
+static unsigned loan_find(iox_pub_t pub, const void *payload)
+{
+    unsigned index = 0;
+    while (index < EDDY_IOX_LOANS &&
+           ((pub->used >> index & 1u) == 0 || pub->loans[index].data != payload)) {
+        index++;
+    }
+    return index;
+}
+
+static bool still_waiting(iox_pub_t pub)
+{
+    return pub->waits && atomic_load(&pub->offered) && !eddy_runtime_is_shut_down();
+}
+
+/* Publishes a loan, or drops it.  The lock is free between two turns of a wait, so that others may
+ * use the publisher meanwhile. */
+static void publish(iox_pub_t pub, unsigned index)
+{
+    struct eddy_loan *lent = &pub->loans[index];
+    int error = EDDY_EBUSY;
+    if (atomic_load(&pub->offered)) {
+        error = eddy_writer_publish(pub->writer, lent, lent->size);
+    }
+    while (error == EDDY_ETIMEDOUT && still_waiting(pub)) {
+        pthread_mutex_unlock(&pub->lock);
+        pthread_mutex_lock(&pub->lock);
+        error = eddy_writer_publish(pub->writer, lent, lent->size);
+    }
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_WARN, "a sample of %s is dropped: %s", pub->service.event,
+                 error == EDDY_EBUSY ? "its publisher is not offered" : eddy_strerror(error));
+        (void)eddy_writer_discard(pub->writer, lent);
+    }
+    pub->used &= ~(1u << index);
+}
+
+void iox_pub_publish_chunk(iox_pub_t const self, void *const userPayload)
+{
+    pthread_mutex_lock(&self->lock);
+    unsigned index = loan_find(self, userPayload);
+    if (index < EDDY_IOX_LOANS) {
+        publish(self, index);
+    } else {
+        eddy_log(EDDY_LOG_WARN, "publish on %s: %p is not on loan", self->service.event,
+                 userPayload);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+void iox_pub_release_chunk(iox_pub_t const self, void *const userPayload)
+{
+    pthread_mutex_lock(&self->lock);
+    unsigned index = loan_find(self, userPayload);
+    if (index < EDDY_IOX_LOANS) {
+        (void)eddy_writer_discard(self->writer, &self->loans[index]);
+        self->used &= ~(1u << index);
+    } else if (userPayload != NULL) {
+        eddy_log(EDDY_LOG_WARN, "release on %s: %p is not on loan", self->service.event,
+                 userPayload);
+    }
+    pthread_mutex_unlock(&self->lock);
+}

@@ -1,0 +1,38 @@
+/* publisher.h - iox_pub_*: a writer with up to eight loans out.  (internal)
+ *
+ *   init --(offerOnCreate)--> offered <--offer / stop_offer--> not offered --deinit--> gone
+ *   each loan:  free -> loaned -> published or released -> free
+ *
+ * The Eddy writer opens when it is first offered or lent from.  A publisher whose writer could not
+ * be opened is a valid handle: its loans fail with AllocationResult_UNDEFINED_ERROR.
+ *
+ * Threads: any; a lock for each publisher.  With WAIT_FOR_CONSUMER publish waits in short turns,
+ * and stop_offer, deinit by nobody else, or iox_runtime_shutdown end the wait: the chunk is then
+ *          dropped.
+ * Crash:   loans and history go back, as for every eddy_writer.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_ICEORYX_PUBLISHER_H
+#define EDDY_ICEORYX_PUBLISHER_H
+
+#include "service.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* What a publisher tells its subscribers with each sample: the writer's `flags`. */
+#define EDDY_PUB_HAS_HISTORY 1u
+#define EDDY_PUB_WAITS       2u
+
+struct cpp2c_Publisher {
+    pthread_mutex_t lock;
+    struct eddy_service service;
+    eddy_writer *writer; /* NULL while it is not needed or cannot be had */
+    struct eddy_loan loans[EDDY_IOX_LOANS];
+    uint32_t used; /* a bit for each loan that is out */
+    uint32_t history;
+    bool waits;
+    atomic_bool offered;
+};
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime.h"
+
+#include "log.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What Cyclone DDS calls its runtimes: this, its process id, and a time. */
+#define CYCLONE_NAME "iceoryx_rt_"
+#define NAME_BYTES   101
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static eddy_domain *domain_open;
+static pid_t domain_pid;
+static char runtime_name[NAME_BYTES];
+static atomic_bool cyclone;
+static atomic_bool shut_down;
+
+/* Cyclone's names tell less to an operator than the program's, which is the default. */
+static const char *participant_name(void)
+{
+    return runtime_name[0] == '\0' || atomic_load(&cyclone) ? NULL : runtime_name;
+}
+
+static int open_domain(void)
+{
+    struct eddy_domain_options options = {.name = participant_name()};
+    eddy_domain *opened = NULL;
+    int error = eddy_domain_open(&options, &opened);
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "no shared memory: %s: %s", eddy_strerror(error),
+                 eddy_last_error());
+        return error;
+    }
+    /* A domain inherited over fork is left where it is: handles of the parent still point to it. */
+    domain_open = opened;
+    domain_pid = getpid();
+    return EDDY_OK;
+}
+
+int eddy_runtime_domain(eddy_domain **domain)
+{
+    pthread_mutex_lock(&lock);
+    int error = EDDY_OK;
+    if (domain_open == NULL || domain_pid != getpid()) {
+        error = open_domain();
+    }
+    if (error == EDDY_OK) {
+        *domain = domain_open;
+    }
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+bool eddy_runtime_is_cyclone(void)
+{
+    return atomic_load(&cyclone);
+}
+
+bool eddy_runtime_is_shut_down(void)
+{
+    return atomic_load(&shut_down);
+}
+
+void iox_runtime_init(const char *const name)
+{
+    if (name == NULL) {
+        eddy_log(EDDY_LOG_ERROR, "iox_runtime_init: the name is NULL; give one");
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    if (runtime_name[0] == '\0') {
+        size_t length = strnlen(name, NAME_BYTES - 1);
+        memcpy(runtime_name, name, length);
+        runtime_name[length] = '\0';
+    }
+    if (strncmp(name, CYCLONE_NAME, sizeof CYCLONE_NAME - 1) == 0) {
+        atomic_store(&cyclone, true);
+    }
+    pthread_mutex_unlock(&lock);
+    atomic_store(&shut_down, false);
+    eddy_domain *domain;
+    (void)eddy_runtime_domain(&domain);
+}
+
+uint64_t iox_runtime_get_instance_name(char *const name, const uint64_t nameLength)
+{
+    if (name == NULL || nameLength == 0) {
+        return 0;
+    }
+    pthread_mutex_lock(&lock);
+    uint64_t length = strlen(runtime_name);
+    uint64_t copied = length < nameLength ? length : nameLength - 1;
+    memcpy(name, runtime_name, copied);
+    name[copied] = '\0';
+    pthread_mutex_unlock(&lock);
+    return length;
+}
+
+void iox_runtime_shutdown(void)
+{
+    atomic_store(&shut_down, true);
+}
+
+/* Leaves at once rather than when somebody notices that the process is gone.  With handles still
+ * open the domain refuses, and the others reap as after a crash. */
+__attribute__((destructor)) static void leave_domain(void)
+{
+    if (domain_open != NULL && domain_pid == getpid()) {
+        (void)eddy_domain_close(domain_open);
+        domain_open = NULL;
+    }
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "subscriber.h"
+
+#include "chunk.h"
+#include "log.h"
+#include "options.h"
+#include "publisher.h"
+#include "runtime.h"
+#include "watch.h"
+
+#include <stdlib.h>
+
+/* What iox_sub_init allocates.  The caller's word must end where the handle begins. */
+struct block {
+    void *callers;
+    struct cpp2c_Subscriber sub;
+};
+_Static_assert(offsetof(struct block, sub) == sizeof(void *), "Cyclone DDS writes to handle - 8");
+
+static struct block *block_of(iox_sub_t sub)
+{
+    return (struct block *)(void *)((char *)sub - offsetof(struct block, sub));
+}
+
+static int open_reader(iox_sub_t sub, eddy_reader **reader)
+{
+    struct eddy_topic_name topic = eddy_service_topic(&sub->service);
+    eddy_domain *domain;
+    int error = eddy_runtime_domain(&domain);
+    if (error == EDDY_OK) {
+        error = eddy_reader_open(domain, &topic, &sub->options, reader);
+    }
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "subscriber of %s (%s): %s: %s", topic.name, topic.type,
+                 eddy_strerror(error), eddy_last_error());
+    }
+    return error;
+}
+
+static void open_intake(iox_sub_t sub)
+{
+    struct eddy_intake *intake = calloc(1, sizeof *intake);
+    if (intake == NULL || open_reader(sub, &intake->reader) != EDDY_OK) {
+        free(intake);
+        return;
+    }
+    struct eddy_topic_stats stats;
+    intake->own = eddy_reader_participant(intake->reader);
+    if (eddy_reader_stats(intake->reader, &stats) == EDDY_OK) {
+        intake->past_sn = stats.published;
+    }
+    sub->intake = intake;
+}
+
+static void close_intake(struct eddy_intake *intake)
+{
+    (void)eddy_reader_close(intake->reader);
+    free(intake);
+}
+
+static uint32_t clamped(uint64_t number, uint64_t least, uint64_t most)
+{
+    return (uint32_t)(number < least ? least : number > most ? most : number);
+}
+
+static struct eddy_reader_options reader_options(const iox_sub_options_t *wanted)
+{
+    struct eddy_reader_options options = {.spin_ns = 0};
+    options.depth = clamped(wanted->queueCapacity, 1, EDDY_IOX_QUEUE_CAPACITY);
+    options.history = clamped(wanted->historyRequest, 0, options.depth);
+    options.reliability = wanted->queueFullPolicy == QueueFullPolicy_BLOCK_PRODUCER
+                              ? EDDY_RELIABLE
+                              : EDDY_BEST_EFFORT;
+    if (eddy_runtime_is_cyclone()) {
+        options.history = clamped(wanted->historyRequest, 0, UINT32_MAX);
+        options.flags = EDDY_READER_DEEP;
+    }
+    return options;
+}
+
+static uint32_t must_have(const iox_sub_options_t *wanted)
+{
+    bool blocks = wanted->queueFullPolicy == QueueFullPolicy_BLOCK_PRODUCER;
+    return (wanted->requirePublisherHistorySupport ? EDDY_PUB_HAS_HISTORY : 0) |
+           (blocks ? EDDY_PUB_WAITS : 0);
+}
+
+iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
+                       const char *const instance, const char *const event,
+                       const iox_sub_options_t *const options)
+{
+    if (self == NULL) {
+        eddy_log(EDDY_LOG_WARN, "iox_sub_init: the storage is NULL; give one");
+        return NULL;
+    }
+    struct block *block = calloc(1, sizeof *block);
+    if (block == NULL ||
+        eddy_service_copy(&block->sub.service, service, instance, event) != EDDY_OK) {
+        free(block);
+        return NULL;
+    }
+    iox_sub_options_t wanted = eddy_sub_options(options);
+    iox_sub_t sub = &block->sub;
+    block->callers = self;
+    pthread_mutex_init(&sub->lock, NULL);
+    sub->options = reader_options(&wanted);
+    sub->must_have = must_have(&wanted);
+    if (wanted.subscribeOnCreate) {
+        iox_sub_subscribe(sub);
+    }
+    self->do_not_touch_me[0] = (uint64_t)(uintptr_t)sub;
+    return sub;
+}
+
+void iox_sub_deinit(iox_sub_t const self)
+{
+    if (self == NULL) {
+        return;
+    }
+    eddy_watch_leave_sub(self);
+    if (self->intake != NULL) {
+        close_intake(self->intake);
+    }
+    while (self->retired != NULL) {
+        struct eddy_intake *next = self->retired->older;
+        close_intake(self->retired);
+        self->retired = next;
+    }
+    eddy_holding_free(&self->held);
+    eddy_service_free(&self->service);
+    pthread_mutex_destroy(&self->lock);
+    free(block_of(self));
+}
+
+void iox_sub_subscribe(iox_sub_t const self)
+{
+    eddy_watch_pause_sub(self);
+    pthread_mutex_lock(&self->lock);
+    self->wants = true;
+    if (self->intake == NULL) {
+        open_intake(self);
+    }
+    pthread_mutex_unlock(&self->lock);
+    eddy_watch_resume_sub(self);
+}
+
+void iox_sub_unsubscribe(iox_sub_t const self)
+{
+    eddy_watch_pause_sub(self);
+    pthread_mutex_lock(&self->lock);
+    struct eddy_intake *intake = self->intake;
+    self->wants = false;
+    self->intake = NULL;
+    if (intake != NULL && intake->held == 0) {
+        close_intake(intake);
+    } else if (intake != NULL) {
+        intake->older = self->retired;
+        self->retired = intake;
+    }
+    pthread_mutex_unlock(&self->lock);
+    eddy_watch_resume_sub(self);
+}
+
+enum iox_SubscribeState iox_sub_get_subscription_state(iox_sub_t const self)
+{
+    pthread_mutex_lock(&self->lock);
+    bool wants = self->wants;
+    bool has = self->intake != NULL;
+    pthread_mutex_unlock(&self->lock);
+    if (!wants) {
+        return SubscribeState_NOT_SUBSCRIBED;
+    }
+    return has ? SubscribeState_SUBSCRIBED : SubscribeState_UNDEFINED_ERROR;
+}
+
+/* Passed over: chunks of publishers that iceoryx would not have connected, what is no chunk, and,
+ * for Cyclone DDS, history that this process wrote itself: its reader has had that already. */
+static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample)
+{
+    if ((sample->flags & sub->must_have) != sub->must_have || !eddy_chunk_valid(sample)) {
+        return false;
+    }
+    return !(eddy_runtime_is_cyclone() && sample->source == sub->intake->own &&
+             sample->sn <= sub->intake->past_sn);
+}
+
+static int take(iox_sub_t sub, struct eddy_held *held)
+{
+    held->intake = sub->intake;
+    int error = eddy_reader_take(sub->intake->reader, &held->sample);
+    while (error == EDDY_OK && !is_wanted(sub, &held->sample)) {
+        (void)eddy_reader_release(sub->intake->reader, &held->sample);
+        error = eddy_reader_take(sub->intake->reader, &held->sample);
+    }
+    if (error == EDDY_OK) {
+        error = eddy_holding_add(&sub->held, held);
+        if (error != EDDY_OK) {
+            (void)eddy_reader_release(sub->intake->reader, &held->sample);
+        }
+    }
+    return error;
+}
+
+static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
+{
+    if (sub->intake == NULL) {
+        return sub->wants ? ChunkReceiveResult_UNDEFINED_ERROR
+                          : ChunkReceiveResult_NO_CHUNK_AVAILABLE;
+    }
+    struct eddy_held held;
+    int error = take(sub, &held);
+    if (error == EDDY_ENODATA) {
+        return ChunkReceiveResult_NO_CHUNK_AVAILABLE;
+    }
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_WARN, "take from %s: %s: %s", sub->service.event, eddy_strerror(error),
+                 eddy_last_error());
+        return ChunkReceiveResult_UNDEFINED_ERROR;
+    }
+    sub->intake->held++;
+    *payload = held.sample.data;
+    return ChunkReceiveResult_SUCCESS;
+}
+
+enum iox_ChunkReceiveResult iox_sub_take_chunk(iox_sub_t const self, const void **const userPayload)
+{
+    pthread_mutex_lock(&self->lock);
+    enum iox_ChunkReceiveResult result = receive(self, userPayload);
+    pthread_mutex_unlock(&self->lock);
+    return result;
+}
+
+static void forget_retired(iox_sub_t sub, struct eddy_intake *intake)
+{
+    struct eddy_intake **link = &sub->retired;
+    while (*link != intake) {
+        link = &(*link)->older;
+    }
+    *link = intake->older;
+    close_intake(intake);
+}
+
+void iox_sub_release_chunk(iox_sub_t const self, const void *const userPayload)
+{
+    struct eddy_held held;
+    pthread_mutex_lock(&self->lock);
+    if (eddy_holding_remove(&self->held, userPayload, &held)) {
+        (void)eddy_reader_release(held.intake->reader, &held.sample);
+        if (--held.intake->held == 0 && held.intake != self->intake) {
+            forget_retired(self, held.intake);
+        }
+    } else {
+        eddy_log(EDDY_LOG_WARN, "release on %s: %p is not held", self->service.event, userPayload);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+void iox_sub_release_queued_chunks(iox_sub_t const self)
+{
+    struct eddy_sample sample;
+    pthread_mutex_lock(&self->lock);
+    while (self->intake != NULL &&
+           eddy_reader_take_latest(self->intake->reader, &sample) == EDDY_OK) {
+        (void)eddy_reader_release(self->intake->reader, &sample);
+    }
+    pthread_mutex_unlock(&self->lock);
+}
+
+bool iox_sub_has_chunks(iox_sub_t const self)
+{
+    pthread_mutex_lock(&self->lock);
+    bool has = self->intake != NULL && eddy_reader_ready(self->intake->reader);
+    pthread_mutex_unlock(&self->lock);
+    return has;
+}
+
+bool iox_sub_has_lost_chunks(iox_sub_t const self)
+{
+    bool has = false;
+    pthread_mutex_lock(&self->lock);
+    if (self->intake != NULL) {
+        uint64_t lost = eddy_reader_lost(self->intake->reader);
+        has = lost > self->intake->lost_told;
+        self->intake->lost_told = lost;
+    }
+    pthread_mutex_unlock(&self->lock);
+    return has;
+}
+
+iox_service_description_t iox_sub_get_service_description(iox_sub_t const self)
+{
+    return eddy_service_describe(self->service.service, self->service.instance,
+                                 self->service.event);
+}

@@ -1,0 +1,50 @@
+/* subscriber.h - iox_sub_*: a reader, and the samples that the program holds.  (internal)
+ *
+ *   init --(subscribeOnCreate)--> subscribed <--subscribe / unsubscribe--> not --deinit--> gone
+ *   each chunk:  queued in the topic -> taken (held) -> released
+ *
+ * The handle lies 8 bytes into its block: the word before it belongs to the caller for as long as
+ * the handle lives.  Cyclone DDS keeps a pointer there.
+ *
+ * Unsubscribing retires the reader; it closes when the last chunk that came from it is released.
+ * A subscriber whose reader could not be opened is a valid handle: it takes nothing, and says
+ * ChunkReceiveResult_UNDEFINED_ERROR.
+ *
+ * Threads: any; a lock for each subscriber, never held during a callback.
+ * Crash:   chunks that were held go back, as for every eddy_reader.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_ICEORYX_SUBSCRIBER_H
+#define EDDY_ICEORYX_SUBSCRIBER_H
+
+#include "holding.h"
+#include "service.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct eddy_watch;
+
+/* One time of being subscribed. */
+struct eddy_intake {
+    eddy_reader *reader;
+    size_t held;               /* chunks out that came from it */
+    uint64_t own;              /* this process's participant */
+    uint64_t past_sn;          /* up to here was published before it opened */
+    uint64_t lost_told;        /* losses up to here were reported */
+    struct eddy_intake *older; /* retired ones, newest first */
+};
+
+struct cpp2c_Subscriber {
+    pthread_mutex_t lock;
+    struct eddy_service service;
+    struct eddy_reader_options options;
+    uint32_t must_have;         /* writer flags without which a sample is passed over */
+    struct eddy_intake *intake; /* NULL: not subscribed, or no reader to be had */
+    struct eddy_intake *retired;
+    struct eddy_holding held;
+    struct eddy_watch *watch; /* guarded by the lock in watch.c */
+    bool wants;               /* to be subscribed */
+};
+
+#endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch.h"
+
+#include "log.h"
+#include "runtime.h"
+#include "subscriber.h"
+#include "trigger.h"
+
+#include <stdlib.h>
+
+/* Cyclone DDS 0.10 fills in what its callback needs after attach has returned.  And it drops
+ * samples of writers that it has not discovered yet, so history that waits for a new reader waits
+ * longer. */
+#define CALM_NS         UINT64_C(10000000)
+#define CALM_HISTORY_NS UINT64_C(100000000)
+
+static pthread_mutex_t wiring = PTHREAD_MUTEX_INITIALIZER;
+
+void eddy_watcher_open(struct eddy_watcher *watcher)
+{
+    eddy_domain *domain;
+    *watcher = (struct eddy_watcher){.waitset = NULL};
+    pthread_mutex_init(&watcher->lock, NULL);
+    pthread_cond_init(&watcher->returned, NULL);
+    int error = eddy_runtime_domain(&domain);
+    if (error == EDDY_OK) {
+        error = eddy_waitset_open(domain, &watcher->waitset);
+    }
+    if (error == EDDY_OK) {
+        error = eddy_event_open(&watcher->wake);
+    }
+    if (error == EDDY_OK) {
+        error = eddy_waitset_attach_event(watcher->waitset, watcher->wake, EDDY_WAIT_EDGE, NULL);
+    }
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "listener or wait set: %s: %s", eddy_strerror(error),
+                 eddy_last_error());
+        (void)eddy_waitset_close(watcher->waitset);
+        watcher->waitset = NULL;
+    }
+}
+
+/* --- the engine's side: a watch's reader or event on its watcher's wait set ------------------- */
+
+/* Under the watcher's lock. */
+static void set_pending(struct eddy_watch *watch, bool pending)
+{
+    watch->watcher->pending += pending && !watch->pending ? 1 : 0;
+    watch->watcher->pending -= watch->pending && !pending ? 1 : 0;
+    watch->pending = pending;
+}
+
+static int engage_reader(struct eddy_watch *watch)
+{
+    iox_sub_t sub = watch->info.sub;
+    int error = EDDY_OK;
+    pthread_mutex_lock(&sub->lock);
+    bool queued = sub->intake != NULL && eddy_reader_ready(sub->intake->reader);
+    if (sub->intake != NULL) {
+        uint32_t mode = watch->info.kind == EDDY_WATCH_STATE ? EDDY_WAIT_LEVEL : EDDY_WAIT_EDGE;
+        error =
+            eddy_waitset_attach_reader(watch->watcher->waitset, sub->intake->reader, mode, watch);
+    } else if (sub->wants) {
+        error = EDDY_ENOENT;
+    }
+    pthread_mutex_unlock(&sub->lock);
+    if (queued && watch->watcher->has_thread) {
+        pthread_mutex_lock(&watch->watcher->lock);
+        watch->not_before = eddy_deadline(CALM_HISTORY_NS);
+        set_pending(watch, true);
+        pthread_mutex_unlock(&watch->watcher->lock);
+    }
+    return error;
+}
+
+static void disengage(struct eddy_watch *watch)
+{
+    if (watch->info.trigger != NULL) {
+        (void)eddy_waitset_detach_event(watch->watcher->waitset, watch->info.trigger->event);
+        return;
+    }
+    iox_sub_t sub = watch->info.sub;
+    pthread_mutex_lock(&sub->lock);
+    if (sub->intake != NULL) {
+        (void)eddy_waitset_detach_reader(watch->watcher->waitset, sub->intake->reader);
+    }
+    pthread_mutex_unlock(&sub->lock);
+}
+
+static int engage(struct eddy_watch *watch)
+{
+    if (watch->info.trigger == NULL) {
+        return engage_reader(watch);
+    }
+    return eddy_waitset_attach_event(watch->watcher->waitset, watch->info.trigger->event,
+                                     EDDY_WAIT_EDGE, watch);
+}
+
+/* --- the pool --------------------------------------------------------------------------------- */
+
+/* A watch from the pool, WATCHED; NULL: no memory. */
+static struct eddy_watch *watch_get(struct eddy_watcher *watcher,
+                                    const struct NotificationInfo *info)
+{
+    pthread_mutex_lock(&watcher->lock);
+    struct eddy_watch *watch = watcher->watches;
+    while (watch != NULL && watch->state != EDDY_WATCH_POOLED) {
+        watch = watch->next;
+    }
+    if (watch == NULL) {
+        watch = calloc(1, sizeof *watch);
+        if (watch != NULL) {
+            watch->next = watcher->watches;
+            watcher->watches = watch;
+        }
+    }
+    if (watch != NULL) {
+        watch->info = *info;
+        watch->watcher = watcher;
+        watch->state = EDDY_WATCH_WATCHED;
+        watch->not_before =
+            watcher->has_thread && eddy_runtime_is_cyclone() ? eddy_deadline(CALM_NS) : 0;
+        watcher->watched++;
+    }
+    pthread_mutex_unlock(&watcher->lock);
+    return watch;
+}
+
+/* Under the watcher's lock. */
+static void watch_put(struct eddy_watch *watch)
+{
+    struct eddy_watcher *watcher = watch->watcher;
+    set_pending(watch, false);
+    watch->active = false;
+    watch->state = watcher->running == watch ? EDDY_WATCH_LEAVING : EDDY_WATCH_POOLED;
+    watcher->watched--;
+}
+
+/* Waits until the callback that runs now, if it is this watch's, has returned; not inside of it. */
+static void watch_put_quietly(struct eddy_watch *watch)
+{
+    struct eddy_watcher *watcher = watch->watcher;
+    pthread_mutex_lock(&watcher->lock);
+    watch_put(watch);
+    bool inside = watcher->has_thread && pthread_equal(pthread_self(), watcher->thread);
+    uint64_t run = watcher->runs;
+    while (!inside && watcher->running == watch && watcher->runs == run) {
+        pthread_cond_wait(&watcher->returned, &watcher->lock);
+    }
+    pthread_mutex_unlock(&watcher->lock);
+}
+
+/* --- wiring ----------------------------------------------------------------------------------- */
+
+static struct eddy_watch **watch_of(const struct NotificationInfo *info)
+{
+    return info->sub != NULL ? &info->sub->watch : &info->trigger->watch;
+}
+
+static void set_watch(const struct NotificationInfo *info, struct eddy_watch *watch)
+{
+    *watch_of(info) = watch;
+    if (info->trigger != NULL) {
+        atomic_store(&info->trigger->attached, watch != NULL);
+        atomic_store(&info->trigger->triggered, false);
+    }
+}
+
+/* Under wiring. */
+static void unwire(struct eddy_watch *watch)
+{
+    set_watch(&watch->info, NULL);
+    disengage(watch);
+}
+
+/* Under wiring. */
+static enum eddy_attach wire(struct eddy_watcher *watcher, const struct NotificationInfo *info)
+{
+    struct eddy_watch *watch = watch_get(watcher, info);
+    if (watch == NULL) {
+        return EDDY_ATTACH_FAILED;
+    }
+    set_watch(&watch->info, watch);
+    int error = engage(watch);
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
+        set_watch(&watch->info, NULL);
+        watch_put_quietly(watch);
+        return error == EDDY_ELIMIT ? EDDY_ATTACH_FULL : EDDY_ATTACH_FAILED;
+    }
+    if (watch->pending) {
+        eddy_event_trigger(watcher->wake); /* it must look at its time again */
+    }
+    return EDDY_ATTACHED;
+}
+
+enum eddy_attach eddy_watcher_attach(struct eddy_watcher *watcher,
+                                     const struct NotificationInfo *info)
+{
+    if (watcher->waitset == NULL) {
+        return EDDY_ATTACH_FAILED;
+    }
+    enum eddy_attach result = EDDY_ATTACHED_BEFORE;
+    pthread_mutex_lock(&wiring);
+    struct eddy_watch *old = *watch_of(info);
+    bool repeated = old != NULL && old->watcher == watcher && old->info.kind == info->kind;
+    if (!repeated) {
+        if (old != NULL) {
+            unwire(old);
+        }
+        result = wire(watcher, info);
+    }
+    pthread_mutex_unlock(&wiring);
+    if (!repeated && old != NULL) {
+        watch_put_quietly(old);
+    }
+    return result;
+}
+
+/* Takes an origin off its watcher; off this one only, if it is not NULL. */
+static void leave(struct eddy_watcher *watcher, const struct NotificationInfo *info)
+{
+    pthread_mutex_lock(&wiring);
+    struct eddy_watch *watch = *watch_of(info);
+    if (watch != NULL && watcher != NULL &&
+        (watch->watcher != watcher || watch->info.kind != info->kind)) {
+        watch = NULL;
+    }
+    if (watch != NULL) {
+        unwire(watch);
+    }
+    pthread_mutex_unlock(&wiring);
+    if (watch != NULL) {
+        watch_put_quietly(watch);
+    }
+}
+
+void eddy_watcher_detach_sub(struct eddy_watcher *watcher, iox_sub_t sub, enum eddy_watch_kind kind)
+{
+    leave(watcher, &(struct NotificationInfo){.kind = kind, .sub = sub});
+}
+
+void eddy_watcher_detach_trigger(struct eddy_watcher *watcher, iox_user_trigger_t trigger)
+{
+    leave(watcher, &(struct NotificationInfo){.kind = EDDY_WATCH_TRIGGER, .trigger = trigger});
+}
+
+void eddy_watch_leave_sub(iox_sub_t sub)
+{
+    leave(NULL, &(struct NotificationInfo){.sub = sub});
+}
+
+void eddy_watch_leave_trigger(iox_user_trigger_t trigger)
+{
+    leave(NULL, &(struct NotificationInfo){.trigger = trigger});
+}
+
+void eddy_watch_pause_sub(iox_sub_t sub)
+{
+    pthread_mutex_lock(&wiring);
+    if (sub->watch != NULL) {
+        disengage(sub->watch);
+    }
+}
+
+void eddy_watch_resume_sub(iox_sub_t sub)
+{
+    struct eddy_watch *watch = sub->watch;
+    if (watch != NULL) {
+        int error = engage(watch);
+        if (error != EDDY_OK) {
+            eddy_log(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
+        }
+        eddy_event_trigger(watch->watcher->wake);
+    }
+    pthread_mutex_unlock(&wiring);
+}
+
+void eddy_watcher_close(struct eddy_watcher *watcher)
+{
+    pthread_mutex_lock(&wiring);
+    for (struct eddy_watch *watch = watcher->watches; watch != NULL; watch = watch->next) {
+        if (watch->state == EDDY_WATCH_WATCHED) {
+            unwire(watch);
+        }
+    }
+    pthread_mutex_unlock(&wiring);
+    (void)eddy_waitset_close(watcher->waitset);
+    (void)eddy_event_close(watcher->wake);
+    while (watcher->watches != NULL) {
+        struct eddy_watch *next = watcher->watches->next;
+        free(watcher->watches);
+        watcher->watches = next;
+    }
+    pthread_cond_destroy(&watcher->returned);
+    pthread_mutex_destroy(&watcher->lock);
+}
+
+size_t eddy_watcher_count(struct eddy_watcher *watcher)
+{
+    pthread_mutex_lock(&watcher->lock);
+    size_t count = watcher->watched;
+    pthread_mutex_unlock(&watcher->lock);
+    return count;
+}
+
+/* --- calling back ----------------------------------------------------------------------------- */
+
+void eddy_notification_call(const struct NotificationInfo *info)
+{
+    const struct eddy_callback *callback = &info->callback;
+    if (callback->sub != NULL) {
+        callback->sub(info->sub);
+    } else if (callback->sub_with != NULL) {
+        callback->sub_with(info->sub, callback->context);
+    } else if (callback->trigger != NULL) {
+        callback->trigger(info->trigger);
+    } else if (callback->trigger_with != NULL) {
+        callback->trigger_with(info->trigger, callback->context);
+    }
+}
+
+/* Under the watcher's lock.  False: not now. */
+static bool may_run(struct eddy_watch *watch)
+{
+    if (watch->state != EDDY_WATCH_WATCHED) {
+        return false;
+    }
+    bool due = watch->not_before == 0 || eddy_now() >= watch->not_before;
+    if (due) {
+        watch->not_before = 0;
+    }
+    set_pending(watch, !due);
+    return due;
+}
+
+void eddy_watch_run(struct eddy_watch *watch)
+{
+    struct eddy_watcher *watcher = watch->watcher;
+    pthread_mutex_lock(&watcher->lock);
+    bool runs = may_run(watch);
+    struct NotificationInfo info = watch->info;
+    if (runs) {
+        watcher->running = watch;
+    }
+    pthread_mutex_unlock(&watcher->lock);
+    if (!runs) {
+        return;
+    }
+    if (info.trigger != NULL) {
+        atomic_store(&info.trigger->triggered, false);
+    }
+    eddy_notification_call(&info);
+    pthread_mutex_lock(&watcher->lock);
+    watcher->running = NULL;
+    watcher->runs++;
+    if (watch->state == EDDY_WATCH_LEAVING) {
+        watch->state = EDDY_WATCH_POOLED;
+    }
+    pthread_cond_broadcast(&watcher->returned);
+    pthread_mutex_unlock(&watcher->lock);
+}

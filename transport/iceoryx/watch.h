@@ -1,0 +1,101 @@
+/* watch.h - what a listener or a wait set watches.  (internal)
+ *
+ *            attach            detach
+ *   (pool) ---------> WATCHED --------> (pool)
+ *                        | its callback runs
+ *                        '------------> LEAVING --callback returned--> (pool)
+ *
+ * A watch ties an origin (subscriber or user trigger) to a watcher (listener or wait set).  An
+ * origin has one watch at most: attaching it elsewhere takes it away from where it was, as in
+ * iceoryx. Watches are never freed before their watcher closes, so that a wait that has already
+ * reported one may still look at it; at worst its next origin gets a callback for nothing.
+ *
+ * Locks: `wiring` (one for the process) guards who watches what; then the watcher's; then a
+ * subscriber's.  None is held while a callback runs.
+ *
+ * Threads: any.  detach returns when no callback of the origin runs and none will start, except
+ * from inside that callback, where it returns at once. Crash:   private memory; see eddy/waitset.h
+ * for what the engine leaves.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_ICEORYX_WATCH_H
+#define EDDY_ICEORYX_WATCH_H
+
+#include "binding.h"
+
+#include <pthread.h>
+
+enum eddy_watch_kind { EDDY_WATCH_EVENT, EDDY_WATCH_STATE, EDDY_WATCH_TRIGGER };
+
+/* Whom to call: the one of the four that is set, or nobody. */
+struct eddy_callback {
+    void (*sub)(iox_sub_t);
+    void (*sub_with)(iox_sub_t, void *);
+    void (*trigger)(iox_user_trigger_t);
+    void (*trigger_with)(iox_user_trigger_t, void *);
+    void *context;
+};
+
+/* What a program gets from a wait set. */
+struct NotificationInfo {
+    enum eddy_watch_kind kind;
+    iox_sub_t sub;              /* NULL for a trigger */
+    iox_user_trigger_t trigger; /* NULL for a subscriber */
+    uint64_t id;
+    struct eddy_callback callback;
+};
+
+enum eddy_watch_state { EDDY_WATCH_POOLED, EDDY_WATCH_WATCHED, EDDY_WATCH_LEAVING };
+
+struct eddy_watch {
+    struct NotificationInfo info; /* first: programs hold pointers to it */
+    enum eddy_watch_state state;
+    struct eddy_watcher *watcher;
+    uint64_t not_before;     /* listener: no callback before this moment */
+    bool pending;            /* listener: something came before it */
+    bool active;             /* wait set: reported and not yet handed out */
+    struct eddy_watch *next; /* all watches of the watcher */
+};
+
+struct eddy_watcher {
+    pthread_mutex_t lock;
+    pthread_cond_t returned; /* a callback has */
+    eddy_waitset *waitset;   /* NULL: could not be had; nothing can be attached */
+    eddy_event *wake;        /* its context is NULL */
+    struct eddy_watch *watches;
+    size_t watched, pending;
+    struct eddy_watch *running; /* whose callback runs */
+    uint64_t runs;              /* callbacks that have returned */
+    pthread_t thread;           /* that calls back, if has_thread */
+    bool has_thread;
+};
+
+enum eddy_attach { EDDY_ATTACHED, EDDY_ATTACHED_BEFORE, EDDY_ATTACH_FULL, EDDY_ATTACH_FAILED };
+
+/* A watcher that could not be opened is one to which nothing can be attached. */
+void eddy_watcher_open(struct eddy_watcher *watcher);
+/* Detaches everything.  Nobody may be waiting. */
+void eddy_watcher_close(struct eddy_watcher *watcher);
+size_t eddy_watcher_count(struct eddy_watcher *watcher);
+
+enum eddy_attach eddy_watcher_attach(struct eddy_watcher *watcher,
+                                     const struct NotificationInfo *info);
+/* No-op unless it is attached here, as one of these two kinds. */
+void eddy_watcher_detach_sub(struct eddy_watcher *watcher, iox_sub_t sub,
+                             enum eddy_watch_kind kind);
+void eddy_watcher_detach_trigger(struct eddy_watcher *watcher, iox_user_trigger_t trigger);
+/* Wherever it is attached. */
+void eddy_watch_leave_sub(iox_sub_t sub);
+void eddy_watch_leave_trigger(iox_user_trigger_t trigger);
+
+/* Around a change of a subscriber's reader, with the change in between: its watch lets go of the
+ * reader it has, and takes up the one that there is then. */
+void eddy_watch_pause_sub(iox_sub_t sub);
+void eddy_watch_resume_sub(iox_sub_t sub);
+
+/* Calls back for one that a wait reported, unless it has left, or its time has not come. */
+void eddy_watch_run(struct eddy_watch *watch);
+/* Marks a trigger as handled and calls its callback, if any. */
+void eddy_notification_call(const struct NotificationInfo *info);
+
+#endif
