@@ -139,7 +139,7 @@ static int shape_loan(const struct eddy_loan_options *o, struct shape *shape)
                          o->header_size);
     if (align < 8)
         align = 8;
-    shape->offset = (o->header_size + align - 1) / align * align;
+    shape->offset = (o->header_size + align - 1) & ~(align - 1);
     /* Slots are aligned to a line; what is more must be made room for. */
     shape->need = shape->offset + o->size + (align > EDDY_LINE ? align - EDDY_LINE : 0);
     return EDDY_OK;
@@ -170,7 +170,7 @@ static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
     uint64_t offset = shape->offset;
     uint64_t align = o->alignment;
     if (align > EDDY_LINE)
-        offset += (align - (uint64_t)(uintptr_t)(payload + offset) % align) % align;
+        offset += (uint64_t)-(uintptr_t)(payload + offset) & (align - 1);
     /* Relaxed: seen by others only after [publish]. */
     eddy_store_relaxed(&p->slot->data_offset, (uint32_t)offset);
     eddy_store_relaxed(&p->slot->header_size, (uint32_t)o->header_size);
@@ -340,6 +340,19 @@ static void count(struct eddy_writer *w, uint64_t size)
     eddy_store_relaxed(&w->seat->bytes, w->bytes += size);
 }
 
+/* Claims the next slot and brings its first lines here while nobody waits for us. */
+static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
+{
+    if (capacity > AHEAD_BYTES || w->has_spare)
+        return;
+    w->has_spare = eddy_writer_claim_quickly(w, capacity, &w->spare);
+    const uint8_t *payload = w->has_spare ? payload_of(w, &w->spare) : NULL;
+    if (payload) {
+        __builtin_prefetch(payload, 1);
+        __builtin_prefetch(payload + EDDY_LINE, 1);
+    }
+}
+
 int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
 {
     struct eddy_place p = {0};
@@ -366,9 +379,7 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
     eddy_topic_wake(w->segment->control, w->registry);
     count(w, size);
     eddy_writer_remember(w, loan->slot);
-    uint64_t capacity = p.extent->capacity;
-    if (capacity <= AHEAD_BYTES && !w->has_spare)
-        w->has_spare = eddy_writer_claim_quickly(w, capacity, &w->spare);
+    claim_ahead(w, p.extent->capacity);
     return EDDY_OK;
 }
 
