@@ -1,0 +1,221 @@
+/* flow_test.c - a reliable reader loses nothing, a best-effort reader holds nobody up.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
+#include "support/payload.h"
+#include "support/world.h"
+
+#define SHORT_WAIT (20 * MILLISECOND)
+
+static const struct eddy_writer_options short_wait = {.max_wait_ns = SHORT_WAIT};
+static const struct eddy_writer_options best_effort_writer = {.reliability = EDDY_BEST_EFFORT};
+static const struct eddy_reader_options best_effort_reader = {.reliability = EDDY_BEST_EFFORT};
+
+static int publish(eddy_writer *writer, uint64_t number)
+{
+    struct eddy_loan loan;
+    must(eddy_writer_loan(writer, 64, &loan));
+    payload_fill(loan.data, 64, 1, number);
+    int error = eddy_writer_publish(writer, &loan, 64);
+    if (error != EDDY_OK)
+        must(eddy_writer_discard(writer, &loan));
+    return error;
+}
+
+static void the_default_depths_are_64_and_8(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    eddy_reader *other = open_reader(pair.domain, "pair", &best_effort_reader);
+    same(eddy_reader_depth(pair.reader), 64);
+    same(eddy_reader_depth(other), 8);
+    must(eddy_reader_close(other));
+    pair_close(&pair);
+}
+
+static void a_writer_that_is_depth_ahead_waits_and_says_so(void **state)
+{
+    (void)state;
+    for (uint32_t depth = 1; depth <= 256; depth *= 4) {
+        struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = depth});
+        same(eddy_reader_depth(pair.reader), depth);
+        for (uint64_t i = 0; i < depth; i++)
+            must(publish(pair.writer, i));
+        uint64_t before = eddy_now();
+        must_fail(publish(pair.writer, depth), EDDY_ETIMEDOUT);
+        uint64_t waited = eddy_now() - before;
+        check(waited >= SHORT_WAIT);
+        check(waited < 5 * SECOND);
+        for (uint64_t i = 0; i < depth; i++)
+            same(payload_take(pair.reader).number, i);
+        check(!eddy_reader_ready(pair.reader));
+        must(publish(pair.writer, depth));
+        same(payload_take(pair.reader).number, depth);
+        pair_close(&pair);
+    }
+}
+
+static void a_loan_that_timed_out_can_be_published_later(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = 2});
+    struct eddy_loan loan;
+    must(publish(pair.writer, 0));
+    must(publish(pair.writer, 1));
+    must(eddy_writer_loan(pair.writer, 64, &loan));
+    payload_fill(loan.data, 64, 1, 2);
+    must_fail(eddy_writer_publish(pair.writer, &loan, 64), EDDY_ETIMEDOUT);
+    same(payload_take(pair.reader).number, 0);
+    must(eddy_writer_publish(pair.writer, &loan, 64));
+    same(payload_take(pair.reader).number, 1);
+    same(payload_take(pair.reader).number, 2);
+    pair_close(&pair);
+}
+
+static void a_slow_reliable_reader_holds_up_for_the_others_too(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = 100});
+    eddy_reader *slow = open_reader(pair.domain, "pair", &(struct eddy_reader_options){.depth = 3});
+    for (uint64_t i = 0; i < 3; i++) {
+        must(publish(pair.writer, i));
+        payload_take(pair.reader);
+    }
+    must_fail(publish(pair.writer, 3), EDDY_ETIMEDOUT);
+    same(payload_take(slow).number, 0);
+    must(publish(pair.writer, 3));
+    must(eddy_reader_close(slow));
+    for (uint64_t i = 4; i < 50; i++)
+        must(publish(pair.writer, i));
+    pair_close(&pair);
+}
+
+static void a_slow_reader_process(int wire, void *argument)
+{
+    (void)argument;
+    eddy_domain *domain = open_domain();
+    eddy_reader *reader = open_reader(domain, "pair", &(struct eddy_reader_options){.depth = 4});
+    wire_say(wire, WIRE_READY);
+    wire_expect(wire, WIRE_GO);
+    for (uint64_t i = 0; i < 2000; i++)
+        same(payload_await(reader).number, i);
+    wire_say(wire, WIRE_DONE);
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(domain));
+}
+
+/* The writer sleeps in publish until another process releases, again and again. */
+static void a_waiting_writer_goes_on_when_the_reader_releases(void **state)
+{
+    (void)state;
+    struct child child = child_start(a_slow_reader_process, NULL);
+    wire_expect(child.wire, WIRE_READY);
+    eddy_domain *domain = open_domain();
+    struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    eddy_writer *writer = open_writer(domain, "pair", &options);
+    wire_say(child.wire, WIRE_GO);
+    for (uint64_t i = 0; i < 2000; i++)
+        must(publish(writer, i));
+    wire_expect(child.wire, WIRE_DONE);
+    child_join(&child);
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+static void a_best_effort_writer_never_waits(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&best_effort_writer, &(struct eddy_reader_options){.depth = 4});
+    for (uint64_t i = 0; i < 4; i++)
+        must(publish(pair.writer, i));
+    uint64_t before = eddy_now();
+    int error = publish(pair.writer, 4);
+    check(error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT);
+    check(eddy_now() - before < 50 * MILLISECOND);
+    for (uint64_t i = 0; i < 4; i++)
+        same(payload_take(pair.reader).number, i);
+    pair_close(&pair);
+}
+
+static void a_best_effort_reader_never_holds_a_writer_up(void **state)
+{
+    (void)state;
+    struct pair pair =
+        pair_open(&(struct eddy_writer_options){.max_wait_ns = EDDY_FOREVER}, &best_effort_reader);
+    for (uint64_t i = 0; i < 100000; i++)
+        must(publish(pair.writer, i));
+    pair_close(&pair);
+}
+
+static void a_best_effort_reader_loses_nothing_within_its_depth(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, &best_effort_reader);
+    for (uint64_t round = 0; round < 500; round++) {
+        for (uint64_t i = 0; i < 8; i++)
+            must(publish(pair.writer, round * 8 + i));
+        for (uint64_t i = 0; i < 8; i++)
+            same(payload_take(pair.reader).number, round * 8 + i);
+    }
+    same(eddy_reader_lost(pair.reader), 0);
+    pair_close(&pair);
+}
+
+static void a_best_effort_reader_counts_what_it_lost(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, &best_effort_reader);
+    uint64_t published = 0, lost = 0;
+    for (uint64_t burst = 1; burst < 3000; burst = burst * 2 + 1) {
+        for (uint64_t i = 0; i < burst; i++)
+            must(publish(pair.writer, published++));
+        uint64_t unread = burst < 8 ? burst : 8;
+        lost += burst - unread;
+        for (uint64_t i = published - unread; i < published; i++)
+            same(payload_take(pair.reader).number, i);
+        check(!eddy_reader_ready(pair.reader));
+        same(eddy_reader_lost(pair.reader), lost);
+    }
+    pair_close(&pair);
+}
+
+/* A deep reader may find more than its depth, never less, and never out of order. */
+static void a_deep_reader_takes_older_samples_that_are_still_there(void **state)
+{
+    (void)state;
+    struct eddy_reader_options deep = best_effort_reader;
+    deep.flags = EDDY_READER_DEEP;
+    struct pair pair = pair_open(NULL, &deep);
+    uint64_t taken = 0, next = 0;
+    for (uint64_t i = 0; i < 1000; i++)
+        must(publish(pair.writer, i));
+    struct eddy_sample sample;
+    while (eddy_reader_take(pair.reader, &sample) == EDDY_OK) {
+        uint64_t number = payload_of(&sample).number;
+        check(number >= next);
+        next = number + 1;
+        taken++;
+        must(eddy_reader_release(pair.reader, &sample));
+    }
+    check(taken >= 8);
+    same(next, 1000);
+    same(taken + eddy_reader_lost(pair.reader), 1000);
+    pair_close(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(the_default_depths_are_64_and_8),
+        WORLD_TEST(a_writer_that_is_depth_ahead_waits_and_says_so),
+        WORLD_TEST(a_loan_that_timed_out_can_be_published_later),
+        WORLD_TEST(a_slow_reliable_reader_holds_up_for_the_others_too),
+        WORLD_TEST(a_waiting_writer_goes_on_when_the_reader_releases),
+        WORLD_TEST(a_best_effort_writer_never_waits),
+        WORLD_TEST(a_best_effort_reader_never_holds_a_writer_up),
+        WORLD_TEST(a_best_effort_reader_loses_nothing_within_its_depth),
+        WORLD_TEST(a_best_effort_reader_counts_what_it_lost),
+        WORLD_TEST(a_deep_reader_takes_older_samples_that_are_still_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,302 @@
+/* history_test.c - what a late reader gets.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
+#include "support/payload.h"
+#include "support/world.h"
+
+static const struct eddy_writer_options per_writer = {.history = 5};
+static const struct eddy_writer_options per_topic = {.history_kind = EDDY_HISTORY_TOPIC,
+                                                     .history = 5};
+static const struct eddy_reader_options all = {.history = UINT32_MAX};
+
+static eddy_domain *domain;
+static eddy_reader *anchor; /* keeps the topic alive, and takes all at once */
+
+static void start(void)
+{
+    domain = open_domain();
+    struct eddy_reader_options options = {.reliability = EDDY_BEST_EFFORT};
+    anchor = open_reader(domain, "late", &options);
+}
+
+static void finish(void)
+{
+    must(eddy_reader_close(anchor));
+    must(eddy_domain_close(domain));
+}
+
+static void publish_range(eddy_writer *writer, uint64_t author, uint64_t from, uint64_t to)
+{
+    for (uint64_t i = from; i < to; i++)
+        payload_publish(writer, 128, author, i);
+}
+
+static void takes_range(eddy_reader *reader, uint64_t author, uint64_t from, uint64_t to)
+{
+    for (uint64_t i = from; i < to; i++) {
+        struct payload payload = payload_take(reader);
+        same(payload.author, author);
+        same(payload.number, i);
+    }
+}
+
+/* A reader opened now finds this author's numbers [from, to), and nothing else. */
+static void late_reader_gets(const struct eddy_reader_options *options, uint64_t author,
+                             uint64_t from, uint64_t to)
+{
+    eddy_reader *late = open_reader(domain, "late", options);
+    takes_range(late, author, from, to);
+    check(!eddy_reader_ready(late));
+    struct eddy_sample sample;
+    must_fail(eddy_reader_take(late, &sample), EDDY_ENODATA);
+    must(eddy_reader_close(late));
+}
+
+static void without_history_a_late_reader_gets_nothing(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *writer = open_writer(domain, "late", NULL);
+    publish_range(writer, 1, 0, 20);
+    late_reader_gets(NULL, 1, 0, 0);
+    late_reader_gets(&(struct eddy_reader_options){0}, 1, 0, 0);
+    must(eddy_writer_close(writer));
+    finish();
+}
+
+static void a_late_reader_gets_the_last_n(const struct eddy_writer_options *options)
+{
+    start();
+    eddy_writer *writer = open_writer(domain, "late", options);
+    late_reader_gets(&all, 1, 0, 0);
+    publish_range(writer, 1, 0, 3);
+    late_reader_gets(&all, 1, 0, 3);
+    publish_range(writer, 1, 3, 500);
+    late_reader_gets(&all, 1, 495, 500);
+    late_reader_gets(&(struct eddy_reader_options){.history = 2}, 1, 498, 500);
+    struct eddy_reader_options best_effort = all;
+    best_effort.reliability = EDDY_BEST_EFFORT;
+    late_reader_gets(&best_effort, 1, 495, 500);
+    late_reader_gets(NULL, 1, 0, 0);
+    must(eddy_writer_close(writer));
+    finish();
+}
+
+static void a_late_reader_gets_the_last_n_of_a_writer(void **state)
+{
+    (void)state;
+    a_late_reader_gets_the_last_n(&per_writer);
+}
+
+static void a_late_reader_gets_the_last_n_of_the_topic(void **state)
+{
+    (void)state;
+    a_late_reader_gets_the_last_n(&per_topic);
+}
+
+static void writer_history_is_of_each_writer(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *quiet = open_writer(domain, "late", &per_writer);
+    eddy_writer *busy = open_writer(domain, "late", &(struct eddy_writer_options){.history = 2});
+    publish_range(quiet, 1, 0, 5);
+    publish_range(busy, 2, 0, 1000);
+    eddy_reader *late = open_reader(domain, "late", &all);
+    takes_range(late, 1, 0, 5);
+    takes_range(late, 2, 998, 1000);
+    check(!eddy_reader_ready(late));
+    must(eddy_reader_close(late));
+    must(eddy_writer_close(busy));
+    must(eddy_writer_close(quiet));
+    finish();
+}
+
+static void topic_history_is_the_last_n_whoever_wrote_them(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *first = open_writer(domain, "late", &per_topic);
+    eddy_writer *second = open_writer(domain, "late", &per_topic);
+    publish_range(first, 1, 0, 20);
+    publish_range(second, 2, 0, 2);
+    eddy_reader *late = open_reader(domain, "late", &all);
+    takes_range(late, 1, 17, 20);
+    takes_range(late, 2, 0, 2);
+    check(!eddy_reader_ready(late));
+    must(eddy_reader_close(late));
+    must(eddy_writer_close(second));
+    must(eddy_writer_close(first));
+    finish();
+}
+
+static void writer_history_goes_with_its_writer(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *leaving = open_writer(domain, "late", &per_writer);
+    eddy_writer *staying = open_writer(domain, "late", &per_writer);
+    publish_range(leaving, 1, 0, 5);
+    publish_range(staying, 2, 0, 5);
+    must(eddy_writer_close(leaving));
+    late_reader_gets(&all, 2, 0, 5);
+    must(eddy_writer_close(staying));
+    late_reader_gets(&all, 2, 0, 0);
+    finish();
+}
+
+static void topic_history_outlives_its_writers(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *writer = open_writer(domain, "late", &per_topic);
+    publish_range(writer, 1, 0, 50);
+    must(eddy_writer_close(writer));
+    late_reader_gets(&all, 1, 45, 50);
+    finish();
+}
+
+static void writer_process(int wire, void *options)
+{
+    eddy_domain *mine = open_domain();
+    eddy_writer *writer = open_writer(mine, "late", options);
+    publish_range(writer, 1, 0, 50);
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
+}
+
+static void history_of_a_killed_writer(struct eddy_writer_options options, uint64_t from)
+{
+    start();
+    struct child child = child_start(writer_process, &options);
+    wire_expect(child.wire, WIRE_READY);
+    late_reader_gets(&all, 1, 45, 50);
+    child_kill(&child);
+    late_reader_gets(&all, 1, from, 50);
+    finish();
+}
+
+static void writer_history_goes_with_a_killed_writer(void **state)
+{
+    (void)state;
+    history_of_a_killed_writer(per_writer, 50);
+}
+
+static void topic_history_outlives_a_killed_writer(void **state)
+{
+    (void)state;
+    history_of_a_killed_writer(per_topic, 45);
+}
+
+/* History first, then what came while it was read; nothing twice, nothing missing. */
+static void history_comes_before_what_is_new(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *writer = open_writer(domain, "late", &per_writer);
+    publish_range(writer, 1, 0, 30);
+    eddy_reader *late = open_reader(domain, "late", &all);
+    publish_range(writer, 1, 30, 40);
+    takes_range(late, 1, 25, 28);
+    publish_range(writer, 1, 40, 60);
+    takes_range(late, 1, 28, 60);
+    check(!eddy_reader_ready(late));
+    must(eddy_reader_close(late));
+    must(eddy_writer_close(writer));
+    finish();
+}
+
+static void history_does_not_hold_the_writer_up(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *writer = open_writer(domain, "late", &per_writer);
+    publish_range(writer, 1, 0, 30);
+    struct eddy_reader_options options = {.history = UINT32_MAX, .depth = 3};
+    eddy_reader *late = open_reader(domain, "late", &options);
+    publish_range(writer, 1, 30, 33);
+    takes_range(late, 1, 25, 33);
+    must(eddy_reader_close(late));
+    must(eddy_writer_close(writer));
+    finish();
+}
+
+/* A reader that closes with its history unread leaves nothing pinned. */
+static void unread_history_is_let_go_on_close(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *writer = open_writer(domain, "late", &per_writer);
+    struct eddy_topic_stats before, after;
+    publish_range(writer, 1, 0, 100);
+    must(eddy_writer_stats(writer, &before));
+    for (int i = 0; i < 300; i++) {
+        must(eddy_reader_close(open_reader(domain, "late", &all)));
+        publish_range(writer, 1, 0, 3);
+    }
+    must(eddy_writer_stats(writer, &after));
+    same(after.shared_bytes, before.shared_bytes);
+    must(eddy_writer_close(writer));
+    finish();
+}
+
+static void streaming_process(int wire, void *options)
+{
+    eddy_domain *mine = open_domain();
+    eddy_writer *writer = open_writer(mine, "late", options);
+    wire_say(wire, WIRE_READY);
+    for (uint64_t i = 0;; i++)
+        payload_publish(writer, 128, 1, i);
+}
+
+/* Joins a running stream many times: from its first sample on, a reliable reader misses none. */
+static void joining_a_stream_leaves_no_gap(struct eddy_writer_options options)
+{
+    start();
+    options.max_wait_ns = EDDY_FOREVER;
+    struct child child = child_start(streaming_process, &options);
+    wire_expect(child.wire, WIRE_READY);
+    for (int round = 0; round < 100; round++) {
+        eddy_reader *late = open_reader(domain, "late", &all);
+        uint64_t next = payload_await(late).number;
+        for (int i = 0; i < 200; i++)
+            same(payload_await(late).number, ++next);
+        must(eddy_reader_close(late));
+    }
+    child_kill(&child);
+    finish();
+}
+
+static void joining_a_stream_leaves_no_gap_in_writer_history(void **state)
+{
+    (void)state;
+    joining_a_stream_leaves_no_gap(per_writer);
+}
+
+static void joining_a_stream_leaves_no_gap_in_topic_history(void **state)
+{
+    (void)state;
+    joining_a_stream_leaves_no_gap(per_topic);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(without_history_a_late_reader_gets_nothing),
+        WORLD_TEST(a_late_reader_gets_the_last_n_of_a_writer),
+        WORLD_TEST(a_late_reader_gets_the_last_n_of_the_topic),
+        WORLD_TEST(writer_history_is_of_each_writer),
+        WORLD_TEST(topic_history_is_the_last_n_whoever_wrote_them),
+        WORLD_TEST(writer_history_goes_with_its_writer),
+        WORLD_TEST(topic_history_outlives_its_writers),
+        WORLD_TEST(writer_history_goes_with_a_killed_writer),
+        WORLD_TEST(topic_history_outlives_a_killed_writer),
+        WORLD_TEST(history_comes_before_what_is_new),
+        WORLD_TEST(history_does_not_hold_the_writer_up),
+        WORLD_TEST(unread_history_is_let_go_on_close),
+        WORLD_TEST(joining_a_stream_leaves_no_gap_in_writer_history),
+        WORLD_TEST(joining_a_stream_leaves_no_gap_in_topic_history),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,215 @@
+/* keep_test.c - readers keep samples as long as they like; the topic grows, up to its limit.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/payload.h"
+#include "support/world.h"
+
+#include <stdlib.h>
+
+enum { KEPT = 60, BIG = 64 << 10, LIMIT = 8 << 20, MOST = 1024 };
+
+/* Publishes `rounds` samples; of those taken, KEPT are held at any time, released at random. */
+static void keep_at_random(struct pair *pair, unsigned rounds, size_t size)
+{
+    struct eddy_sample kept[KEPT] = {0};
+    struct payload was[KEPT];
+    uint64_t seed = payload_seed();
+    for (uint64_t i = 0; i < rounds; i++) {
+        payload_publish(pair->writer, size, 1, i);
+        size_t at = (size_t)(payload_random(&seed) % KEPT);
+        if (kept[at].data) {
+            same(payload_of(&kept[at]).number, was[at].number);
+            must(eddy_reader_release(pair->reader, &kept[at]));
+        }
+        must(eddy_reader_take(pair->reader, &kept[at]));
+        was[at] = payload_of(&kept[at]);
+        same(was[at].number, i);
+    }
+    for (size_t at = 0; at < KEPT; at++) {
+        if (!kept[at].data)
+            continue;
+        same(payload_of(&kept[at]).number, was[at].number);
+        must(eddy_reader_release(pair->reader, &kept[at]));
+    }
+}
+
+static void a_reliable_reader_keeps_samples_whole_in_any_order(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    keep_at_random(&pair, 20000, 200);
+    pair_close(&pair);
+}
+
+static void a_best_effort_reader_keeps_samples_whole_in_any_order(void **state)
+{
+    (void)state;
+    struct pair pair =
+        pair_open(NULL, &(struct eddy_reader_options){.reliability = EDDY_BEST_EFFORT});
+    keep_at_random(&pair, 20000, 200);
+    pair_close(&pair);
+}
+
+static void samples_of_a_writer_that_closed_stay_whole(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    struct eddy_sample kept[10];
+    for (uint64_t i = 0; i < 20; i++)
+        payload_publish(pair.writer, 500, 1, i);
+    for (uint64_t i = 0; i < 10; i++)
+        must(eddy_reader_take(pair.reader, &kept[i]));
+    must(eddy_writer_close(pair.writer));
+    pair.writer = open_writer(pair.domain, "pair", NULL);
+    for (uint64_t i = 10; i < 20; i++)
+        same(payload_take(pair.reader).number, i);
+    for (uint64_t i = 0; i < 1000; i++) {
+        payload_publish(pair.writer, 500, 2, i);
+        payload_take(pair.reader);
+    }
+    for (uint64_t i = 0; i < 10; i++) {
+        same(payload_of(&kept[i]).number, i);
+        same(payload_of(&kept[i]).author, 1);
+        must(eddy_reader_release(pair.reader, &kept[i]));
+    }
+    pair_close(&pair);
+}
+
+static void kept_samples_do_not_use_up_the_depth(void **state)
+{
+    (void)state;
+    static struct eddy_sample kept[500];
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 4});
+    for (uint64_t i = 0; i < 500; i++) {
+        payload_publish(pair.writer, 64, 1, i);
+        must(eddy_reader_take(pair.reader, &kept[i]));
+    }
+    for (uint64_t i = 0; i < 500; i++) {
+        same(payload_of(&kept[i]).number, i);
+        must(eddy_reader_release(pair.reader, &kept[i]));
+    }
+    pair_close(&pair);
+}
+
+static struct eddy_sample hoard[MOST];
+
+/* Publishes and keeps until there is no room; returns how many were kept. */
+static size_t fill_up(struct pair *pair, int error_wanted)
+{
+    struct eddy_loan loan;
+    for (size_t kept = 0; kept < MOST; kept++) {
+        int error = eddy_writer_loan(pair->writer, BIG, &loan);
+        if (error != EDDY_OK) {
+            same((uint64_t)-error, (uint64_t)-error_wanted);
+            return kept;
+        }
+        payload_fill(loan.data, BIG, 1, kept);
+        must(eddy_writer_publish(pair->writer, &loan, BIG));
+        must(eddy_reader_take(pair->reader, &hoard[kept]));
+    }
+    check_fail(CHECK_HERE("fill_up"), "%d bytes never ran out", LIMIT);
+}
+
+static void limit_holds_and_release_recovers(struct pair *pair, int error)
+{
+    struct eddy_topic_stats stats;
+    size_t kept = fill_up(pair, error);
+    must(eddy_writer_stats(pair->writer, &stats));
+    same(stats.limit_bytes, LIMIT);
+    check(stats.shared_bytes <= LIMIT);
+    check(kept * BIG >= LIMIT / 2);
+    for (size_t i = 0; i < 200; i++) {
+        size_t at = i * 7 % kept;
+        same(payload_of(&hoard[at]).size, BIG);
+        must(eddy_reader_release(pair->reader, &hoard[at]));
+        payload_publish(pair->writer, BIG, 2, i);
+        must(eddy_reader_take(pair->reader, &hoard[at]));
+        same(payload_of(&hoard[at]).number, i);
+    }
+    for (size_t at = 0; at < kept; at++) {
+        payload_of(&hoard[at]);
+        must(eddy_reader_release(pair->reader, &hoard[at]));
+    }
+    same(fill_up(pair, error), kept);
+}
+
+static void at_the_limit_a_reliable_writer_times_out_and_recovers(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = 20 * MILLISECOND},
+                                 &(struct eddy_reader_options){.limit_bytes = LIMIT});
+    limit_holds_and_release_recovers(&pair, EDDY_ETIMEDOUT);
+    pair_close(&pair);
+}
+
+static void at_the_limit_a_best_effort_writer_gets_an_error_and_recovers(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&(struct eddy_writer_options){.reliability = EDDY_BEST_EFFORT},
+                                 &(struct eddy_reader_options){.limit_bytes = LIMIT});
+    limit_holds_and_release_recovers(&pair, EDDY_ELIMIT);
+    must_fail(eddy_writer_write(pair.writer, hoard, BIG), EDDY_ELIMIT);
+    says("pair");
+    pair_close(&pair);
+}
+
+static void what_never_fits_the_limit_is_too_big(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = LIMIT});
+    struct eddy_loan loan;
+    must_fail(eddy_writer_loan(pair.writer, LIMIT + 1, &loan), EDDY_ETOOBIG);
+    says("pair");
+    must(eddy_writer_loan(pair.writer, LIMIT / 4, &loan));
+    must(eddy_writer_discard(pair.writer, &loan));
+    pair_close(&pair);
+}
+
+/* Small samples must not eat the room of larger ones for ever: what is free serves again. */
+static void unpublished_loans_count_and_come_back_on_close(void **state)
+{
+    (void)state;
+    struct eddy_writer_options options = {.max_wait_ns = MILLISECOND, .limit_bytes = LIMIT};
+    eddy_domain *domain = open_domain();
+    eddy_writer *hog = open_writer(domain, "hog", &options);
+    eddy_writer *other = open_writer(domain, "hog", &options);
+    struct eddy_loan loan;
+    size_t out = 0;
+    while (eddy_writer_loan(hog, BIG, &loan) == EDDY_OK)
+        out++;
+    check(out * BIG >= LIMIT / 2);
+    must_fail(eddy_writer_loan(other, BIG, &loan), EDDY_ETIMEDOUT);
+    must(eddy_writer_close(hog));
+    for (size_t i = 0; i < out; i++)
+        must(eddy_writer_loan(other, BIG, &loan));
+    must(eddy_writer_close(other));
+    must(eddy_domain_close(domain));
+}
+
+static void the_environment_sets_the_limit(void **state)
+{
+    (void)state;
+    struct eddy_topic_stats stats;
+    setenv("EDDY_MAX_BYTES", "12582912", 1);
+    struct pair pair = pair_open(NULL, NULL);
+    unsetenv("EDDY_MAX_BYTES");
+    must(eddy_reader_stats(pair.reader, &stats));
+    same(stats.limit_bytes, 12582912);
+    pair_close(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_reliable_reader_keeps_samples_whole_in_any_order),
+        WORLD_TEST(a_best_effort_reader_keeps_samples_whole_in_any_order),
+        WORLD_TEST(samples_of_a_writer_that_closed_stay_whole),
+        WORLD_TEST(kept_samples_do_not_use_up_the_depth),
+        WORLD_TEST(at_the_limit_a_reliable_writer_times_out_and_recovers),
+        WORLD_TEST(at_the_limit_a_best_effort_writer_gets_an_error_and_recovers),
+        WORLD_TEST(what_never_fits_the_limit_is_too_big),
+        WORLD_TEST(unpublished_loans_count_and_come_back_on_close),
+        WORLD_TEST(the_environment_sets_the_limit),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

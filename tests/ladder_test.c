@@ -1,0 +1,209 @@
+/* ladder_test.c - each rung of attaching has its own error, which names the object.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
+#include "support/image.h"
+#include "support/payload.h"
+#include "support/world.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAGIC_AT = 0, VERSION_AT = 8 };
+
+static struct image image;
+static struct child host;
+
+static void host_process(int wire, void *argument)
+{
+    (void)argument;
+    struct pair pair = pair_open(&(struct eddy_writer_options){.history = 4}, NULL);
+    payload_publish(pair.writer, 200, 1, 0);
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
+}
+
+static void start(void)
+{
+    host = child_start(host_process, NULL);
+    wire_expect(host.wire, WIRE_READY);
+    image_save(&image);
+}
+
+static void finish(void)
+{
+    image_restore(&image);
+    image_drop(&image);
+    child_kill(&host);
+    must(eddy_domain_close(open_domain()));
+}
+
+static size_t file_with(const char *suffix)
+{
+    for (size_t i = 0; i < image.count; i++) {
+        const char *name = image.files[i].name;
+        if (strlen(name) >= strlen(suffix) &&
+            strcmp(name + strlen(name) - strlen(suffix), suffix) == 0)
+            return i;
+    }
+    check_fail(CHECK_HERE("file_with"), "no file ends with %s", suffix);
+}
+
+/* Joining, attaching and taking: the first error on the way. */
+static int try_to_read(void)
+{
+    eddy_domain *domain = NULL;
+    eddy_reader *reader = NULL;
+    struct eddy_sample sample;
+    struct eddy_topic_name name = {.name = "pair"};
+    struct eddy_reader_options options = {.history = 1};
+    int error = eddy_domain_open(NULL, &domain);
+    if (error != EDDY_OK)
+        return error;
+    error = eddy_reader_open(domain, &name, &options, &reader);
+    if (error == EDDY_OK) {
+        error = eddy_reader_take(reader, &sample);
+        must(eddy_reader_close(reader));
+    }
+    must(eddy_domain_close(domain));
+    return error;
+}
+
+static void a_file_that_is_whole_is_read(void **state)
+{
+    (void)state;
+    start();
+    must(try_to_read());
+    finish();
+}
+
+static void a_poked_word_gives(const char *suffix, size_t offset, uint64_t value, int error)
+{
+    start();
+    size_t file = file_with(suffix);
+    image_poke(&image, file, offset, value);
+    must_fail(try_to_read(), error);
+    says(image.files[file].name);
+    finish();
+}
+
+static void without_its_magic_a_control_file_is_no_segment(void **state)
+{
+    (void)state;
+    a_poked_word_gives(".seg", MAGIC_AT, 0, EDDY_ESEGMENT);
+    a_poked_word_gives(".seg", MAGIC_AT, UINT64_C(0x4141414141414141), EDDY_ESEGMENT);
+}
+
+static void a_control_file_of_another_layout_says_so(void **state)
+{
+    (void)state;
+    a_poked_word_gives(".seg", VERSION_AT, UINT64_C(0x7fff), EDDY_EVERSION);
+    a_poked_word_gives(".seg", VERSION_AT, 0, EDDY_EVERSION);
+}
+
+static void without_its_magic_a_registry_is_none(void **state)
+{
+    (void)state;
+    a_poked_word_gives("registry", MAGIC_AT, UINT64_C(0x4141414141414141), EDDY_ESEGMENT);
+}
+
+static void a_registry_of_another_layout_says_so(void **state)
+{
+    (void)state;
+    a_poked_word_gives("registry", VERSION_AT, UINT64_C(0x7fff), EDDY_EVERSION);
+}
+
+static int is_refused(int error)
+{
+    return error == EDDY_ESEGMENT || error == EDDY_EVERSION;
+}
+
+static void a_file_cut_short_is_refused(const char *suffix, size_t most)
+{
+    static const size_t sizes[] = {0, 1, 7, 8, 63, 64, 4095, 4096, 4097, 8192, 65536};
+    start();
+    struct image_file *file = &image.files[file_with(suffix)];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes && sizes[i] < most; i++) {
+        check(ftruncate(file->descriptor, (off_t)sizes[i]) == 0);
+        check(is_refused(try_to_read()));
+        says(file->name);
+        image_restore(&image);
+    }
+    check(ftruncate(file->descriptor, (off_t)file->bytes - 1) == 0);
+    check(is_refused(try_to_read()));
+    finish();
+}
+
+static void a_control_file_cut_short_is_refused(void **state)
+{
+    (void)state;
+    a_file_cut_short_is_refused(".seg", SIZE_MAX);
+}
+
+static void an_extent_cut_short_is_refused(void **state)
+{
+    (void)state;
+    a_file_cut_short_is_refused(".x0", 4096);
+}
+
+static void a_registry_cut_short_is_refused(void **state)
+{
+    (void)state;
+    a_file_cut_short_is_refused("registry", SIZE_MAX);
+}
+
+/* Replaces a file by something that Eddy must not follow or open. */
+static void a_stranger_in_place_of(const char *suffix)
+{
+    start();
+    char path[512], moved[512];
+    snprintf(path, sizeof path, "%s/%s", world_dir(), image.files[file_with(suffix)].name);
+    snprintf(moved, sizeof moved, "%s/moved", world_dir());
+    alarm(30);
+    check(rename(path, moved) == 0);
+    check(symlink("moved", path) == 0);
+    must_fail(try_to_read(), EDDY_EACCES);
+    check(unlink(path) == 0);
+    check(mkfifo(path, 0600) == 0);
+    must_fail(try_to_read(), EDDY_EACCES);
+    check(unlink(path) == 0);
+    check(mkdir(path, 0700) == 0);
+    must_fail(try_to_read(), EDDY_EACCES);
+    check(rmdir(path) == 0);
+    check(rename(moved, path) == 0);
+    if (geteuid() == 0) {
+        check(chown(path, 65534, 65534) == 0);
+        must_fail(try_to_read(), EDDY_EACCES);
+        check(chown(path, 0, 0) == 0);
+    }
+    alarm(0);
+    must(try_to_read());
+    finish();
+}
+
+static void links_fifos_and_strangers_files_are_refused(void **state)
+{
+    (void)state;
+    a_stranger_in_place_of(".seg");
+    a_stranger_in_place_of(".x0");
+    a_stranger_in_place_of("registry");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_file_that_is_whole_is_read),
+        WORLD_TEST(without_its_magic_a_control_file_is_no_segment),
+        WORLD_TEST(a_control_file_of_another_layout_says_so),
+        WORLD_TEST(without_its_magic_a_registry_is_none),
+        WORLD_TEST(a_registry_of_another_layout_says_so),
+        WORLD_TEST(a_control_file_cut_short_is_refused),
+        WORLD_TEST(an_extent_cut_short_is_refused),
+        WORLD_TEST(a_registry_cut_short_is_refused),
+        WORLD_TEST(links_fifos_and_strangers_files_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

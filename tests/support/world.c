@@ -1,0 +1,133 @@
+/* world.c - see world.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "world.h"
+
+#include "child.h"
+
+#include <dirent.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[64];
+static bool dirty;
+
+int world_setup(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/dev/shm/eddy-test-XXXXXX");
+    dirty = false;
+    unsetenv("EDDY_LOG");
+    unsetenv("EDDY_MAX_BYTES");
+    return mkdtemp(folder) && setenv("EDDY_DIR", folder, 1) == 0 ? 0 : -1;
+}
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *at)
+{
+    (void)info, (void)kind, (void)at;
+    return remove(path);
+}
+
+void world_remove_tree(const char *dir)
+{
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static unsigned for_each_file(void (*tell)(const char *name))
+{
+    unsigned count = 0;
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        count++;
+        if (tell)
+            tell(entry->d_name);
+    }
+    closedir(dir);
+    return count;
+}
+
+static void tell_left(const char *name)
+{
+    fprintf(stderr, "left behind: %s/%s\n", folder, name);
+}
+
+int world_teardown(void **state)
+{
+    (void)state;
+    child_kill_all();
+    bool left = !dirty && for_each_file(tell_left) > 0;
+    world_remove_tree(folder);
+    char saved[80];
+    snprintf(saved, sizeof saved, "%s.saved", folder); /* see image.c */
+    world_remove_tree(saved);
+    return left ? -1 : 0;
+}
+
+const char *world_dir(void)
+{
+    return folder;
+}
+
+void world_is_dirty(void)
+{
+    dirty = true;
+}
+
+unsigned world_files(void)
+{
+    return for_each_file(NULL);
+}
+
+uint64_t patience(void)
+{
+    return eddy_deadline(PATIENCE_MS * MILLISECOND);
+}
+
+eddy_domain *open_domain(void)
+{
+    eddy_domain *domain = NULL;
+    must(eddy_domain_open(NULL, &domain));
+    return domain;
+}
+
+eddy_writer *open_writer(eddy_domain *domain, const char *topic,
+                         const struct eddy_writer_options *options)
+{
+    struct eddy_topic_name name = {.name = topic};
+    eddy_writer *writer = NULL;
+    must(eddy_writer_open(domain, &name, options, &writer));
+    return writer;
+}
+
+eddy_reader *open_reader(eddy_domain *domain, const char *topic,
+                         const struct eddy_reader_options *options)
+{
+    struct eddy_topic_name name = {.name = topic};
+    eddy_reader *reader = NULL;
+    must(eddy_reader_open(domain, &name, options, &reader));
+    return reader;
+}
+
+struct pair pair_open(const struct eddy_writer_options *writing,
+                      const struct eddy_reader_options *reading)
+{
+    struct pair pair = {.domain = open_domain()};
+    pair.reader = open_reader(pair.domain, "pair", reading);
+    pair.writer = open_writer(pair.domain, "pair", writing);
+    return pair;
+}
+
+void pair_close(struct pair *pair)
+{
+    must(eddy_reader_close(pair->reader));
+    must(eddy_writer_close(pair->writer));
+    must(eddy_domain_close(pair->domain));
+}

@@ -1,0 +1,144 @@
+/* syscall_test.c - with nobody asleep, publishing and taking make no system call.
+ *
+ * A child forbids itself all system calls but exit; the kernel kills it at the first.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
+#include "support/payload.h"
+#include "support/world.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void forbid_system_calls(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    struct sock_fprog program = {.len = sizeof rules / sizeof *rules, .filter = rules};
+    check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0);
+}
+
+/* No check that prints: a failure ends with an exit code of its own. */
+static void insist(bool holds)
+{
+    if (!holds)
+        syscall(SYS_exit_group, 98);
+}
+
+static void round_trips(struct pair *pair, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct eddy_loan loan;
+        struct eddy_sample sample;
+        insist(eddy_writer_loan(pair->writer, 64, &loan) == EDDY_OK);
+        insist(eddy_writer_publish(pair->writer, &loan, 64) == EDDY_OK);
+        insist(eddy_reader_ready(pair->reader));
+        insist(eddy_reader_take(pair->reader, &sample) == EDDY_OK);
+        insist(eddy_reader_release(pair->reader, &sample) == EDDY_OK);
+        insist(eddy_reader_take(pair->reader, &sample) == EDDY_ENODATA);
+    }
+}
+
+static struct eddy_reader_options reading;
+
+static void silent_process(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    struct pair pair = pair_open(NULL, &reading);
+    round_trips(&pair, 5000);
+    forbid_system_calls();
+    round_trips(&pair, 100000);
+    syscall(SYS_exit_group, 0);
+}
+
+static void silent_with_wait_set(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    struct pair pair = pair_open(NULL, &reading);
+    eddy_waitset *waitset;
+    void *found;
+    size_t count;
+    must(eddy_waitset_open(pair.domain, &waitset));
+    must(eddy_waitset_attach_reader(waitset, pair.reader, EDDY_WAIT_LEVEL, NULL));
+    must_fail(eddy_waitset_wait(waitset, eddy_deadline(MILLISECOND), &found, 1, &count),
+              EDDY_ETIMEDOUT);
+    must_fail(eddy_reader_wait(pair.reader, eddy_deadline(MILLISECOND)), EDDY_ETIMEDOUT);
+    round_trips(&pair, 5000);
+    forbid_system_calls();
+    round_trips(&pair, 100000);
+    syscall(SYS_exit_group, 0);
+}
+
+static void one_that_asks_for_its_pid(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    forbid_system_calls();
+    syscall(SYS_getpid);
+    syscall(SYS_exit_group, 0);
+}
+
+static int status_of(child_main *run)
+{
+    bool hung;
+    struct child child = child_start(run, NULL);
+    int status = child_status(&child, PATIENCE_MS, &hung);
+    check(!hung);
+    return status;
+}
+
+static void is_silent(child_main *run)
+{
+    int status = status_of(run);
+    if (WIFSIGNALED(status))
+        check_fail(CHECK_HERE("is_silent"), "a system call was made");
+    same((uint64_t)WEXITSTATUS(status), 0);
+}
+
+static void the_filter_kills_at_a_system_call(void **state)
+{
+    (void)state;
+    int status = status_of(one_that_asks_for_its_pid);
+    check(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+static void a_reliable_reader_costs_no_system_call(void **state)
+{
+    (void)state;
+    reading = (struct eddy_reader_options){.reliability = EDDY_RELIABLE};
+    is_silent(silent_process);
+}
+
+static void a_best_effort_reader_costs_no_system_call(void **state)
+{
+    (void)state;
+    reading = (struct eddy_reader_options){.reliability = EDDY_BEST_EFFORT};
+    is_silent(silent_process);
+}
+
+static void who_has_slept_and_is_awake_costs_no_system_call(void **state)
+{
+    (void)state;
+    reading = (struct eddy_reader_options){.spin_ns = -1};
+    is_silent(silent_with_wait_set);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(the_filter_kills_at_a_system_call),
+        WORLD_TEST(a_reliable_reader_costs_no_system_call),
+        WORLD_TEST(a_best_effort_reader_costs_no_system_call),
+        WORLD_TEST(who_has_slept_and_is_awake_costs_no_system_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
