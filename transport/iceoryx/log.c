@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-static const char *const words[] = {"", "error", "warn", "info"};
+static const char *const words[] = {"off", "error", "warn", "info", "debug"};
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int threshold;
 
@@ -19,7 +20,7 @@ static void read_threshold(void)
     if (wanted == NULL) {
         return;
     }
-    for (int level = EDDY_LOG_ERROR; level <= EDDY_LOG_INFO; level++) {
+    for (int level = EDDY_LOG_ERROR; level <= EDDY_LOG_DEBUG; level++) {
         if (strcmp(wanted, words[level]) == 0) {
             threshold = level;
         }
@@ -37,7 +38,7 @@ void eddy_log(enum eddy_log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    fprintf(stderr, "eddy: %s: %s\n", words[level], line);
+    dprintf(STDERR_FILENO, "eddy[%d] %s: %s\n", (int)getpid(), words[level], line);
 }
 
 void iox_set_loglevel(enum iox_LogLevel level)

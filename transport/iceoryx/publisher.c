@@ -26,11 +26,12 @@ static int open_writer(iox_pub_t pub)
         .max_wait_ns = TURN_NS,
     };
     eddy_domain *domain;
-    int error = eddy_runtime_domain(&domain);
+    int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
         error = eddy_writer_open(domain, &topic, &options, &pub->writer);
     }
     if (error != EDDY_OK) {
+        eddy_runtime_leave();
         eddy_log(EDDY_LOG_ERROR, "publisher of %s (%s): %s: %s", topic.name, topic.type,
                  eddy_strerror(error), eddy_last_error());
     }
@@ -40,7 +41,10 @@ static int open_writer(iox_pub_t pub)
 /* Also gives back what is still on loan. */
 static void close_writer(iox_pub_t pub)
 {
-    (void)eddy_writer_close(pub->writer);
+    if (pub->writer != NULL) {
+        (void)eddy_writer_close(pub->writer);
+        eddy_runtime_leave();
+    }
     pub->writer = NULL;
     pub->used = 0;
 }

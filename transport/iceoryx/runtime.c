@@ -18,6 +18,7 @@ static pid_t domain_pid;
 static char runtime_name[NAME_BYTES];
 static atomic_bool cyclone;
 static atomic_bool shut_down;
+static atomic_ulong handles; /* open: writers, readers, wait sets */
 
 /* Cyclone's names tell less to an operator than the program's, which is the default. */
 static const char *participant_name(void)
@@ -53,6 +54,17 @@ int eddy_runtime_domain(eddy_domain **domain)
     }
     pthread_mutex_unlock(&lock);
     return error;
+}
+
+int eddy_runtime_enter(eddy_domain **domain)
+{
+    atomic_fetch_add(&handles, 1);
+    return eddy_runtime_domain(domain);
+}
+
+void eddy_runtime_leave(void)
+{
+    atomic_fetch_sub(&handles, 1);
 }
 
 bool eddy_runtime_is_cyclone(void)
@@ -106,10 +118,10 @@ void iox_runtime_shutdown(void)
 }
 
 /* Leaves at once rather than when somebody notices that the process is gone.  With handles still
- * open the domain refuses, and the others reap as after a crash. */
+ * open there is no leaving: the others reap as after a crash. */
 __attribute__((destructor)) static void leave_domain(void)
 {
-    if (domain_open != NULL && domain_pid == getpid()) {
+    if (domain_open != NULL && domain_pid == getpid() && atomic_load(&handles) == 0) {
         (void)eddy_domain_close(domain_open);
         domain_open = NULL;
     }

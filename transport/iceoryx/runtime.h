@@ -18,6 +18,11 @@
  * Errors: as eddy_domain_open; logged, and tried again at the next call. */
 int eddy_runtime_domain(eddy_domain **domain);
 
+/* As eddy_runtime_domain, for opening a handle that lasts; each is followed by one
+ * eddy_runtime_leave, after the handle is closed or could not be opened. */
+int eddy_runtime_enter(eddy_domain **domain);
+void eddy_runtime_leave(void);
+
 /* True if Cyclone DDS started the runtime.  Then readers take more than their queue capacity,
  * chunks must carry its user header, and callbacks wait until it has finished creating a reader. */
 bool eddy_runtime_is_cyclone(void);

@@ -10,6 +10,10 @@
 
 #include <stdlib.h>
 
+/* Cyclone DDS asks for as many as its reader keeps of one instance: 1 by default, for all instances
+ * together.  This much more lets a burst over several instances arrive. */
+#define CYCLONE_DEPTH 16u
+
 /* What iox_sub_init allocates.  The caller's word must end where the handle begins. */
 struct block {
     void *callers;
@@ -26,11 +30,12 @@ static int open_reader(iox_sub_t sub, eddy_reader **reader)
 {
     struct eddy_topic_name topic = eddy_service_topic(&sub->service);
     eddy_domain *domain;
-    int error = eddy_runtime_domain(&domain);
+    int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
         error = eddy_reader_open(domain, &topic, &sub->options, reader);
     }
     if (error != EDDY_OK) {
+        eddy_runtime_leave();
         eddy_log(EDDY_LOG_ERROR, "subscriber of %s (%s): %s: %s", topic.name, topic.type,
                  eddy_strerror(error), eddy_last_error());
     }
@@ -55,6 +60,7 @@ static void open_intake(iox_sub_t sub)
 static void close_intake(struct eddy_intake *intake)
 {
     (void)eddy_reader_close(intake->reader);
+    eddy_runtime_leave();
     free(intake);
 }
 
@@ -72,6 +78,7 @@ static struct eddy_reader_options reader_options(const iox_sub_options_t *wanted
                               ? EDDY_RELIABLE
                               : EDDY_BEST_EFFORT;
     if (eddy_runtime_is_cyclone()) {
+        options.depth = clamped(wanted->queueCapacity, CYCLONE_DEPTH, EDDY_IOX_QUEUE_CAPACITY);
         options.history = clamped(wanted->historyRequest, 0, UINT32_MAX);
         options.flags = EDDY_READER_DEEP;
     }

@@ -22,7 +22,7 @@ void eddy_watcher_open(struct eddy_watcher *watcher)
     *watcher = (struct eddy_watcher){.waitset = NULL};
     pthread_mutex_init(&watcher->lock, NULL);
     pthread_cond_init(&watcher->returned, NULL);
-    int error = eddy_runtime_domain(&domain);
+    int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
         error = eddy_waitset_open(domain, &watcher->waitset);
     }
@@ -287,6 +287,7 @@ void eddy_watcher_close(struct eddy_watcher *watcher)
     pthread_mutex_unlock(&wiring);
     (void)eddy_waitset_close(watcher->waitset);
     (void)eddy_event_close(watcher->wake);
+    eddy_runtime_leave();
     while (watcher->watches != NULL) {
         struct eddy_watch *next = watcher->watches->next;
         free(watcher->watches);
