@@ -47,6 +47,17 @@ static inline void eddy_raise32(_Atomic uint32_t *word, uint32_t v)
         ;
 }
 
+/* Asks for a cache line to write to it soon: without, the first store would wait for another core to give it up. */
+static inline void eddy_prefetch_write(const void *line)
+{
+#if defined(__x86_64__)
+    /* The builtin asks to read only, as the oldest x86-64 has no prefetchw; there it does nothing. */
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
+#else
+    __builtin_prefetch(line, 1);
+#endif
+}
+
 static inline void eddy_pause(void)
 {
 #if defined(__x86_64__)

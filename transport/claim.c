@@ -53,14 +53,18 @@ static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, s
     return false;
 }
 
-/* The slot after `id` in the table, by extents that are mapped here or can be. */
+/* The slot after `id` in the table: the even ones of an extent, then the odd ones, then the next extent's.  Neighbours share
+ * what the hardware fetches in pairs of lines, so those that are in use one after the other should not be neighbours. */
 static uint32_t next_slot(struct eddy_segment *s, uint32_t id)
 {
     struct eddy_place p;
-    uint32_t x = id >> EDDY_INDEX_BITS, i = (id & (EDDY_EXTENT_SLOTS - 1)) + 1;
-    if (eddy_slot_find(s, eddy_slot_id(x, i & (EDDY_EXTENT_SLOTS - 1)), &p) == EDDY_OK &&
-        i < EDDY_EXTENT_SLOTS)
-        return eddy_slot_id(x, i);
+    uint32_t x = id >> EDDY_INDEX_BITS, i = (id & (EDDY_EXTENT_SLOTS - 1)) + 2;
+    if (eddy_slot_find(s, eddy_slot_id(x, 0), &p) == EDDY_OK) {
+        if (i >= p.extent->count && i % 2 == 0)
+            i = 1;
+        if (i < p.extent->count)
+            return eddy_slot_id(x, i);
+    }
     x = (x + 1) % EDDY_EXTENTS_MAX;
     /* acquire, from [extent] */
     return eddy_load_acquire(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;

@@ -9,6 +9,7 @@
 
 #define DEFAULT_WAIT_NS 100000000u
 #define HISTORY_MAX     65536u
+#define AHEAD_LINES     8u
 #define AHEAD_BYTES                                                                                \
     (1u << 20) /* of larger slots none is claimed ahead: memory is dearer than a swap */
 
@@ -347,10 +348,8 @@ static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
         return;
     w->has_spare = eddy_writer_claim_quickly(w, capacity, &w->spare);
     const uint8_t *payload = w->has_spare ? payload_of(w, &w->spare) : NULL;
-    if (payload) {
-        __builtin_prefetch(payload, 1);
-        __builtin_prefetch(payload + EDDY_LINE, 1);
-    }
+    for (uint64_t at = 0; payload && at < capacity && at < AHEAD_LINES * EDDY_LINE; at += EDDY_LINE)
+        eddy_prefetch_write(payload + at);
 }
 
 int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
