@@ -1,0 +1,83 @@
+# cases_examples.py - the programs in examples/ do what its README says.
+#
+# SPDX-License-Identifier: Apache-2.0
+import os
+import re
+import signal
+
+from world import check, check_equal
+
+
+def shared(program):
+    check("shared memory: yes" in program.line(), f"{program.name}: shared memory is not in use")
+    return program
+
+
+def start(world, path, *arguments):
+    domain = str(world.dds_domain)
+    return shared(world.example(path, "--domain", domain, *arguments))
+
+
+def stop(program):
+    """Ctrl-C ends an example in order."""
+    program.signal(signal.SIGINT)
+    check_equal(program.ended(), 0, f"{program.name}: exit code after Ctrl-C")
+
+
+def carried(world, topic):
+    return sum(int(row[4]) for row in world.probe() if row[0] == "topic" and row[1] == topic)
+
+
+def case_examples(world):
+    listener = start(world, "dds/listener", "--count", "5")
+    talker = start(world, "dds/talker", "--rate", "50")
+    numbers = [int(listener.line().split(":")[0]) for _ in range(5)]
+    check_equal(numbers, list(range(numbers[0], numbers[0] + 5)), "numbers in order")
+    check_equal(listener.ended(), 0, "listener: exit code")
+    check(carried(world, "greeting") >= numbers[-1], "the greetings went through Eddy")
+    stop(talker)
+
+    detectors = [start(world, "dds/detector", "--count", "40") for _ in range(2)]
+    camera = start(world, "dds/camera")
+    for detector in detectors:
+        while not (said := detector.line()).startswith("40 received"):
+            pass
+        check(re.search(r"p50 \d+ us, p90 \d+ us, p99 \d+ us", said), f"percentiles: {said}")
+        check_equal(detector.ended(), 0, "detector: exit code")
+    check(carried(world, "camera") >= 40, "the frames went through Eddy")
+    stop(camera)
+
+    listener = start(world, "dds/image_listener", "--count", "20")
+    talker = start(world, "dds/image_talker")
+    check("640 x 480 rgb8, 921600 bytes" in listener.line_with("first image"), "the first image")
+    check_equal(listener.ended(), 0, "image_listener: exit code")
+    check(carried(world, "rt/image") >= 20, "the images went through Eddy")
+    stop(talker)
+    world.end()
+
+
+def flink_of(world):
+    (name,) = [name for name in os.listdir(world.dir) if name.endswith(".flink")]
+    return os.path.join(world.dir, name)
+
+
+def case_peek(world):
+    """Knowing only the path of a flink: what DDS programs and native ones say."""
+    talker = start(world, "dds/talker", "--rate", "50")
+    peek = world.example("native/peek", flink_of(world), "--count", "3", eddy=False)
+    first = peek.line_with("sn ")
+    check("68 bytes, header " in first, f"sizes of a DDS sample: {first}")
+    check_equal(peek.ended(), 0, "peek: exit code")
+    stop(talker)
+
+    listener = world.example("native/listener", "--count", "3", eddy=False)
+    talker = world.example("native/talker", "--rate", "50", eddy=False)
+    talker.line_with("readers 1")
+    peek = world.example("native/peek", flink_of(world), eddy=False)
+    sn = [int(listener.line_with("hello").split(":")[0].split()[1]) for _ in range(3)]
+    check_equal(sn, list(range(sn[0], sn[0] + 3)), "sequence numbers in order")
+    check_equal(listener.ended(), 0, "listener: exit code")
+    peek.line_with("68 65 6c 6c 6f")
+    stop(peek)
+    stop(talker)
+    world.end()

@@ -1,0 +1,208 @@
+/* command.c - the node's main: reads commands, and does those that are neither writing nor reading.
+ *
+ *   join DOMAIN                   become a participant
+ *   matched w|r INDEX COUNT       wait until writer or reader INDEX has exactly COUNT others
+ *   leave                         delete the participant and all it has
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "dds_node.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void node_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("fail ", stdout);
+    vprintf(format, arguments);
+    putchar('\n');
+    va_end(arguments);
+}
+
+bool node_succeeded(dds_return_t result, const char *call)
+{
+    if (result < 0)
+        node_fail("%s: %s", call, dds_strretcode(result));
+    return result >= 0;
+}
+
+const char *node_text(const struct node_command *command, const char *name, const char *otherwise)
+{
+    size_t length = strlen(name);
+    for (int i = 1; i < command->count; i++)
+        if (strncmp(command->words[i], name, length) == 0 && command->words[i][length] == '=')
+            return command->words[i] + length + 1;
+    return otherwise;
+}
+
+static uint64_t number_of(const char *text)
+{
+    char *end = NULL;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (end != text && *end == '\0')
+        return number;
+    fprintf(stderr, "'%s' is not a number\n", text);
+    exit(2);
+}
+
+uint64_t node_number(const struct node_command *command, const char *name, uint64_t otherwise)
+{
+    const char *text = node_text(command, name, NULL);
+    return text != NULL ? number_of(text) : otherwise;
+}
+
+const char *node_word(const struct node_command *command, int index)
+{
+    if (index < command->count)
+        return command->words[index];
+    fprintf(stderr, "%s: a word is missing\n", command->words[0]);
+    exit(2);
+}
+
+uint64_t node_word_number(const struct node_command *command, int index)
+{
+    return number_of(node_word(command, index));
+}
+
+dds_qos_t *node_qos(const struct node_command *command)
+{
+    dds_qos_t *qos = dds_create_qos();
+    int32_t depth = (int32_t)node_number(command, "depth", 1);
+    bool reliable = strcmp(node_text(command, "reliability", "reliable"), "reliable") == 0;
+    dds_qset_reliability(qos, reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT,
+                         DDS_SECS(10));
+    bool all = strcmp(node_text(command, "history", "keep-last"), "keep-all") == 0;
+    dds_qset_history(qos, all ? DDS_HISTORY_KEEP_ALL : DDS_HISTORY_KEEP_LAST, depth);
+    if (strcmp(node_text(command, "durability", "volatile"), "transient-local") == 0) {
+        dds_qset_durability(qos, DDS_DURABILITY_TRANSIENT_LOCAL);
+        dds_qset_durability_service(qos, 0, DDS_HISTORY_KEEP_LAST, depth, -1, -1, -1);
+    }
+    dds_qset_writer_data_lifecycle(qos, node_number(command, "autodispose", 1) != 0);
+    return qos;
+}
+
+dds_entity_t node_topic(struct node *node, const struct node_command *command,
+                        const struct node_type **type)
+{
+    *type = node_type_named(node_word(command, 2));
+    if (*type == NULL) {
+        fprintf(stderr, "%s: no such type\n", node_word(command, 2));
+        exit(2);
+    }
+    return dds_create_topic(node->participant, (*type)->descriptor, node_word(command, 1), NULL,
+                            NULL);
+}
+
+struct node_writer *node_writer_at(struct node *node, const struct node_command *command)
+{
+    uint64_t index = node_word_number(command, 1);
+    if (index < node->writer_count)
+        return &node->writers[index];
+    fprintf(stderr, "%s: there is no such writer\n", command->words[0]);
+    exit(2);
+}
+
+struct node_reader *node_reader_at(struct node *node, const struct node_command *command)
+{
+    uint64_t index = node_word_number(command, 1);
+    if (index < node->reader_count)
+        return &node->readers[index];
+    fprintf(stderr, "%s: there is no such reader\n", command->words[0]);
+    exit(2);
+}
+
+static void node_join(struct node *node, const struct node_command *command)
+{
+    node->participant =
+        dds_create_participant((dds_domainid_t)node_word_number(command, 1), NULL, NULL);
+    if (node_succeeded(node->participant, "dds_create_participant"))
+        puts("ok");
+}
+
+static void node_leave(struct node *node, const struct node_command *command)
+{
+    (void)command;
+    if (!node_succeeded(dds_delete(node->participant), "dds_delete"))
+        return;
+    *node = (struct node){0};
+    puts("ok");
+}
+
+static uint32_t matched_now(dds_entity_t entity, bool is_writer)
+{
+    dds_publication_matched_status_t publication = {0};
+    dds_subscription_matched_status_t subscription = {0};
+    if (is_writer) {
+        dds_get_publication_matched_status(entity, &publication);
+        return publication.current_count;
+    }
+    dds_get_subscription_matched_status(entity, &subscription);
+    return subscription.current_count;
+}
+
+static void node_matched(struct node *node, const struct node_command *command)
+{
+    struct node_command rest = *command;
+    bool is_writer = strcmp(node_word(command, 1), "w") == 0;
+    memmove(rest.words + 1, rest.words + 2, sizeof rest.words - 2 * sizeof rest.words[0]);
+    rest.count--;
+    dds_entity_t entity =
+        is_writer ? node_writer_at(node, &rest)->entity : node_reader_at(node, &rest)->entity;
+    uint64_t wanted = node_word_number(&rest, 2);
+    dds_entity_t waitset = dds_create_waitset(node->participant);
+    dds_set_status_mask(entity, is_writer ? DDS_PUBLICATION_MATCHED_STATUS
+                                          : DDS_SUBSCRIPTION_MATCHED_STATUS);
+    dds_waitset_attach(waitset, entity, 0);
+    dds_time_t deadline = dds_time() + DDS_SECS(NODE_DEADLINE);
+    uint32_t now;
+    while ((now = matched_now(entity, is_writer)) != wanted && dds_time() < deadline)
+        dds_waitset_wait_until(waitset, NULL, 0, deadline);
+    dds_delete(waitset);
+    if (now == wanted)
+        puts("ok");
+    else
+        node_fail("matched %u, not %u", now, (unsigned)wanted);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct node *node, const struct node_command *command);
+} commands[] = {{"join", node_join},          {"leave", node_leave},
+                {"matched", node_matched},    {"writer", node_open_writer},
+                {"reader", node_open_reader}, {"write", node_write},
+                {"flood", node_flood},        {"calm", node_calm},
+                {"dispose", node_dispose},    {"unregister", node_unregister},
+                {"loans", node_loans},        {"take", node_take},
+                {"hold", node_hold},          {"events", node_events},
+                {"instances", node_instances}};
+
+static void run(struct node *node, char *line)
+{
+    struct node_command command = {0};
+    char *rest = NULL;
+    for (char *word = strtok_r(line, " \n", &rest); word != NULL && command.count < NODE_WORDS;
+         word = strtok_r(NULL, " \n", &rest))
+        command.words[command.count++] = word;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0] && command.count > 0; i++) {
+        if (strcmp(commands[i].name, command.words[0]) == 0) {
+            commands[i].run(node, &command);
+            return;
+        }
+    }
+    node_fail("no such command");
+}
+
+int main(void)
+{
+    static struct node node;
+    char line[1024];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while (fgets(line, sizeof line, stdin) != NULL)
+        run(&node, line);
+    if (node.participant > 0)
+        dds_delete(node.participant);
+    return 0;
+}

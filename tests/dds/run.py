@@ -1,0 +1,54 @@
+# run.py - runs one case of the DDS tests; exit code 0: held, 1: did not, 77: cannot run here.
+#
+# SPDX-License-Identifier: Apache-2.0
+import argparse
+import sys
+import time
+
+import cases_data
+import cases_death
+import cases_examples
+import cases_network
+import world
+
+
+def all_cases():
+    found = {}
+    for module in (cases_data, cases_death, cases_examples, cases_network):
+        for name, value in vars(module).items():
+            if name.startswith("case_"):
+                found[name[len("case_"):]] = value
+    return found
+
+
+def run(case, options):
+    the_world = world.World(options)
+    try:
+        case(the_world)
+        return 0
+    except world.Skip as reason:
+        print(f"skipped: {reason}")
+        return 77
+    except world.Failure as reason:
+        print(f"failed: {reason}", file=sys.stderr)
+        the_world.report()
+        return 1
+    finally:
+        the_world.close()
+
+
+def main():
+    cases = all_cases()
+    parser = argparse.ArgumentParser(description="Run one case of the DDS tests.")
+    for name in ("node", "probe", "eddy", "examples"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--domain", type=int, required=True, help="the DDS domain to use")
+    parser.add_argument("case", choices=sorted(cases))
+    options = parser.parse_args()
+    start = time.monotonic()
+    result = run(cases[options.case], options)
+    print(f"{options.case}: {time.monotonic() - start:.2f} s")
+    return result
+
+
+sys.exit(main())

@@ -1,0 +1,151 @@
+/* writing.c - commands that write.
+ *
+ *   writer TOPIC TYPE [id=N] [QOS]     open one; says whether shm and loans are available
+ *   write INDEX COUNT [size=BYTES] [keys=K] [loan=1]
+ *                                      samples go round keys 0 to K-1, each numbered by itself
+ *   flood INDEX [size=BYTES] [loan=1]  write as fast as it goes, until `calm INDEX`
+ *   dispose INDEX KEY, unregister INDEX KEY
+ *   loans INDEX                        take out as many loans as there are, give them all back
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "dds_node.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void node_open_writer(struct node *node, const struct node_command *command)
+{
+    struct node_writer *writer = &node->writers[node->writer_count];
+    if (node->writer_count == NODE_MAX) {
+        node_fail("too many writers");
+        return;
+    }
+    *writer = (struct node_writer){.tag.writer = (uint32_t)node_number(command, "id", 1)};
+    dds_entity_t topic = node_topic(node, command, &writer->type);
+    if (!node_succeeded(topic, "dds_create_topic"))
+        return;
+    dds_qos_t *qos = node_qos(command);
+    writer->entity = dds_create_writer(node->participant, topic, qos, NULL);
+    dds_delete_qos(qos);
+    if (!node_succeeded(writer->entity, "dds_create_writer"))
+        return;
+    writer->sample = calloc(1, writer->type->descriptor->m_size);
+    if (writer->sample == NULL)
+        abort();
+    node->writer_count++;
+    printf("ok shm=%d loan=%d\n", dds_is_shared_memory_available(writer->entity),
+           dds_is_loan_available(writer->entity));
+}
+
+static dds_return_t write_one(struct node_writer *writer, const struct node_command *command)
+{
+    uint64_t keys = node_number(command, "keys", 1), size = node_number(command, "size", 0);
+    void *sample = writer->sample;
+    if (node_number(command, "loan", 0) != 0) {
+        dds_return_t result = dds_loan_sample(writer->entity, &sample);
+        if (result != 0)
+            return result;
+    }
+    writer->tag.key = (int32_t)(writer->written % keys);
+    writer->tag.number = (uint32_t)(writer->written / keys + 1);
+    writer->written++;
+    writer->type->fill(sample, &writer->tag, size);
+    return dds_write(writer->entity, sample);
+}
+
+void node_write(struct node *node, const struct node_command *command)
+{
+    struct node_writer *writer = node_writer_at(node, command);
+    uint64_t count = node_word_number(command, 2);
+    for (uint64_t i = 0; i < count; i++)
+        if (!node_succeeded(write_one(writer, command), "write"))
+            return;
+    printf("ok written=%" PRIu64 "\n", writer->written);
+}
+
+struct flood {
+    struct node_writer *writer;
+    struct node_command command;
+    char line[1024]; /* the words of the command */
+};
+
+static void *flood(void *arg)
+{
+    struct flood *flood = arg;
+    dds_return_t result = 0;
+    while (result == 0 && !atomic_load(&flood->writer->calm))
+        result = write_one(flood->writer, &flood->command);
+    free(flood);
+    return (void *)(intptr_t)result;
+}
+
+void node_flood(struct node *node, const struct node_command *command)
+{
+    struct node_writer *writer = node_writer_at(node, command);
+    struct flood *start = calloc(1, sizeof *start);
+    if (start == NULL)
+        abort();
+    start->writer = writer;
+    start->command.count = command->count;
+    char *at = start->line;
+    for (int i = 0; i < command->count; i++) {
+        start->command.words[i] = at;
+        at = stpcpy(at, command->words[i]) + 1;
+    }
+    atomic_store(&writer->calm, false);
+    writer->is_flooding = pthread_create(&writer->thread, NULL, flood, start) == 0;
+    puts(writer->is_flooding ? "ok" : "fail no thread");
+}
+
+void node_calm(struct node *node, const struct node_command *command)
+{
+    struct node_writer *writer = node_writer_at(node, command);
+    void *result = NULL;
+    if (!writer->is_flooding) {
+        node_fail("it does not flood");
+        return;
+    }
+    atomic_store(&writer->calm, true);
+    pthread_join(writer->thread, &result);
+    writer->is_flooding = false;
+    if (node_succeeded((dds_return_t)(intptr_t)result, "flood"))
+        printf("ok written=%" PRIu64 "\n", writer->written);
+}
+
+static void end_instance(struct node *node, const struct node_command *command,
+                         dds_return_t (*end)(dds_entity_t, const void *))
+{
+    struct node_writer *writer = node_writer_at(node, command);
+    struct node_tag tag = {.key = (int32_t)node_word_number(command, 2)};
+    writer->type->fill(writer->sample, &tag, 0);
+    if (node_succeeded(end(writer->entity, writer->sample), command->words[0]))
+        puts("ok");
+}
+
+void node_dispose(struct node *node, const struct node_command *command)
+{
+    end_instance(node, command, dds_dispose);
+}
+
+void node_unregister(struct node *node, const struct node_command *command)
+{
+    end_instance(node, command, dds_unregister_instance);
+}
+
+void node_loans(struct node *node, const struct node_command *command)
+{
+    struct node_writer *writer = node_writer_at(node, command);
+    void *loans[64];
+    int count = 0;
+    while (count < 64 && dds_loan_sample(writer->entity, &loans[count]) == 0) {
+        struct node_tag tag = {.writer = writer->tag.writer, .number = (uint32_t)count};
+        writer->type->fill(loans[count], &tag, 0); /* a loan is memory that we may write to */
+        count++;
+    }
+    for (int i = 0; i < count; i++)
+        if (!node_succeeded(dds_return_loan(writer->entity, &loans[i], 1), "dds_return_loan"))
+            return;
+    printf("ok loans=%d\n", count);
+}
