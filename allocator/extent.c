@@ -88,7 +88,7 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
  * come singly. */
 static uint32_t slots_to_add(uint64_t capacity, uint32_t have)
 {
-    uint64_t first = clamp(16384 / capacity,
+    uint64_t first = clamp(65536 / capacity,
                            capacity >= (32u << 20) ? 1
                            : capacity > (4u << 20) ? 2
                                                    : 4,

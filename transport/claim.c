@@ -13,6 +13,7 @@
 
 #define TRIES_RECENT  8u
 #define TRIES_TABLE   32u
+#define ROUND_BYTES   65536u
 #define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
@@ -53,8 +54,9 @@ static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, s
     return false;
 }
 
-/* The slot after `id` in the table: the even ones of an extent, then the odd ones, then the next extent's.  Neighbours share
- * what the hardware fetches in pairs of lines, so those that are in use one after the other should not be neighbours. */
+/* The slot after `id` in the table: the even ones of an extent, then the odd ones, then the next
+ * extent's.  Neighbours share what the hardware fetches in pairs of lines, so those that are in use
+ * one after the other should not be neighbours. */
 static uint32_t next_slot(struct eddy_segment *s, uint32_t id)
 {
     struct eddy_place p;
@@ -84,10 +86,21 @@ static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, ui
     return false;
 }
 
+/* A writer of small samples goes round many slots before it uses one again: best-effort readers
+ * find more behind them, and the readers' cursors need be looked at less often.  Large slots are
+ * used again while they are warm. */
+static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
+{
+    return w->recent_count == EDDY_RECENT || w->recent_count * need >= ROUND_BYTES;
+}
+
 static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     uint64_t limit = eddy_claim_limit(w->segment);
-    return claim_recent(w, need, limit, p) || claim_table(w, need, limit, TRIES_TABLE, false, p);
+    if (goes_round_enough(w, need))
+        return claim_recent(w, need, limit, p) ||
+               claim_table(w, need, limit, TRIES_TABLE, false, p);
+    return claim_table(w, need, limit, TRIES_TABLE, false, p) || claim_recent(w, need, limit, p);
 }
 
 bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
