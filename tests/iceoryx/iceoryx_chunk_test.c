@@ -1,0 +1,163 @@
+/* Chunks: where header and payload lie, what may be lent, what NULL does.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "bench.h"
+
+#include <string.h>
+
+#define HEADER 56u
+
+static void *loan_as(iox_pub_t pub, uint32_t size, uint32_t alignment, uint32_t header)
+{
+    void *payload = NULL;
+    same(iox_pub_loan_aligned_chunk_with_user_header(pub, &payload, size, alignment, header, 8),
+         AllocationResult_SUCCESS);
+    check(payload != NULL);
+    return payload;
+}
+
+static void headers_lie_apart_from_payloads(void)
+{
+    iox_runtime_init("chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    for (uint32_t alignment = 1; alignment <= 4096; alignment *= 2) {
+        for (uint32_t header = 8; header <= 128; header += 8) {
+            char *payload = loan_as(pub, 100, alignment, header);
+            check((uintptr_t)payload % alignment == 0 && (uintptr_t)payload % 8 == 0);
+            iox_chunk_header_t *chunk = iox_chunk_header_from_user_payload(payload);
+            char *user = iox_chunk_header_to_user_header(chunk);
+            check((uintptr_t)user % 8 == 0);
+            memset(user, 1, header);
+            memset(payload, 2, 100);
+            check(iox_chunk_header_from_user_payload(payload) == chunk);
+            check(iox_chunk_header_from_user_payload_const(payload) == chunk);
+            check(iox_chunk_header_to_user_header_const(chunk) == user);
+            check(iox_chunk_header_to_user_payload(chunk) == payload);
+            check(iox_chunk_header_to_user_payload_const(chunk) == payload);
+            check(user[0] == 1 && user[header - 1] == 1 && payload[0] == 2);
+            iox_pub_release_chunk(pub, payload);
+        }
+    }
+    iox_pub_deinit(pub);
+}
+
+static void headers_of_other_sizes_are_kept_apart(void)
+{
+    iox_runtime_init("chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    void *payload = NULL;
+    same(iox_pub_loan_aligned_chunk_with_user_header(pub, &payload, 8, 1, 13, 1),
+         AllocationResult_SUCCESS);
+    void *user = iox_chunk_header_to_user_header(iox_chunk_header_from_user_payload(payload));
+    check((char *)user + 13 <= (char *)payload);
+    same(iox_pub_loan_chunk(pub, &payload, 0), AllocationResult_SUCCESS);
+    check(iox_chunk_header_to_user_header(iox_chunk_header_from_user_payload(payload)) == NULL);
+    iox_pub_deinit(pub);
+}
+
+static void refuse(iox_pub_t pub, uint32_t alignment, uint32_t header, uint32_t header_alignment)
+{
+    void *payload = NULL;
+    same(iox_pub_loan_aligned_chunk_with_user_header(pub, &payload, 8, alignment, header,
+                                                     header_alignment),
+         AllocationResult_INVALID_PARAMETER_FOR_USER_PAYLOAD_OR_USER_HEADER);
+    check(payload == NULL);
+}
+
+static void bad_parameters_are_refused(void)
+{
+    iox_runtime_init("chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    refuse(pub, 3, 0, 1);
+    refuse(pub, 8, 48, 3);
+    refuse(pub, 8, 48, 16);
+    refuse(pub, 8, 41, 8);
+    iox_pub_deinit(pub);
+}
+
+static void eight_loans_are_out_at_most(void)
+{
+    iox_runtime_init("chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    void *payloads[9];
+    for (int i = 0; i < 8; i++)
+        same(iox_pub_loan_chunk(pub, &payloads[i], 8), AllocationResult_SUCCESS);
+    same(iox_pub_loan_chunk(pub, &payloads[8], 8),
+         AllocationResult_TOO_MANY_CHUNKS_ALLOCATED_IN_PARALLEL);
+    iox_pub_release_chunk(pub, payloads[3]);
+    same(iox_pub_loan_chunk(pub, &payloads[3], 8), AllocationResult_SUCCESS);
+    iox_pub_publish_chunk(pub, payloads[5]);
+    same(iox_pub_loan_chunk(pub, &payloads[5], 8), AllocationResult_SUCCESS);
+    iox_pub_deinit(pub);
+}
+
+static void null_and_strangers_do_no_harm(void)
+{
+    iox_runtime_init("chunks");
+    uint64_t stranger = 0;
+    iox_pub_t pub = pub_open("e", 0);
+    iox_sub_t sub = sub_open("e", 4, 0);
+    iox_pub_release_chunk(pub, NULL);
+    iox_pub_publish_chunk(pub, NULL);
+    iox_pub_release_chunk(pub, &stranger);
+    iox_pub_publish_chunk(pub, &stranger);
+    iox_sub_release_chunk(sub, NULL);
+    iox_sub_release_chunk(sub, &stranger);
+    check(iox_chunk_header_from_user_payload(NULL) == NULL);
+    memset(iox_chunk_header_to_user_header(NULL), 0, HEADER);
+    publish_number(pub, 1);
+    take_number(sub, 1);
+    take_nothing(sub);
+    iox_sub_deinit(sub);
+    iox_pub_deinit(pub);
+}
+
+static void give_big_one(int wire, void *argument)
+{
+    (void)argument;
+    const uint32_t size = 64u << 20;
+    iox_runtime_init("giver");
+    wire_expect(wire, WIRE_READY);
+    iox_pub_t pub = pub_open("big", 0);
+    unsigned char *payload = loan_as(pub, size, 8, HEADER);
+    memset(iox_chunk_header_to_user_header(iox_chunk_header_from_user_payload(payload)), 7, HEADER);
+    for (uint32_t at = 0; at < size; at += 4096)
+        payload[at] = (unsigned char)(at >> 12);
+    iox_pub_publish_chunk(pub, payload);
+    wire_say(wire, WIRE_GO);
+    wire_expect(wire, WIRE_DONE);
+    iox_pub_deinit(pub);
+}
+
+static void take_big_one(int wire, void *argument)
+{
+    (void)argument;
+    iox_runtime_init("taker");
+    iox_sub_t sub = sub_open("big", 1, 0);
+    wire_say(wire, WIRE_READY);
+    wire_expect(wire, WIRE_GO);
+    const void *payload = NULL;
+    same(iox_sub_take_chunk(sub, &payload), ChunkReceiveResult_SUCCESS);
+    const unsigned char *bytes = payload;
+    for (uint32_t at = 0; at < 64u << 20; at += 4096)
+        same(bytes[at], (unsigned char)(at >> 12));
+    const unsigned char *user =
+        iox_chunk_header_to_user_header_const(iox_chunk_header_from_user_payload_const(payload));
+    same(user[0], 7);
+    same(user[HEADER - 1], 7);
+    iox_sub_deinit(sub);
+    wire_say(wire, WIRE_DONE);
+}
+
+int main(void)
+{
+    static const struct bench_test tests[] = {
+        ALONE(headers_lie_apart_from_payloads),
+        ALONE(headers_of_other_sizes_are_kept_apart),
+        ALONE(bad_parameters_are_refused),
+        ALONE(eight_loans_are_out_at_most),
+        ALONE(null_and_strangers_do_no_harm),
+        TWO("64 MiB go to another process", give_big_one, take_big_one),
+    };
+    return BENCH_RUN(tests);
+}
