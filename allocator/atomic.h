@@ -1,9 +1,9 @@
 /* atomic.h - the memory orders that Eddy uses, by name.  (internal)
  *
- * Every release carries a [label] where it stands; the acquire that it pairs with says `from
- * [label]`.  A relaxed access says why it may be.  `seq` is for the store-buffering patterns alone
- * (I say, then look; you say, then look): pin against claim, sleep against wake, join against gate.
- * spec/protocols.md lists the pairs.
+ * Every release carries a label in brackets where it stands; the acquire that it pairs with says
+ * `from` and the label.  A relaxed access says why it may be.  `seq` is for the store-buffering
+ * patterns alone (I say, then look; you say, then look): pin against claim, sleep against wake,
+ * join against gate. spec/protocols.md lists the pairs.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_ATOMIC_H
@@ -47,11 +47,13 @@ static inline void eddy_raise32(_Atomic uint32_t *word, uint32_t v)
         ;
 }
 
-/* Asks for a cache line to write to it soon: without, the first store would wait for another core to give it up. */
+/* Asks for a cache line to write to it soon: without, the first store would wait for another core
+ * to give it up. */
 static inline void eddy_prefetch_write(const void *line)
 {
 #if defined(__x86_64__)
-    /* The builtin asks to read only, as the oldest x86-64 has no prefetchw; there it does nothing. */
+    /* The builtin asks to read only, as the oldest x86-64 has no prefetchw; there it does nothing.
+     */
     __asm__ volatile("prefetchw %0" : : "m"(*(const char *)line));
 #else
     __builtin_prefetch(line, 1);

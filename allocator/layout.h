@@ -100,36 +100,37 @@ struct eddy_control {
     _Atomic uint64_t extents[EDDY_EXTENTS_MAX];
     uint64_t spare_end[128];
 };
+/* clang-format off */
 /*      struct        field        at    size  written by                         read by */
-EDDY_AT(eddy_control, magic, 0x000, 8);   /* creator, last                  whoever attaches */
-EDDY_AT(eddy_control, version, 0x008, 8); /* creator                        whoever attaches */
-EDDY_AT(eddy_control, control_bytes, 0x010,
-        8);                                    /* creator                        whoever attaches */
-EDDY_AT(eddy_control, limit_bytes, 0x018, 8);  /* creator                        whoever attaches */
-EDDY_AT(eddy_control, first_sn, 0x020, 8);     /* creator                        whoever attaches */
-EDDY_AT(eddy_control, creator, 0x028, 8);      /* creator                        gc */
-EDDY_AT(eddy_control, log_length, 0x030, 4);   /* creator                        whoever attaches */
-EDDY_AT(eddy_control, names_bytes, 0x034, 4);  /* creator                        whoever attaches */
-EDDY_AT(eddy_control, name_length, 0x038, 4);  /* creator                        whoever attaches */
-EDDY_AT(eddy_control, type_length, 0x03c, 4);  /* creator                        whoever attaches */
-EDDY_AT(eddy_control, nonce, 0x040, 16);       /* creator                        whoever attaches */
-EDDY_AT(eddy_control, type_hash, 0x050, 16);   /* creator                        whoever attaches */
-EDDY_AT(eddy_control, scope_length, 0x060, 4); /* creator                        whoever attaches */
-EDDY_AT(eddy_control, flags, 0x064, 4);        /* creator                        whoever attaches */
-EDDY_AT(eddy_control, next_sn, 0x080, 8);      /* writers, by CAS                all */
-EDDY_AT(eddy_control, readers_bell, 0x0c0, 4); /* sleeping readers, ringers      writers */
-EDDY_AT(eddy_control, bell_words, 0x0c8, 8);   /* wait sets, at attach           writers */
-EDDY_AT(eddy_control, min_cursor, 0x100, 8);   /* writers, by CAS, raised        writers */
-EDDY_AT(eddy_control, gate, 0x108, 8);         /* writers; a hint                writers */
-EDDY_AT(eddy_control, room_bell, 0x140, 4);    /* waiting writers, ringers       readers */
-EDDY_AT(eddy_control, window, 0x180, 8);       /* openers, raised                writers */
-EDDY_AT(eddy_control, history, 0x188, 8);      /* opening writers, raised        opening readers */
-EDDY_AT(eddy_control, reader_high, 0x190, 4);  /* opening readers, raised        writers, reap */
-EDDY_AT(eddy_control, writer_high, 0x194, 4);  /* opening writers, raised        reap */
-EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);   /* closing writers, reap          statistics */
-EDDY_AT(eddy_control, bells, 0x200, 512);      /* wait sets, at attach           writers */
-EDDY_AT(eddy_control, extents, 0x400, 2048);   /* growing writers, by CAS        all */
-EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);   /* spares stay zero until they get a row */
+EDDY_AT(eddy_control, magic, 0x000, 8);         /* creator, last                  whoever attaches */
+EDDY_AT(eddy_control, version, 0x008, 8);       /* creator                        whoever attaches */
+EDDY_AT(eddy_control, control_bytes, 0x010, 8); /* creator                        whoever attaches */
+EDDY_AT(eddy_control, limit_bytes, 0x018, 8);   /* creator                        whoever attaches */
+EDDY_AT(eddy_control, first_sn, 0x020, 8);      /* creator                        whoever attaches */
+EDDY_AT(eddy_control, creator, 0x028, 8);       /* creator                        gc */
+EDDY_AT(eddy_control, log_length, 0x030, 4);    /* creator                        whoever attaches */
+EDDY_AT(eddy_control, names_bytes, 0x034, 4);   /* creator                        whoever attaches */
+EDDY_AT(eddy_control, name_length, 0x038, 4);   /* creator                        whoever attaches */
+EDDY_AT(eddy_control, type_length, 0x03c, 4);   /* creator                        whoever attaches */
+EDDY_AT(eddy_control, nonce, 0x040, 16);        /* creator                        whoever attaches */
+EDDY_AT(eddy_control, type_hash, 0x050, 16);    /* creator                        whoever attaches */
+EDDY_AT(eddy_control, scope_length, 0x060, 4);  /* creator                        whoever attaches */
+EDDY_AT(eddy_control, flags, 0x064, 4);         /* creator                        whoever attaches */
+EDDY_AT(eddy_control, next_sn, 0x080, 8);       /* writers, by CAS                all */
+EDDY_AT(eddy_control, readers_bell, 0x0c0, 4);  /* sleeping readers, ringers      writers */
+EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach           writers */
+EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised        writers */
+EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint                writers */
+EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers       readers */
+EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised                writers */
+EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised        opening readers */
+EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised        writers, reap */
+EDDY_AT(eddy_control, writer_high, 0x194, 4);   /* opening writers, raised        reap */
+EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);    /* closing writers, reap          statistics */
+EDDY_AT(eddy_control, bells, 0x200, 512);       /* wait sets, at attach           writers */
+EDDY_AT(eddy_control, extents, 0x400, 2048);    /* growing writers, by CAS        all */
+EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);    /* spares stay zero until they get a row */
+/* clang-format on */
 
 /* A reader's place on a topic. */
 struct eddy_reader_seat {
@@ -144,6 +145,7 @@ struct eddy_reader_seat {
     _Atomic uint32_t bell;
     uint64_t spare;
 };
+/* clang-format off */
 EDDY_AT(eddy_reader_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
 EDDY_AT(eddy_reader_seat, cursor, 8, 8);    /* its reader; reap                 writers */
 EDDY_AT(eddy_reader_seat, position, 16, 8); /* its reader                       statistics */
@@ -154,6 +156,7 @@ EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              
 EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              statistics */
 EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           detach, reap */
 EDDY_SIZE(eddy_reader_seat, 64);
+/* clang-format on */
 
 /* A writer's place on a topic. */
 struct eddy_writer_seat {
@@ -166,6 +169,7 @@ struct eddy_writer_seat {
     uint32_t spare_word;
     uint64_t spare[3];
 };
+/* clang-format off */
 EDDY_AT(eddy_writer_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
 EDDY_AT(eddy_writer_seat, published, 8, 8); /* its writer                       statistics */
 EDDY_AT(eddy_writer_seat, bytes, 16, 8);    /* its writer                       statistics */
@@ -173,6 +177,7 @@ EDDY_AT(eddy_writer_seat, history, 24, 4);  /* its writer, at open              
 EDDY_AT(eddy_writer_seat, flags, 28, 4);    /* its writer, at open              statistics */
 EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       statistics */
 EDDY_SIZE(eddy_writer_seat, 64);
+/* clang-format on */
 
 /* Room for one sample: slot.h tells its life. */
 struct eddy_slot {
@@ -189,6 +194,7 @@ struct eddy_slot {
     _Atomic uint32_t ticket;
     _Atomic uint32_t retain;
 };
+/* clang-format off */
 EDDY_AT(eddy_slot, owner, 0, 4);        /* claimer, by CAS; then its owner  claimers, reap */
 EDDY_AT(eddy_slot, keeper, 4, 4);       /* its writer, after publishing     claimers, reap */
 EDDY_AT(eddy_slot, sn, 8, 8);           /* its owner                        all */
@@ -202,6 +208,7 @@ EDDY_AT(eddy_slot, source, 48, 8);      /* its owner: participant id        hold
 EDDY_AT(eddy_slot, ticket, 56, 4);      /* its owner, + 1 a loan            holders */
 EDDY_AT(eddy_slot, retain, 60, 4);      /* its owner: writer's history      opening readers */
 EDDY_SIZE(eddy_slot, 64);
+/* clang-format on */
 
 /* Head of an extent's file. */
 struct eddy_extent_header {
@@ -212,12 +219,14 @@ struct eddy_extent_header {
     _Atomic uint64_t columns;
     uint64_t spare[2];
 };
+/* clang-format off */
 EDDY_AT(eddy_extent_header, magic, 0, 8);       /* maker              whoever maps it */
 EDDY_AT(eddy_extent_header, version, 8, 8);     /* maker              whoever maps it */
 EDDY_AT(eddy_extent_header, nonce, 16, 16);     /* maker              whoever maps it */
 EDDY_AT(eddy_extent_header, descriptor, 32, 8); /* maker              whoever maps it */
 EDDY_AT(eddy_extent_header, columns, 40, 8);    /* readers, by OR     claimers, reap */
 EDDY_SIZE(eddy_extent_header, 64);
+/* clang-format on */
 
 /* An entry of `extents`: capacity of a slot in lines << 16 | slots.  0: no extent. */
 static inline uint64_t eddy_extent_descriptor(uint64_t capacity, uint32_t slots)

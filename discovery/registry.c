@@ -69,7 +69,7 @@ bool eddy_participant_alive(const struct eddy_registry *r, int fd, uint64_t id, 
     if (id == self)
         return true;
     if (seat >= EDDY_PARTICIPANTS_MAX || eddy_load_acquire(&r->participants[seat].id) != id)
-        return false; /* the seat went to somebody else since */
+        return false; /* from [participant]: the seat went to somebody else since */
     if (self && seat == EDDY_SEAT_OF_ID(self))
         return false; /* our own lock would hide that the seat's last holder is gone */
     return eddy_lock_is_held(fd, EDDY_LOCK_PARTICIPANTS + seat, 1);

@@ -30,11 +30,13 @@ struct eddy_participant {
     uint64_t spare;
     char name[40];
 };
+/* clang-format off */
 EDDY_AT(eddy_participant, id, 0, 8);     /* its process, holding the lock      all */
 EDDY_AT(eddy_participant, pid, 8, 4);    /* its process                        people */
 EDDY_AT(eddy_participant, uid, 12, 4);   /* its process                        people */
 EDDY_AT(eddy_participant, name, 24, 40); /* its process                        people */
 EDDY_SIZE(eddy_participant, 64);
+/* clang-format on */
 
 struct eddy_bell_seat {
     _Atomic uint64_t owner;
@@ -42,9 +44,11 @@ struct eddy_bell_seat {
     uint32_t spare_word;
     uint64_t spare[30];
 };
+/* clang-format off */
 EDDY_AT(eddy_bell_seat, owner, 0, 8); /* wait sets, by CAS                  wait sets */
 EDDY_AT(eddy_bell_seat, bell, 8, 4);  /* its wait set, ringers              writers */
 EDDY_SIZE(eddy_bell_seat, 256);       /* room for what wakes it (which topics) */
+/* clang-format on */
 
 struct eddy_registry {
     _Atomic uint64_t magic;
@@ -56,12 +60,14 @@ struct eddy_registry {
     struct eddy_participant participants[EDDY_PARTICIPANTS_MAX];
     struct eddy_bell_seat bells[EDDY_BELLS_MAX];
 };
+/* clang-format off */
 EDDY_AT(eddy_registry, magic, 0, 8);                   /* creator                     all */
 EDDY_AT(eddy_registry, version, 8, 8);                 /* creator                     all */
 EDDY_AT(eddy_registry, boot, 16, 16);                  /* creator                     people */
 EDDY_AT(eddy_registry, sleeping, 0x200, 512);          /* wait sets, their own bit    writers */
 EDDY_AT(eddy_registry, participants, 0x1000, 1048576); /* see above */
 EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
+/* clang-format on */
 
 /* Locks are on bytes far behind the end of the file. */
 #define EDDY_LOCK_GATE         (1ll << 39) /* shared: joining; exclusive: sweeping */
