@@ -133,6 +133,11 @@ dds_entity_t example_stop(dds_entity_t participant, const struct example_options
     return waitset;
 }
 
+bool example_enough(const struct example_options *options, uint64_t count)
+{
+    return options->count != 0 && count >= options->count;
+}
+
 void example_wake_for(dds_entity_t waitset, dds_entity_t reader)
 {
     dds_entity_t anything =

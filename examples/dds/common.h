@@ -36,6 +36,9 @@ void example_print_transport(dds_entity_t endpoint);
  * options are over. */
 dds_entity_t example_stop(dds_entity_t participant, const struct example_options *options);
 
+/* Whether `count` samples are as many as the options ask for. */
+bool example_enough(const struct example_options *options, uint64_t count);
+
 /* Attaches a reader to it: whatever there is to take ends a wait. */
 void example_wake_for(dds_entity_t waitset, dds_entity_t reader);
 

@@ -17,11 +17,13 @@ static uint32_t frame_detect(const example_Frame *frame)
     return UINT32_MAX;
 }
 
-static void take_all(dds_entity_t reader, example_Frame *frame, struct example_latency *latency)
+static void take_all(dds_entity_t reader, const struct example_options *options,
+                     example_Frame *frame, struct example_latency *latency)
 {
     void *samples[] = {frame};
     dds_sample_info_t info;
-    while (example_check(dds_take(reader, samples, &info, 1, 1), "dds_take") > 0) {
+    while (!example_enough(options, latency->count) &&
+           example_check(dds_take(reader, samples, &info, 1, 1), "dds_take") > 0) {
         if (!info.valid_data)
             continue; /* only tells that a writer has gone */
         example_latency_add(latency, frame->number, frame->taken_at);
@@ -52,9 +54,8 @@ int main(int argc, char **argv)
     example_wake_for(waitset, reader);
     static struct example_latency latency;
     example_Frame *frame = example_Frame__alloc();
-    while ((options.count == 0 || latency.count < options.count) &&
-           example_wait(waitset, DDS_NEVER))
-        take_all(reader, frame, &latency);
+    while (!example_enough(&options, latency.count) && example_wait(waitset, DDS_NEVER))
+        take_all(reader, &options, frame, &latency);
     example_latency_report(&latency, true);
 
     dds_free(frame);

@@ -16,9 +16,10 @@ static uint64_t image_number(const sensor_msgs_msg_dds__Image_ *image)
     return number;
 }
 
-static void take_all(dds_entity_t reader, struct example_latency *latency)
+static void take_all(dds_entity_t reader, const struct example_options *options,
+                     struct example_latency *latency)
 {
-    for (;;) {
+    while (!example_enough(options, latency->count)) {
         void *samples[] = {NULL}; /* NULL: the reader allocates, we give it back */
         dds_sample_info_t info;
         if (example_check(dds_take(reader, samples, &info, 1, 1), "dds_take") == 0)
@@ -56,9 +57,8 @@ int main(int argc, char **argv)
     dds_entity_t waitset = example_stop(participant, &options);
     example_wake_for(waitset, reader);
     static struct example_latency latency;
-    while ((options.count == 0 || latency.count < options.count) &&
-           example_wait(waitset, DDS_NEVER))
-        take_all(reader, &latency);
+    while (!example_enough(&options, latency.count) && example_wait(waitset, DDS_NEVER))
+        take_all(reader, &options, &latency);
     example_latency_report(&latency, true);
 
     dds_delete(participant);

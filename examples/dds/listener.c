@@ -6,19 +6,18 @@
 
 #include <stdio.h>
 
-static uint64_t print_all(dds_entity_t reader)
+static void print_all(dds_entity_t reader, const struct example_options *options, uint64_t *count)
 {
     example_Greeting greeting;
     void *samples[] = {&greeting};
     dds_sample_info_t info;
-    uint64_t count = 0;
-    while (example_check(dds_take(reader, samples, &info, 1, 1), "dds_take") > 0) {
+    while (!example_enough(options, *count) &&
+           example_check(dds_take(reader, samples, &info, 1, 1), "dds_take") > 0) {
         if (!info.valid_data)
             continue; /* only tells that a writer has gone */
         printf("%u: %.*s\n", greeting.number, (int)sizeof greeting.text, greeting.text);
-        count++;
+        (*count)++;
     }
-    return count;
 }
 
 int main(int argc, char **argv)
@@ -40,8 +39,8 @@ int main(int argc, char **argv)
     dds_entity_t waitset = example_stop(participant, &options);
     example_wake_for(waitset, reader);
     uint64_t count = 0;
-    while ((options.count == 0 || count < options.count) && example_wait(waitset, DDS_NEVER))
-        count += print_all(reader);
+    while (!example_enough(&options, count) && example_wait(waitset, DDS_NEVER))
+        print_all(reader, &options, &count);
 
     dds_delete(participant);
     return 0;

@@ -5,12 +5,12 @@
 
 #include <stdio.h>
 
-static uint64_t print_all(eddy_reader *reader)
+static uint64_t print_all(eddy_reader *reader, uint64_t most)
 {
     struct eddy_sample sample;
     uint64_t count = 0;
-    int result;
-    while ((result = eddy_reader_take(reader, &sample)) == EDDY_OK) {
+    int result = EDDY_ENODATA;
+    while (count < most && (result = eddy_reader_take(reader, &sample)) == EDDY_OK) {
         printf("sn %llu: %.*s\n", (unsigned long long)sample.sn, (int)sample.size,
                (const char *)sample.data);
         example_check(eddy_reader_release(reader, &sample), "eddy_reader_release");
@@ -35,12 +35,10 @@ int main(int argc, char **argv)
     eddy_waitset *waitset = example_waitset(domain);
     example_check(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_LEVEL, NULL),
                   "eddy_waitset_attach_reader");
-    uint64_t end = example_end(&options), count = 0;
-    while ((options.count == 0 || count < options.count) && example_wait(waitset, end)) {
-        count += print_all(reader);
-        if (eddy_now() >= end)
-            break;
-    }
+    uint64_t end = example_end(&options), most = options.count != 0 ? options.count : UINT64_MAX;
+    uint64_t count = 0;
+    while (count < most && eddy_now() < end && example_wait(waitset, end))
+        count += print_all(reader, most - count);
 
     eddy_waitset_close(waitset);
     example_check(eddy_reader_close(reader), "eddy_reader_close");

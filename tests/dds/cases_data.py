@@ -199,6 +199,7 @@ def case_harness_without_eddy(world):
     reader.do("reader T fixed depth=64")
     writer.do("writer T fixed depth=64")
     writer.do("matched w 0 1")
+    reader.do("matched r 0 1")
     writer.do("write 0 10")
     check_all_came(reader.do("take 0 10"), 10)
     try:
