@@ -222,6 +222,8 @@ static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descri
         munmap(slots, slots_bytes(descriptor));
         return error;
     }
+    eddy_file_populate(slots, slots_bytes(descriptor), true);
+    eddy_file_populate(payload, payload_bytes(descriptor), false);
     x->header = slots;
     x->payload = payload;
     x->capacity = eddy_descriptor_capacity(descriptor);
@@ -266,7 +268,8 @@ uint8_t *eddy_extent_writable(struct eddy_segment *s, uint32_t i)
     if (!eddy_load_relaxed(&x->writable) && open_extent(s, i, &fd, &d) == EDDY_OK) {
         if (d == descriptor_of(x) &&
             !eddy_file_map(fd, slots_bytes(d), payload_bytes(d), true, &at))
-            eddy_store_release(&x->writable, at); /* [mapped] */
+            eddy_file_populate(at, payload_bytes(d), true);
+        eddy_store_release(&x->writable, at); /* [mapped] */
         close(fd);
     }
     pthread_mutex_unlock(&s->lock);

@@ -11,6 +11,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#define POPULATE_MAX (64u << 20) /* of more, the page tables alone would take too long to fill */
+
 uint64_t eddy_page_round(uint64_t bytes)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -149,4 +151,15 @@ int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void *
     madvise(at, bytes, MADV_DONTDUMP);
     *address = at;
     return EDDY_OK;
+}
+
+void eddy_file_populate(void *address, uint64_t bytes, bool writable)
+{
+    /* Kernels before 5.14 know neither, and then the pages come one by one. */
+#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
+    if (bytes <= POPULATE_MAX)
+        madvise(address, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+#else
+    (void)address, (void)bytes, (void)writable;
+#endif
 }

@@ -41,6 +41,10 @@ int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct sta
 /* Maps a range shared.  `writable` as for the pages. */
 int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address);
 
+/* Enters the pages of a mapping whose memory is reserved, so that using them first costs no fault.
+ * Best effort. */
+void eddy_file_populate(void *address, uint64_t bytes, bool writable);
+
 /* Up to the next page. */
 uint64_t eddy_page_round(uint64_t bytes);
 

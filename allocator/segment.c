@@ -129,7 +129,9 @@ static int check_version(const char *file, const struct eddy_control *c)
 {
     /* acquire, from [created] */
     if (eddy_load_acquire(&c->magic) != EDDY_MAGIC_CONTROL)
-        return eddy_fail(EDDY_ESEGMENT, "%s is no Eddy segment (magic %016llx); run `eddy gc`",
+        return eddy_fail(EDDY_ESEGMENT,
+                         "%s is no Eddy segment (magic %016llx); stop the programs of this domain "
+                         "and run `eddy gc`",
                          file, (unsigned long long)eddy_load_relaxed(&c->magic));
     uint64_t word = eddy_version_word();
     if (c->version != word)

@@ -258,7 +258,7 @@ static void mark_reported(struct attachment *a)
 {
     if (a->event)
         a->seen = eddy_load_seq(&a->event->triggered);
-    else
+    else if (a->edge)
         a->seen = eddy_log_end(&a->reader->segment->log);
 }
 
