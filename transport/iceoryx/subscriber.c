@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 /* Cyclone DDS asks for as many as its reader keeps of one instance: 1 by default, for all instances
- * together.  This much more lets a burst over several instances arrive. */
-#define CYCLONE_DEPTH 16u
+ * together.  As many as Eddy gives by default let a burst over several instances arrive. */
+#define CYCLONE_DEPTH 8u
 
 /* What iox_sub_init allocates.  The caller's word must end where the handle begins. */
 struct block {
