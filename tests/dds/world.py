@@ -193,14 +193,17 @@ class World:
         check_equal(result.returncode, 0, f"probe: {result.stderr}")
         return [line.split("\t") for line in result.stdout.splitlines()]
 
-    def check_published(self, wanted, topic="T", dir=None, readers=1):
-        """The samples have gone through Eddy, all of them, and each of the readers took some."""
+    def check_published(self, wanted, topic="T", dir=None, readers=1, held=0):
+        """The samples have gone through Eddy, all of them; each of the readers took some, and has
+        given back all but `held`."""
         rows = self.probe(dir)
         published = [int(row[4]) for row in rows if row[0] == "topic" and row[1] == topic]
         check_equal(sum(published), wanted, f"samples of {topic} that Eddy has carried")
         took = [row for row in rows if row[:2] == ["reader", topic] and row[3] == "alive"]
         check_equal(sum(int(row[4]) > 0 for row in took), readers,
                     f"readers of {topic} that took samples from Eddy")
+        most = max((int(row[5]) for row in took), default=0)
+        check(most <= held, f"a reader of {topic} holds {most} samples, not at most {held}")
 
     def end(self):
         """All programs that still run leave in order, and nothing is left over."""
