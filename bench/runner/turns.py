@@ -6,6 +6,7 @@ import time
 from .program import Failed, Program
 
 FLOOR_MS = 100
+WARM_UP_MS = 500  # memory is touched for the first time
 FLOORS_AGREE = 1.2  # a slice whose two floors differ by more is dropped
 FEWEST_KEPT = 3
 
@@ -20,12 +21,14 @@ class Contender:
         self.dropped = 0
 
     def start(self):
-        """Starts the program, or notes why not."""
+        """Starts the program and lets it warm up, or notes why not."""
         if self.missing is None:
             try:
                 self.program = Program(self.argv, self.env)
             except (Failed, OSError) as error:
                 self.missing = f"failed: {error}"
+        if self.program:
+            self.turn(WARM_UP_MS)
 
     def turn(self, milliseconds):
         """One slice, or None: a contender that fails is out for good."""
