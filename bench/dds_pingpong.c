@@ -130,7 +130,7 @@ static const dds_topic_descriptor_t *type_of(size_t size)
         &bench_Bytes64_desc, &bench_KiB1_desc, &bench_KiB64_desc,
         &bench_MiB1_desc,    &bench_MiB4_desc, &bench_MiB16_desc,
     };
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
         if (types[i]->m_size == size) {
             return types[i];
         }

@@ -24,7 +24,7 @@ static void all_open(unsigned count, size_t bytes)
     struct eddy_topic_name topic = {.name = "bench-publish"};
     reader_count = count;
     size = bytes;
-    readers = calloc(count + 1, sizeof *readers);
+    readers = calloc(count + 1, sizeof(eddy_reader *));
     must(eddy_domain_open(NULL, &domain));
     must(eddy_writer_open(domain, &topic, NULL, &writer));
     for (unsigned i = 0; i < count; i++) {

@@ -17,10 +17,12 @@ static size_t size;
 static void side_open(const struct pair_side *side)
 {
     static iox_ws_storage_t storage;
+    static iox_pub_storage_t pub_storage;
+    static iox_sub_storage_t sub_storage;
     size = side->size;
     iceoryx_join(side->is_ping ? "ping" : "pong");
-    publisher = iceoryx_publisher(side->is_ping ? "ping" : "pong", false);
-    subscriber = iceoryx_subscriber(side->is_ping ? "pong" : "ping", 16, false);
+    publisher = iceoryx_publisher(&pub_storage, side->is_ping ? "ping" : "pong", false);
+    subscriber = iceoryx_subscriber(&sub_storage, side->is_ping ? "pong" : "ping", 16, false);
     if (strcmp(side->mode, "waitset") == 0) {
         waitset = iox_ws_init(&storage);
         iox_ws_attach_subscriber_state(waitset, subscriber, SubscriberState_HAS_DATA, 1, NULL);

@@ -8,6 +8,8 @@
 
 static iox_pub_t publisher;
 static iox_sub_t *subscribers;
+static iox_pub_storage_t publisher_storage;
+static iox_sub_storage_t *storage;
 static unsigned subscriber_count;
 static size_t size;
 
@@ -18,11 +20,12 @@ static void all_open(unsigned count, size_t bytes)
     }
     subscriber_count = count;
     size = bytes;
-    subscribers = calloc(count + 1, sizeof *subscribers);
+    subscribers = calloc(count + 1, sizeof(iox_sub_t));
+    storage = calloc(count + 1, sizeof *storage);
     iceoryx_join("publish");
-    publisher = iceoryx_publisher("publish", false);
+    publisher = iceoryx_publisher(&publisher_storage, "publish", false);
     for (unsigned i = 0; i < count; i++) {
-        subscribers[i] = iceoryx_subscriber("publish", 2 * BATCH, false);
+        subscribers[i] = iceoryx_subscriber(&storage[i], "publish", 2 * BATCH, false);
         iceoryx_connect(publisher, subscribers[i]);
     }
 }
@@ -58,6 +61,7 @@ static void all_close(void)
     iox_pub_deinit(publisher);
     iox_runtime_shutdown();
     free(subscribers);
+    free(storage);
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,6 @@
 #include "slice.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 void iceoryx_join(const char *name)
@@ -15,17 +14,18 @@ void iceoryx_join(const char *name)
     iox_runtime_init(unique);
 }
 
-iox_pub_t iceoryx_publisher(const char *event, bool blocks)
+iox_pub_t iceoryx_publisher(iox_pub_storage_t *storage, const char *event, bool blocks)
 {
     iox_pub_options_t options;
     iox_pub_options_init(&options);
     if (blocks) {
         options.subscriberTooSlowPolicy = ConsumerTooSlowPolicy_WAIT_FOR_CONSUMER;
     }
-    return iox_pub_init(calloc(1, sizeof(iox_pub_storage_t)), "eddy", "bench", event, &options);
+    return iox_pub_init(storage, "eddy", "bench", event, &options);
 }
 
-iox_sub_t iceoryx_subscriber(const char *event, unsigned depth, bool blocks)
+iox_sub_t iceoryx_subscriber(iox_sub_storage_t *storage, const char *event, unsigned depth,
+                             bool blocks)
 {
     iox_sub_options_t options;
     iox_sub_options_init(&options);
@@ -33,7 +33,7 @@ iox_sub_t iceoryx_subscriber(const char *event, unsigned depth, bool blocks)
     if (blocks) {
         options.queueFullPolicy = QueueFullPolicy_BLOCK_PRODUCER;
     }
-    return iox_sub_init(calloc(1, sizeof(iox_sub_storage_t)), "eddy", "bench", event, &options);
+    return iox_sub_init(storage, "eddy", "bench", event, &options);
 }
 
 void iceoryx_connect(iox_pub_t publisher, iox_sub_t subscriber)

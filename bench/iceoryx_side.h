@@ -16,10 +16,10 @@
 /* Registers this process with RouDi. */
 void iceoryx_join(const char *name);
 
-/* `blocks`: nothing is lost, a publisher waits for a full queue.  They live as long as the program.
- */
-iox_pub_t iceoryx_publisher(const char *event, bool blocks);
-iox_sub_t iceoryx_subscriber(const char *event, unsigned depth, bool blocks);
+/* `blocks`: nothing is lost, a publisher waits for a full queue. */
+iox_pub_t iceoryx_publisher(iox_pub_storage_t *storage, const char *event, bool blocks);
+iox_sub_t iceoryx_subscriber(iox_sub_storage_t *storage, const char *event, unsigned depth,
+                             bool blocks);
 
 /* Returns once both are connected.  Either may be NULL. */
 void iceoryx_connect(iox_pub_t publisher, iox_sub_t subscriber);

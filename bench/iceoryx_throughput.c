@@ -14,13 +14,15 @@ static size_t size;
 static void side_open(bool is_writer, size_t bytes)
 {
     static iox_ws_storage_t storage;
+    static iox_pub_storage_t pub_storage;
+    static iox_sub_storage_t sub_storage;
     size = bytes;
     iceoryx_join(is_writer ? "writer" : "reader");
     if (is_writer) {
-        publisher = iceoryx_publisher("throughput", true);
+        publisher = iceoryx_publisher(&pub_storage, "throughput", true);
         iceoryx_connect(publisher, NULL);
     } else {
-        subscriber = iceoryx_subscriber("throughput", 64, true);
+        subscriber = iceoryx_subscriber(&sub_storage, "throughput", 64, true);
         waitset = iox_ws_init(&storage);
         iox_ws_attach_subscriber_state(waitset, subscriber, SubscriberState_HAS_DATA, 1, NULL);
     }

@@ -61,7 +61,9 @@ void bench_fail(const char *format, ...)
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     for (char *c = message; *c; c++) {
-        *c = *c == '"' || *c == '\\' || *c < ' ' ? '\'' : *c;
+        if (*c == '"' || *c == '\\' || *c < ' ') {
+            *c = '\'';
+        }
     }
     printf("{\"error\": \"%s\"}\n", message);
     fflush(stdout);
@@ -146,9 +148,10 @@ void bench_record_print_us(struct bench_record *record, double divisor)
 {
     uint32_t *ticks;
     size_t n = settle(record, &ticks);
+    size_t half = n / 2, most = n * 99 / 100;
     double scale = 1e3 * divisor * bench_ticks_per_ns();
-    printf("{\"p50_us\": %.4f, \"p99_us\": %.4f, \"n\": %zu}\n", ticks[n / 2] / scale,
-           ticks[n * 99 / 100] / scale, n);
+    printf("{\"p50_us\": %.4f, \"p99_us\": %.4f, \"n\": %zu}\n", ticks[half] / scale,
+           ticks[most] / scale, n);
     fflush(stdout);
 }
 
@@ -156,7 +159,8 @@ void bench_record_print_ns(struct bench_record *record, double divisor)
 {
     uint32_t *ticks;
     size_t n = settle(record, &ticks);
-    printf("{\"ns\": %.2f, \"n\": %zu}\n", ticks[n / 2] / (divisor * bench_ticks_per_ns()), n);
+    size_t half = n / 2;
+    printf("{\"ns\": %.2f, \"n\": %zu}\n", ticks[half] / (divisor * bench_ticks_per_ns()), n);
     fflush(stdout);
 }
 

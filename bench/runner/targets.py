@@ -41,7 +41,7 @@ def publish_targets(rows):
     yield target("loan + publish: 64 readers by 1 reader, at most", 1.3, True,
                  many / one if one and many else None)
     for readers, row in costs.items():
-        yield target(f"loan + publish, {readers} readers: by an atomic addition, at most", 10, True,
+        yield target(f"loan + publish, for {readers}: by an atomic addition, at most", 10, True,
                      row.get("by_floor"))
     udp = find(rows, "publish", "udp", readers=1, size="1k")
     yield target("publish 1 kB: UDP's sendto by Eddy, at least", 5, False, udp.get("ns_by_eddy"))
