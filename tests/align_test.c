@@ -110,7 +110,7 @@ static void a_header_has_the_alignment_asked_for(void **state)
 static void a_huge_alignment_works_or_is_too_big(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.limit_bytes = 64u << 20}, NULL);
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = 64u << 20});
     struct eddy_loan_options options = {.size = 8, .alignment = UINT64_C(1) << 31};
     struct eddy_loan loan;
     must_fail(eddy_writer_loan_with(pair.writer, &options, &loan), EDDY_ETOOBIG);

@@ -84,7 +84,7 @@ static void hoard_until_full(int wire, void *argument)
         same(payload_take(pair.reader).number, i);
     }
     pair_close(&pair);
-    same(world_files(), 0);
+    world_must_be_empty();
 }
 
 static void run_mounted(child_main *run, void *argument)
@@ -137,7 +137,7 @@ static void open_with(uint64_t bytes, bool *opened)
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));
     give_back();
-    same(world_files(), 0);
+    world_must_be_empty();
 }
 
 static void open_with_ever_more(int wire, void *argument)

@@ -15,40 +15,42 @@ void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 void __libc_free(void *address);
 
+#define EXPORTED __attribute__((visibility("default"))) /* else the library does not see them */
+
 static atomic_ulong calls;
 
-void *malloc(size_t size)
+EXPORTED void *malloc(size_t size)
 {
     atomic_fetch_add(&calls, 1);
     return __libc_malloc(size);
 }
 
-void *calloc(size_t count, size_t size)
+EXPORTED void *calloc(size_t count, size_t size)
 {
     atomic_fetch_add(&calls, 1);
     return __libc_calloc(count, size);
 }
 
-void *realloc(void *old, size_t size)
+EXPORTED void *realloc(void *old, size_t size)
 {
     atomic_fetch_add(&calls, 1);
     return __libc_realloc(old, size);
 }
 
-void *aligned_alloc(size_t alignment, size_t size)
+EXPORTED void *aligned_alloc(size_t alignment, size_t size)
 {
     atomic_fetch_add(&calls, 1);
     return __libc_memalign(alignment, size);
 }
 
-int posix_memalign(void **result, size_t alignment, size_t size)
+EXPORTED int posix_memalign(void **result, size_t alignment, size_t size)
 {
     atomic_fetch_add(&calls, 1);
     *result = __libc_memalign(alignment, size);
     return *result ? 0 : 12;
 }
 
-void free(void *address)
+EXPORTED void free(void *address)
 {
     if (address)
         atomic_fetch_add(&calls, 1);

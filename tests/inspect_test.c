@@ -51,7 +51,7 @@ static void a_folder_that_is_not_there_has_no_topics(void **state)
     snapshot = snapshot_now();
     same(eddy_snapshot_topics(snapshot), 0);
     eddy_snapshot_free(snapshot);
-    same(world_files(), 0);
+    world_must_be_empty();
 }
 
 static void a_snapshot_shows_topics_with_their_names(void **state)
@@ -170,7 +170,7 @@ static void the_dead_are_shown_dead_and_cleared_away(void **state)
     check(report.members_reaped >= 1);
     check(report.files_removed >= 1);
     check(report.bytes_freed > 0);
-    same(world_files(), 0);
+    world_must_be_empty();
     must(eddy_gc(NULL, &report));
     same(report.topics_removed, 0);
     same(report.bytes_freed, 0);

@@ -119,6 +119,8 @@ static void members_may_come_and_go_without_end(void **state)
     (void)state;
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_topic_stats before, after;
+    payload_publish(pair.writer, 64, 1, 0);
+    payload_take(pair.reader);
     must(eddy_writer_stats(pair.writer, &before));
     for (uint64_t i = 0; i < (SANITIZED ? 1000 : 5000); i++) {
         eddy_reader *reader = open_reader(pair.domain, "pair", NULL);

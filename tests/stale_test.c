@@ -47,7 +47,7 @@ static void an_old_ticket_does_not_fit_a_new_loan_of_the_same_slot(void **state)
     must(eddy_writer_loan(pair.writer, 64, &old));
     struct eddy_loan copy = old;
     must(eddy_writer_discard(pair.writer, &old));
-    for (int i = 0; i < 100 && !met; i++) {
+    for (int i = 0; i < 100000 && !met; i++) {
         must(eddy_writer_loan(pair.writer, 64, &now));
         met = now.slot == copy.slot;
         if (!met)
@@ -133,7 +133,7 @@ static void an_old_sample_does_not_release_a_new_one_in_its_slot(void **state)
     struct eddy_sample copy = old;
     must(eddy_reader_release(pair.reader, &old));
     bool met = false;
-    for (uint64_t i = 2; i < 1000 && !met; i++) {
+    for (uint64_t i = 2; i < 100000 && !met; i++) {
         payload_publish(pair.writer, 64, 1, i);
         must(eddy_reader_take(pair.reader, &now));
         met = now.slot == copy.slot;

@@ -12,12 +12,14 @@
 
 #include <cmocka.h>
 
-/* Set before main: whoever has another pid is a child. */
+/* Whoever has another pid is a child. */
 static pid_t test_pid;
 
-__attribute__((constructor)) static void remember_pid(void)
+__attribute__((constructor)) static void begin(void)
 {
     test_pid = getpid();
+    if (getenv("EDDY_TEST_FILTER")) /* run one test: a name, or a pattern with * and ? */
+        cmocka_set_test_filter(getenv("EDDY_TEST_FILTER"));
 }
 
 void check_fail(struct check_place place, const char *format, ...)

@@ -86,6 +86,11 @@ unsigned world_files(void)
     return for_each_file(NULL);
 }
 
+void world_must_be_empty(void)
+{
+    same(for_each_file(tell_left), 0);
+}
+
 uint64_t patience(void)
 {
     return eddy_deadline(PATIENCE_MS * MILLISECOND);

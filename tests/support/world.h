@@ -22,6 +22,8 @@ const char *world_dir(void);
 void world_is_dirty(void);
 /* Files in the folder. */
 unsigned world_files(void);
+/* There is none; else their names are shown. */
+void world_must_be_empty(void);
 /* Removes a folder with what is in it. */
 void world_remove_tree(const char *dir);
 
