@@ -210,6 +210,24 @@ int eddy_extent_add(struct eddy_segment *s, uint64_t need)
  * -----------------------------------------------------------------------------------------------
  */
 
+/* A step that comes to every slot and jumps far.  Slots used one after the other must not lie at a
+ * small constant distance: the reader's core would foresee the next one and take its lines from the
+ * writer that fills it. */
+static uint32_t stride_for(uint32_t count)
+{
+    uint32_t stride = count * 5 / 8 + 1;
+    for (;; stride++) {
+        uint32_t a = stride, b = count;
+        while (b) {
+            uint32_t rest = a % b;
+            a = b;
+            b = rest;
+        }
+        if (a == 1)
+            return stride;
+    }
+}
+
 static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descriptor)
 {
     struct eddy_extent *x = &s->extents[i];
@@ -228,6 +246,7 @@ static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descri
     x->payload = payload;
     x->capacity = eddy_descriptor_capacity(descriptor);
     x->count = eddy_descriptor_slots(descriptor);
+    x->stride = stride_for(x->count);
     /* [mapped] */
     eddy_store_release(&x->slots,
                        (struct eddy_slot *)((uint8_t *)slots + sizeof(struct eddy_extent_header)));

@@ -27,6 +27,7 @@ struct eddy_extent {
     _Atomic(uint8_t *) writable; /* NULL until a writer maps it */
     uint64_t capacity;
     uint32_t count;
+    uint32_t stride; /* from slot to slot when all are visited */
     _Atomic(_Atomic uint64_t *) column[EDDY_SEATS_MAX / 64]; /* [0] unused: it is in the slot */
 };
 

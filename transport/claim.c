@@ -14,6 +14,7 @@
 #define TRIES_RECENT  8u
 #define TRIES_TABLE   32u
 #define ROUND_BYTES   65536u
+#define ROUND_SLOTS   192u
 #define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
@@ -54,18 +55,16 @@ static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, s
     return false;
 }
 
-/* The slot after `id` in the table: the even ones of an extent, then the odd ones, then the next
- * extent's.  Neighbours share what the hardware fetches in pairs of lines, so those that are in use
- * one after the other should not be neighbours. */
+/* The slot after `id` in the table: those of an extent in an order that no prefetcher foresees,
+ * then the next extent's. */
 static uint32_t next_slot(struct eddy_segment *s, uint32_t id)
 {
     struct eddy_place p;
-    uint32_t x = id >> EDDY_INDEX_BITS, i = (id & (EDDY_EXTENT_SLOTS - 1)) + 2;
-    if (eddy_slot_find(s, eddy_slot_id(x, 0), &p) == EDDY_OK) {
-        if (i >= p.extent->count && i % 2 == 0)
-            i = 1;
-        if (i < p.extent->count)
-            return eddy_slot_id(x, i);
+    uint32_t x = id >> EDDY_INDEX_BITS;
+    if (eddy_slot_find(s, id, &p) == EDDY_OK) {
+        uint32_t next = (p.index + p.extent->stride) % p.extent->count;
+        if (next != 0)
+            return eddy_slot_id(x, next);
     }
     x = (x + 1) % EDDY_EXTENTS_MAX;
     /* acquire, from [extent] */
@@ -91,7 +90,7 @@ static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, ui
  * used again while they are warm. */
 static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
 {
-    return w->recent_count == EDDY_RECENT || w->recent_count * need >= ROUND_BYTES;
+    return w->recent_count >= ROUND_SLOTS || w->recent_count * need >= ROUND_BYTES;
 }
 
 static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)

@@ -148,6 +148,7 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
     if (error)
         return eddy_fail(error,
                          "the log of the topic was scribbled on, or an extent cannot be mapped");
+    bring(&p);
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
     if (error)
         return error;
