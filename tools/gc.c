@@ -6,8 +6,11 @@
 
 #include <argp.h>
 #include <eddy/inspect.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static const struct argp_option option_table[] = {
     {"dir", 'd', "DIR", 0, "Clear the domain in the folder DIR", 0}, {0}};
@@ -56,6 +59,10 @@ int eddy_command_gc(int argc, char **argv)
     struct eddy_gc_report report = {0};
     if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0)
         return EDDY_EXIT_FAILURE;
+    if (dir != NULL && access(dir, F_OK) != 0) {
+        fprintf(stderr, "eddy gc: %s: %s\n", dir, strerror(errno));
+        return EDDY_EXIT_FAILURE;
+    }
     int error = eddy_gc(dir, &report);
     if (error != 0) {
         fprintf(stderr, "eddy gc: %s (%s)\n", eddy_last_error(), eddy_strerror(error));

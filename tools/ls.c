@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct options {
     const char *dir;
@@ -100,7 +101,8 @@ static void print_empty(const char *dir)
     char folder[PATH_MAX] = "";
     if (dir == NULL && eddy_default_dir(folder, sizeof folder) == 0)
         dir = folder;
-    printf("No topics in %s.\n", dir != NULL ? dir : "the domain");
+    printf("No topics in %s%s.\n", dir != NULL ? dir : "the domain",
+           dir != NULL && access(dir, F_OK) != 0 ? ": there is no such folder now" : "");
 }
 
 static void warn_unreadable(const struct eddy_topic_report *topic)
