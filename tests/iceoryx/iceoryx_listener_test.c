@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #define DATA SubscriberEvent_DATA_RECEIVED
 
@@ -198,6 +199,29 @@ static void cyclone_is_not_called_back_at_once(void)
     iox_pub_deinit(pub);
 }
 
+static _Atomic unsigned failed;
+
+static void take_fails(iox_sub_t sub)
+{
+    const void *payload;
+    same(iox_sub_take_chunk(sub, &payload), ChunkReceiveResult_UNDEFINED_ERROR);
+    atomic_fetch_add(&failed, 1);
+}
+
+/* It would hang at its end if it could not attach; and a reader without data should be told of. */
+static void cyclone_is_told_when_there_is_no_domain(void)
+{
+    setenv("EDDY_DIR", "/proc/nowhere", 1);
+    iox_runtime_init("iceoryx_rt_1_2");
+    iox_listener_t listener = listener_open();
+    iox_sub_t sub = sub_open("e", 1, 0);
+    same(iox_listener_attach_subscriber_event(listener, sub, DATA, take_fails),
+         ListenerResult_SUCCESS);
+    exactly(&failed, 1);
+    iox_sub_deinit(sub);
+    iox_listener_deinit(listener);
+}
+
 static void on_trigger(iox_user_trigger_t trigger, void *context)
 {
     check(context == &left);
@@ -284,6 +308,7 @@ int main(void)
         ALONE(a_callback_may_detach_itself),
         ALONE(what_was_queued_is_told_later),
         ALONE(cyclone_is_not_called_back_at_once),
+        ALONE(cyclone_is_told_when_there_is_no_domain),
         ALONE(triggers_are_told_once),
         ALONE(there_may_be_more_than_256),
         ALONE(deinit_wakes_a_sleeping_thread),

@@ -11,6 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
+#include "runtime.h"
 #include "watch.h"
 
 #include <signal.h>
@@ -69,21 +70,46 @@ static void run_reported(struct Listener *listener, void **contexts, size_t coun
     }
 }
 
+static int wait_for_reports(struct Listener *listener)
+{
+    void *contexts[BATCH];
+    size_t count = 0;
+    int error = eddy_waitset_wait(listener->watcher.waitset, next_due(&listener->watcher), contexts,
+                                  BATCH, &count);
+    if (error == EDDY_OK) {
+        run_reported(listener, contexts, count);
+    }
+    return error == EDDY_ETIMEDOUT ? EDDY_OK : error;
+}
+
+/* For a listener that has no wait set: nothing will be reported. */
+static int wait_for_time(struct Listener *listener)
+{
+    struct eddy_watcher *watcher = &listener->watcher;
+    uint64_t due = next_due(watcher);
+    struct timespec until = {.tv_sec = (time_t)(due / 1000000000u),
+                             .tv_nsec = (long)(due % 1000000000u)};
+    pthread_mutex_lock(&watcher->lock);
+    if (watcher->pending > 0 && due != EDDY_FOREVER) {
+        (void)pthread_cond_timedwait(&watcher->changed, &watcher->lock, &until);
+    } else if (watcher->pending == 0 && !atomic_load(&listener->stop)) {
+        (void)pthread_cond_wait(&watcher->changed, &watcher->lock);
+    }
+    pthread_mutex_unlock(&watcher->lock);
+    return EDDY_OK;
+}
+
 static void *listen(void *argument)
 {
     struct Listener *listener = argument;
-    void *contexts[BATCH];
-    while (!atomic_load(&listener->stop)) {
-        size_t count = 0;
-        int error = eddy_waitset_wait(listener->watcher.waitset, next_due(&listener->watcher),
-                                      contexts, BATCH, &count);
-        if (error == EDDY_OK) {
-            run_reported(listener, contexts, count);
-        } else if (error != EDDY_ETIMEDOUT) {
-            eddy_log(EDDY_LOG_ERROR, "a listener stops: %s", eddy_strerror(error));
-            break;
-        }
+    int error = EDDY_OK;
+    while (!atomic_load(&listener->stop) && error == EDDY_OK) {
+        error = listener->watcher.waitset != NULL ? wait_for_reports(listener)
+                                                  : wait_for_time(listener);
         run_pending(listener);
+    }
+    if (error != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "a listener stops: %s", eddy_strerror(error));
     }
     return NULL;
 }
@@ -115,7 +141,7 @@ iox_listener_t iox_listener_init(iox_listener_storage_t *self)
         return NULL;
     }
     eddy_watcher_open(&listener->watcher);
-    if (listener->watcher.waitset != NULL) {
+    if (listener->watcher.waitset != NULL || eddy_runtime_is_cyclone()) {
         listener->watcher.has_thread = start_thread(listener);
     }
     self->do_not_touch_me[0] = (uint64_t)(uintptr_t)listener;
@@ -129,7 +155,7 @@ void iox_listener_deinit(iox_listener_t const self)
     }
     atomic_store(&self->stop, true);
     if (self->watcher.has_thread) {
-        eddy_event_trigger(self->watcher.wake);
+        eddy_watcher_wake(&self->watcher);
         pthread_join(self->watcher.thread, NULL);
     }
     eddy_watcher_close(&self->watcher);

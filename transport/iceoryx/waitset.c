@@ -34,9 +34,7 @@ void iox_ws_deinit(iox_ws_t const self)
 void iox_ws_mark_for_destruction(iox_ws_t const self)
 {
     atomic_store(&self->marked, true);
-    if (self->watcher.wake != NULL) {
-        eddy_event_trigger(self->watcher.wake);
-    }
+    eddy_watcher_wake(&self->watcher);
 }
 
 uint64_t iox_ws_size(iox_ws_t const self)

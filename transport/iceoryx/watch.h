@@ -59,9 +59,9 @@ struct eddy_watch {
 
 struct eddy_watcher {
     pthread_mutex_t lock;
-    pthread_cond_t returned; /* a callback has */
-    eddy_waitset *waitset;   /* NULL: could not be had; nothing can be attached */
-    eddy_event *wake;        /* its context is NULL */
+    pthread_cond_t changed; /* a callback has returned, or somebody woke it */
+    eddy_waitset *waitset;  /* NULL: could not be had; nothing can be attached */
+    eddy_event *wake;       /* its context is NULL */
     struct eddy_watch *watches;
     size_t watched, pending;
     struct eddy_watch *running; /* whose callback runs */
@@ -76,6 +76,8 @@ enum eddy_attach { EDDY_ATTACHED, EDDY_ATTACHED_BEFORE, EDDY_ATTACH_FULL, EDDY_A
 void eddy_watcher_open(struct eddy_watcher *watcher);
 /* Detaches everything.  Nobody may be waiting. */
 void eddy_watcher_close(struct eddy_watcher *watcher);
+/* Ends a wait that is under way or about to begin. */
+void eddy_watcher_wake(struct eddy_watcher *watcher);
 size_t eddy_watcher_count(struct eddy_watcher *watcher);
 
 enum eddy_attach eddy_watcher_attach(struct eddy_watcher *watcher,
@@ -93,6 +95,8 @@ void eddy_watch_leave_trigger(iox_user_trigger_t trigger);
 void eddy_watch_pause_sub(iox_sub_t sub);
 void eddy_watch_resume_sub(iox_sub_t sub);
 
+/* Under the watcher's lock. */
+void eddy_watch_set_pending(struct eddy_watch *watch, bool pending);
 /* Calls back for one that a wait reported, unless it has left, or its time has not come. */
 void eddy_watch_run(struct eddy_watch *watch);
 /* Marks a trigger as handled and calls its callback, if any. */
