@@ -211,14 +211,14 @@ def case_harness_without_eddy(world):
     except Failure as reason:
         check("shared memory" in str(reason), f"another reason than expected: {reason}")
     writer, reader = world.node("writer"), world.node("reader")
-    reader.do("reader T fixed depth=64")
-    writer.do("writer T fixed depth=64")
+    reader.do("reader U fixed depth=64")
+    writer.do("writer U fixed depth=64")
     writer.do("matched w 0 1")
     reader.do("matched r 0 1")
     writer.do("write 0 10")
     check_all_came(reader.do("take 0 10"), 10)
     try:
-        world.check_published(10)
+        world.check_published(10, "U")
         raise RuntimeError("samples that went over the network passed for Eddy's")
     except Failure as reason:
         check("Eddy has carried" in str(reason), f"another reason than expected: {reason}")
