@@ -56,8 +56,7 @@ uint32_t eddy_extent_count(const struct eddy_segment *s)
     return n;
 }
 
-/* --- how much to add
- * --------------------------------------------------------------------------------------- */
+/* --- how much to add ------------------------------------------------------------------------- */
 
 struct growth {
     uint64_t in_use;  /* bytes of all extents */
@@ -111,9 +110,7 @@ static uint64_t choose_descriptor(const struct eddy_segment *s, uint64_t need,
     return eddy_extent_bytes(d) <= room ? d : 0;
 }
 
-/* --- adding
- * ------------------------------------------------------------------------------------------------
- */
+/* --- adding ---------------------------------------------------------------------------------- */
 
 static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struct eddy_file *file)
 {
@@ -190,25 +187,27 @@ static int link_extent(struct eddy_segment *s, uint32_t i, uint64_t descriptor)
 int eddy_extent_add(struct eddy_segment *s, uint64_t need)
 {
     if (need > CAPACITY_MAX || need > s->limit_bytes)
-        return eddy_fail(EDDY_ETOOBIG,
-                         "%llu bytes are more than the topic's limit of %llu; raise limit_bytes or "
-                         "EDDY_MAX_BYTES where the topic is created",
-                         (unsigned long long)need, (unsigned long long)s->limit_bytes);
+        return eddy_fail(
+            EDDY_ETOOBIG,
+            "%llu bytes are more than the limit of topic \"%.*s\", %llu; raise limit_bytes "
+            "or EDDY_MAX_BYTES where the topic is created",
+            (unsigned long long)need, EDDY_SEGMENT_LABEL(s), (unsigned long long)s->limit_bytes);
     struct growth g = look(s, eddy_extent_capacity(need));
     if (g.extents == EDDY_EXTENTS_MAX)
-        return eddy_fail(EDDY_ELIMIT, "the topic has all of its %u extents", EDDY_EXTENTS_MAX);
+        return eddy_fail(EDDY_ELIMIT, "topic \"%.*s\" has all of its %u extents",
+                         EDDY_SEGMENT_LABEL(s), EDDY_EXTENTS_MAX);
     uint64_t descriptor = choose_descriptor(s, need, &g);
     if (!descriptor)
-        return eddy_fail(EDDY_ELIMIT,
-                         "the topic uses %llu of at most %llu bytes; release samples, or raise "
-                         "limit_bytes or EDDY_MAX_BYTES where the topic is created",
-                         (unsigned long long)g.in_use, (unsigned long long)s->limit_bytes);
+        return eddy_fail(
+            EDDY_ELIMIT,
+            "topic \"%.*s\" uses %llu of at most %llu bytes; release samples, or raise "
+            "limit_bytes or EDDY_MAX_BYTES where the topic is created",
+            EDDY_SEGMENT_LABEL(s), (unsigned long long)g.in_use,
+            (unsigned long long)s->limit_bytes);
     return link_extent(s, g.extents, descriptor);
 }
 
-/* --- mapping
- * -----------------------------------------------------------------------------------------------
- */
+/* --- mapping --------------------------------------------------------------------------------- */
 
 /* A step that comes to every slot and jumps far.  Slots used one after the other must not lie at a
  * small constant distance: the reader's core would foresee the next one and take its lines from the

@@ -11,7 +11,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define POPULATE_MAX (64u << 20) /* of more, the page tables alone would take too long to fill */
+#define RESERVE_PIECE (4u << 20)
+#define POPULATE_MAX  (64u << 20) /* of more, the page tables alone would take too long to fill */
 
 uint64_t eddy_page_round(uint64_t bytes)
 {
@@ -50,12 +51,25 @@ static int open_new(struct eddy_file *file)
     return create_named_temp(file);
 }
 
+static int fail_create(int dir)
+{
+    char link[40], path[256];
+    int number = errno;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length > 0 ? length : 0] = 0;
+    errno = number;
+    return eddy_fail_errno("cannot create a file in the domain's folder %s; make it writable, or "
+                           "set EDDY_DIR to another",
+                           path);
+}
+
 int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file)
 {
     file->dir = dir;
     file->fd = open_new(file);
     if (file->fd < 0)
-        return eddy_fail_errno("cannot create a file in the domain's folder; is it writable?");
+        return fail_create(dir);
     if (fchmod(file->fd, 0600) != 0 || ftruncate(file->fd, (off_t)bytes) != 0) {
         int error = eddy_fail_errno("cannot size a file of %llu bytes", (unsigned long long)bytes);
         eddy_file_drop(file);
@@ -87,14 +101,24 @@ void eddy_file_drop(struct eddy_file *file)
     file->fd = -1;
 }
 
-int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
+/* Returns an errno. */
+static int reserve_piece(int fd, uint64_t offset, uint64_t bytes)
 {
     int rc;
     do
         rc = fallocate(fd, 0, (off_t)offset, (off_t)bytes) == 0 ? 0 : errno;
     while (rc == EINTR);
-    if (rc == EOPNOTSUPP)
-        rc = posix_fallocate(fd, (off_t)offset, (off_t)bytes);
+    return rc == EOPNOTSUPP ? posix_fallocate(fd, (off_t)offset, (off_t)bytes) : rc;
+}
+
+int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
+{
+    int rc = 0;
+    /* In pieces: tmpfs undoes a call that a signal interrupts, so a long one might never end. */
+    for (uint64_t done = 0; rc == 0 && done < bytes; done += RESERVE_PIECE) {
+        uint64_t rest = bytes - done;
+        rc = reserve_piece(fd, offset + done, rest < RESERVE_PIECE ? rest : RESERVE_PIECE);
+    }
     if (rc == 0)
         return EDDY_OK;
     errno = rc;

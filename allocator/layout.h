@@ -188,11 +188,12 @@ struct eddy_slot {
     _Atomic uint64_t size;
     _Atomic uint32_t data_offset;
     _Atomic uint32_t header_size;
-    _Atomic uint32_t writer;
+    _Atomic uint16_t writer;
+    _Atomic uint16_t retain;
     _Atomic uint32_t flags;
     _Atomic uint64_t source;
     _Atomic uint32_t ticket;
-    _Atomic uint32_t retain;
+    _Atomic uint32_t count;
 };
 /* clang-format off */
 EDDY_AT(eddy_slot, owner, 0, 4);        /* claimer, by CAS; then its owner  claimers, reap */
@@ -202,11 +203,12 @@ EDDY_AT(eddy_slot, mask, 16, 8);        /* readers 0 to 63, one bit each    clai
 EDDY_AT(eddy_slot, size, 24, 8);        /* its owner                        holders */
 EDDY_AT(eddy_slot, data_offset, 32, 4); /* its owner                        holders */
 EDDY_AT(eddy_slot, header_size, 36, 4); /* its owner                        holders */
-EDDY_AT(eddy_slot, writer, 40, 4);      /* its owner: writer seat           holders */
+EDDY_AT(eddy_slot, writer, 40, 2);      /* its owner: writer seat           holders */
+EDDY_AT(eddy_slot, retain, 42, 2);      /* its owner: writer's history      opening readers */
 EDDY_AT(eddy_slot, flags, 44, 4);       /* its owner                        holders */
 EDDY_AT(eddy_slot, source, 48, 8);      /* its owner: participant id        holders */
 EDDY_AT(eddy_slot, ticket, 56, 4);      /* its owner, + 1 a loan            holders */
-EDDY_AT(eddy_slot, retain, 60, 4);      /* its owner: writer's history      opening readers */
+EDDY_AT(eddy_slot, count, 60, 4);       /* its owner: writer's how-manieth  opening readers */
 EDDY_SIZE(eddy_slot, 64);
 /* clang-format on */
 

@@ -31,8 +31,7 @@ static void control_file_name(const char *id, char name[48])
     snprintf(name, 48, "%.32s.seg", id);
 }
 
-/* --- creating
- * ---------------------------------------------------------------------------------------------- */
+/* --- creating -------------------------------------------------------------------------------- */
 
 static void fill_names(uint8_t *at, const struct eddy_segment_options *o, struct eddy_control *c)
 {
@@ -122,8 +121,7 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
     return error;
 }
 
-/* --- attaching: the ladder
- * --------------------------------------------------------------------------------- */
+/* --- attaching: the ladder ------------------------------------------------------------------- */
 
 static int check_version(const char *file, const struct eddy_control *c)
 {

@@ -67,6 +67,10 @@ const char *eddy_segment_name(const struct eddy_segment *segment);
 const char *eddy_segment_type(const struct eddy_segment *segment);
 const char *eddy_segment_scope(const struct eddy_segment *segment);
 
+/* The topic's name for messages: for "%.*s". */
+#define EDDY_SEGMENT_LABEL(s)                                                                      \
+    (int)((s)->name_length < 80 ? (s)->name_length : 80), eddy_segment_name(s)
+
 /* Memory for seat `seat` and its page, before it is used. */
 int eddy_segment_reserve_seat(struct eddy_segment *segment, bool writer, uint32_t seat);
 

@@ -30,25 +30,30 @@ void eddy_slot_resolve(struct eddy_segment *s, const struct eddy_place *p, uint3
     eddy_slot_give_up(p->slot);
 }
 
-void eddy_slots_each(struct eddy_segment *s,
-                     bool (*visit)(struct eddy_segment *, const struct eddy_place *, uint32_t,
-                                   void *),
-                     void *context)
+int eddy_slots_each(struct eddy_segment *s,
+                    bool (*visit)(struct eddy_segment *, const struct eddy_place *, uint32_t,
+                                  void *),
+                    void *context)
 {
     uint32_t extents = eddy_extent_count(s);
+    int error = EDDY_OK;
     for (uint32_t x = 0; x < extents; x++) {
         struct eddy_place p;
-        if (eddy_slot_find(s, eddy_slot_id(x, 0), &p))
+        int failed = eddy_slot_find(s, eddy_slot_id(x, 0), &p);
+        if (failed) {
+            error = failed;
             continue;
+        }
         uint32_t count = p.extent->count;
         struct eddy_slot *first = p.slot;
         for (uint32_t i = 0; i < count; i++) {
             p.slot = first + i;
             p.index = i;
             if (!visit(s, &p, eddy_slot_id(x, i), context))
-                return;
+                return error;
         }
     }
+    return error;
 }
 
 static bool unpin_one(struct eddy_segment *s, const struct eddy_place *p, uint32_t id,

@@ -132,10 +132,11 @@ void eddy_slots_unpin_all(struct eddy_segment *s, uint32_t seat);
 /* Gives back every loan and all history of a writer seat: for a writer that leaves or is dead. */
 void eddy_slots_release_all(struct eddy_segment *s, uint32_t seat);
 
-/* Calls visit for every slot of every extent that can be mapped; stops when it returns false. */
-void eddy_slots_each(struct eddy_segment *s,
-                     bool (*visit)(struct eddy_segment *, const struct eddy_place *, uint32_t id,
-                                   void *),
-                     void *context);
+/* Calls visit for every slot of every extent; stops when it returns false.  Extents that cannot be
+ * mapped are passed over, and the error of the last of them is returned. */
+int eddy_slots_each(struct eddy_segment *s,
+                    bool (*visit)(struct eddy_segment *, const struct eddy_place *, uint32_t id,
+                                  void *),
+                    void *context);
 
 #endif

@@ -25,9 +25,7 @@ void eddy_directory_unlock(struct eddy_domain *d, int64_t lock)
     eddy_lock_drop(d->registry_fd, lock);
 }
 
-/* --- limits
- * ------------------------------------------------------------------------------------------------
- */
+/* --- limits ---------------------------------------------------------------------------------- */
 
 static int fail_max_bytes(const char *text)
 {
@@ -71,8 +69,7 @@ static uint32_t log_length_for(uint32_t depth)
     return length;
 }
 
-/* --- creating
- * ---------------------------------------------------------------------------------------------- */
+/* --- creating -------------------------------------------------------------------------------- */
 
 static int announce(struct eddy_domain *d, const char *file, const struct eddy_wanted *w,
                     const char *id)
@@ -115,9 +112,7 @@ static int create(struct eddy_domain *d, const struct eddy_flink_key *key,
     return error;
 }
 
-/* --- finding
- * -----------------------------------------------------------------------------------------------
- */
+/* --- finding --------------------------------------------------------------------------------- */
 
 static bool text_is(const char *text, uint32_t length, const char *wanted)
 {

@@ -31,8 +31,7 @@ int eddy_fail_forked(void)
 
 static void leave_registry(struct eddy_domain *d);
 
-/* --- fork and exit
- * ----------------------------------------------------------------------------------------- */
+/* --- fork and exit --------------------------------------------------------------------------- */
 
 static void before_fork(void)
 {
@@ -92,9 +91,7 @@ static void unlist_domain(struct eddy_domain *d)
     pthread_mutex_unlock(&domains_lock);
 }
 
-/* --- joining
- * -----------------------------------------------------------------------------------------------
- */
+/* --- joining --------------------------------------------------------------------------------- */
 
 static void name_participant(struct eddy_participant *p, const char *name)
 {
@@ -171,6 +168,8 @@ static int join_registry(struct eddy_domain *d, const char *name)
             error = take_seat(d, name);
         if (current)
             eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
+        if (current && error)
+            leave_registry(d);
         if (current && !error) {
             sweep_if_alone(d);
             return EDDY_OK;
@@ -231,9 +230,7 @@ const char *eddy_domain_dir(const eddy_domain *domain)
     return domain->dir;
 }
 
-/* --- leaving
- * -----------------------------------------------------------------------------------------------
- */
+/* --- leaving --------------------------------------------------------------------------------- */
 
 /* The last to leave puts out the light. */
 static void leave_registry(struct eddy_domain *d)

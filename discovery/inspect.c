@@ -29,9 +29,7 @@ struct view {
     const char *path;
 };
 
-/* --- members
- * -----------------------------------------------------------------------------------------------
- */
+/* --- members --------------------------------------------------------------------------------- */
 
 static void name_member(const struct view *v, uint64_t owner, struct eddy_member_info *m)
 {
@@ -109,9 +107,7 @@ static void fill_members(const struct view *v, struct eddy_segment *s, struct ed
     t->member_count = n;
 }
 
-/* --- topics
- * ------------------------------------------------------------------------------------------------
- */
+/* --- topics ---------------------------------------------------------------------------------- */
 
 static void fill_stats(const struct view *v, struct eddy_segment *s, struct eddy_topic_report *t)
 {

@@ -14,9 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- locks
- * -------------------------------------------------------------------------------------------------
- */
+/* --- locks ----------------------------------------------------------------------------------- */
 
 static int set_lock(int fd, int64_t at, short type)
 {
@@ -75,8 +73,7 @@ bool eddy_participant_alive(const struct eddy_registry *r, int fd, uint64_t id, 
     return eddy_lock_is_held(fd, EDDY_LOCK_PARTICIPANTS + seat, 1);
 }
 
-/* --- the file
- * ---------------------------------------------------------------------------------------------- */
+/* --- the file -------------------------------------------------------------------------------- */
 
 int eddy_registry_reserve(int fd, uint64_t offset, uint64_t bytes)
 {
@@ -179,19 +176,44 @@ static int open_checked(int dir, bool create, int *fd)
     return error;
 }
 
-int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry)
+/* True if both descriptors are of one file. */
+static bool same_file(int a, int b)
+{
+    struct stat x, y;
+    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+static int map_registry(int fd, struct eddy_registry **registry)
 {
     void *at;
-    int error = open_checked(dir, create, fd);
-    if (error)
-        return error;
-    error = eddy_file_map(*fd, 0, sizeof(struct eddy_registry), true, &at);
-    if (error) {
-        close(*fd);
-        return error;
+    int error = eddy_file_map(fd, 0, sizeof(struct eddy_registry), true, &at);
+    if (!error)
+        *registry = at;
+    return error;
+}
+
+/* The file is opened twice: a mapping keeps its open file description alive, also in a forked child
+ * that closed the descriptor, and with it the locks.  So the locks are on one description and the
+ * mapping is of the other. */
+int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry)
+{
+    int mapped;
+    for (;;) {
+        int error = open_checked(dir, create, &mapped);
+        if (error)
+            return error;
+        error = open_checked(dir, create, fd);
+        bool same = !error && same_file(mapped, *fd);
+        if (same)
+            error = map_registry(mapped, registry);
+        close(mapped);
+        if (!error && same)
+            return EDDY_OK;
+        if (same || !error)
+            close(*fd);
+        if (error)
+            return error;
     }
-    *registry = at;
-    return EDDY_OK;
 }
 
 void eddy_registry_unmap(struct eddy_registry *registry)

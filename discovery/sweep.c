@@ -3,10 +3,12 @@
 
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/atomic.h"
 #include "discovery/flink.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,6 +40,23 @@ static bool may_go(int dir, const char *name, const struct stat *status)
            (kind != EDDY_FILE_FLINK || eddy_flink_read(dir, name, &flink) == EDDY_OK);
 }
 
+/* Seats that the dead left taken. */
+static uint32_t count_seats(int dir, const char *name)
+{
+    struct eddy_segment *s;
+    char id[EDDY_NONCE_TEXT];
+    uint32_t taken = 0;
+    snprintf(id, sizeof id, "%.32s", name);
+    if (eddy_segment_attach(dir, id, &s) != EDDY_OK)
+        return 0;
+    for (uint32_t i = 0; i < EDDY_SEATS_MAX && i < eddy_load_seq(&s->control->reader_high); i++)
+        taken += eddy_load_acquire(&s->readers[i].owner) != 0;
+    for (uint32_t i = 0; i < EDDY_SEATS_MAX && i < eddy_load_seq(&s->control->writer_high); i++)
+        taken += eddy_load_acquire(&s->writers[i].owner) != 0;
+    eddy_segment_detach(s);
+    return taken;
+}
+
 static void sweep_file(int dir, const char *name, struct eddy_gc_report *report)
 {
     struct stat status;
@@ -48,6 +67,8 @@ static void sweep_file(int dir, const char *name, struct eddy_gc_report *report)
         report->files_refused++;
         return;
     }
+    if (eddy_file_kind_of(name) == EDDY_FILE_SEGMENT)
+        report->members_reaped += count_seats(dir, name);
     if (unlinkat(dir, name, 0) != 0)
         return;
     report->files_removed++;

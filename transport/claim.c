@@ -13,6 +13,7 @@
 
 #define TRIES_RECENT  8u
 #define TRIES_TABLE   32u
+#define TRIES_MORE    1024u /* before growing, which costs far more */
 #define ROUND_BYTES   65536u
 #define ROUND_SLOTS   192u
 #define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
@@ -179,6 +180,8 @@ int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p
 {
     while (!eddy_writer_claim_quickly(w, need, p)) {
         uint32_t extents = eddy_extent_count(w->segment);
+        if (claim_table(w, need, eddy_claim_limit(w->segment), TRIES_MORE, false, p))
+            return EDDY_OK;
         int error = eddy_extent_add(w->segment, need);
         if (error == EDDY_ELIMIT)
             return wait_for_slot(w, need, p);

@@ -11,7 +11,7 @@ struct gather {
     uint64_t until, topic_history;
     struct eddy_past *list;
     size_t count, room;
-    bool no_memory;
+    int error;
 };
 
 static bool log_confirms(const struct eddy_segment *s, uint64_t sn, uint32_t id)
@@ -20,13 +20,14 @@ static bool log_confirms(const struct eddy_segment *s, uint64_t sn, uint32_t id)
     return eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT && eddy_entry_slot(entry) == id;
 }
 
-/* True if the writer that keeps the sample still has its seat. */
-static bool writer_lives(const struct eddy_segment *s, const struct eddy_slot *slot)
+/* True if the writer that keeps the sample still has its seat, and lives. */
+static bool writer_lives(const struct eddy_reader *r, const struct eddy_slot *slot)
 {
-    uint32_t seat =
-        eddy_load_relaxed(&slot->writer); /* the slot is pinned, or it is only a guess */
-    return seat < EDDY_SEATS_MAX &&
-           eddy_load_acquire(&s->writers[seat].owner) == eddy_load_relaxed(&slot->source);
+    /* Relaxed: the slot is pinned, or it is only a guess. */
+    uint32_t seat = eddy_load_relaxed(&slot->writer);
+    uint64_t source = eddy_load_relaxed(&slot->source);
+    return seat < EDDY_SEATS_MAX && eddy_load_acquire(&r->segment->writers[seat].owner) == source &&
+           eddy_domain_knows_alive(r->domain, source);
 }
 
 static bool is_history(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
@@ -41,7 +42,7 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
      */
     bool kept = eddy_load_acquire(&slot->keeper) != 0 ||
                 (eddy_load_relaxed(&slot->retain) != 0 && log_confirms(s, sn, id));
-    return kept && writer_lives(s, slot);
+    return kept && writer_lives(g->reader, slot);
 }
 
 static bool add(struct gather *g, struct eddy_past past)
@@ -50,7 +51,7 @@ static bool add(struct gather *g, struct eddy_past past)
         size_t room = g->room ? 2 * g->room : 64;
         struct eddy_past *list = realloc(g->list, room * sizeof *list);
         if (!list) {
-            g->no_memory = true;
+            g->error = eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
             return false;
         }
         g->list = list;
@@ -71,11 +72,12 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
     struct eddy_past past = {.sn = sn,
                              .slot = id,
                              .writer = eddy_load_relaxed(&p->slot->writer), /* pinned: constant */
-                             .retain = eddy_load_relaxed(&p->slot->retain)};
+                             .retain = eddy_load_relaxed(&p->slot->retain),
+                             .count = eddy_load_relaxed(&p->slot->count)};
     if (is_history(g, p->slot, sn, id) && add(g, past))
         return true;
     eddy_reader_unpin(g->reader, p);
-    return !g->no_memory;
+    return g->error == 0;
 }
 
 static int by_number(const void *a, const void *b)
@@ -97,30 +99,78 @@ static bool is_of_topic(const struct gather *g, const struct eddy_past *p)
     return p->sn + g->topic_history >= g->until;
 }
 
-/* How many of the samples behind i are of the same kind: the same writer's, or the topic's. */
-static uint32_t count_newer(const struct gather *g, size_t i)
+static bool same_kind(const struct gather *g, const struct eddy_past *a, const struct eddy_past *b)
 {
-    uint32_t newer = 0;
-    bool of_topic = is_of_topic(g, &g->list[i]);
-    for (size_t j = i + 1; j < g->count; j++)
-        newer += of_topic ? is_of_topic(g, &g->list[j]) : g->list[j].writer == g->list[i].writer;
-    return newer;
+    bool of_topic = is_of_topic(g, a);
+    return of_topic == is_of_topic(g, b) && (of_topic || a->writer == b->writer);
 }
 
-/* Lets go of what is more than `wanted` asks for, or more than its writer promised to keep. */
+/* The writer's count of its first sample from `until` on.  False: it has published none since. */
+static bool first_since(const struct gather *g, uint32_t writer, uint32_t *count)
+{
+    const struct eddy_log *log = &g->reader->segment->log;
+    uint64_t end = eddy_log_end(log);
+    for (uint64_t sn = g->until; sn < end; sn++) {
+        struct eddy_place p;
+        uint64_t entry = eddy_log_entry(log, sn);
+        if (eddy_entry_age(log, entry, sn) != EDDY_ENTRY_PRESENT ||
+            eddy_slot_find(g->reader->segment, eddy_entry_slot(entry), &p))
+            continue;
+        uint32_t by = eddy_load_relaxed(&p.slot->writer), nth = eddy_load_relaxed(&p.slot->count);
+        /* acquire, from [publish]; a slot used again meanwhile says nothing about sn. */
+        if (eddy_load_acquire(&p.slot->sn) == sn && by == writer) {
+            *count = nth;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What must come right behind a sample so that nothing is missing between it and the reader's first
+ * live one: the next newer sample of its kind, or else what was published since. */
+static bool has_successor(const struct gather *g, size_t i, size_t newer)
+{
+    const struct eddy_past *p = &g->list[i];
+    uint32_t count;
+    if (is_of_topic(g, p))
+        return (newer < g->count ? g->list[newer].sn : g->until) == p->sn + 1;
+    if (newer < g->count)
+        return g->list[newer].count == p->count + 1;
+    return !first_since(g, p->writer, &count) || count == p->count + 1;
+}
+
+static size_t next_of_kind(const struct gather *g, size_t i)
+{
+    size_t j = i + 1;
+    while (j < g->count && !same_kind(g, &g->list[i], &g->list[j]))
+        j++;
+    return j;
+}
+
+/* Writers went on while we looked, and may have replaced samples that we had not come to yet; what
+ * is older than such a gap is of no use.  And no more than was asked for, or than its writer keeps.
+ */
 static void trim(struct gather *g, uint32_t wanted)
 {
+    uint32_t *depth =
+        calloc(g->count, sizeof *depth); /* of each: how many of its kind from it on */
     size_t kept = 0;
-    for (size_t i = 0; i < g->count; i++) {
+    if (!depth)
+        g->error = eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
+    for (size_t i = g->count; depth && i-- > 0;) {
         const struct eddy_past *p = &g->list[i];
+        size_t newer = next_of_kind(g, i);
         uint32_t most = is_of_topic(g, p) || p->retain > wanted ? wanted : p->retain;
-        if (count_newer(g, i) >= most)
+        bool whole = has_successor(g, i, newer) && (newer == g->count || !g->list[newer].dropped);
+        depth[i] = newer < g->count ? depth[newer] + 1 : 1;
+        if (!whole || depth[i] > most)
             drop(g->reader, &g->list[i]);
     }
     for (size_t i = 0; i < g->count; i++)
         if (!g->list[i].dropped)
             g->list[kept++] = g->list[i];
     g->count = kept;
+    free(depth);
 }
 
 int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t wanted)
@@ -129,14 +179,15 @@ int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t want
     g.topic_history = eddy_load_acquire(&r->segment->control->history);
     if (g.topic_history > r->segment->log_length)
         g.topic_history = r->segment->log_length;
-    eddy_slots_each(r->segment, gather_slot, &g);
-    if (g.no_memory) {
-        free(g.list); /* the pins go with the seat */
-        return eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
-    }
-    if (g.count > 1)
+    int error = eddy_slots_each(r->segment, gather_slot, &g);
+    if (g.count > 1 && !error && !g.error)
         qsort(g.list, g.count, sizeof *g.list, by_number);
-    trim(&g, wanted);
+    if (g.count > 0 && !error && !g.error)
+        trim(&g, wanted);
+    if (error || g.error) {
+        free(g.list); /* the pins go with the seat */
+        return error ? error : g.error;
+    }
     r->past = g.list;
     r->past_count = g.count;
     return EDDY_OK;

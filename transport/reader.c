@@ -4,6 +4,7 @@
 #include "allocator/error.h"
 
 #include <eddy/waitset.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,15 +12,20 @@
 #define DEPTH_RELIABLE    64u
 #define DEPTH_BEST_EFFORT 8u
 
-/* --- opening
- * -----------------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
+
+static bool has_two_cpus(void)
+{
+    cpu_set_t cpus;
+    return sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) > 1;
+}
 
 static void take_options(struct eddy_reader *r, const struct eddy_reader_options *o)
 {
     r->reliable = o->reliability == EDDY_RELIABLE;
     r->deep = o->flags & EDDY_READER_DEEP;
     r->spin_ns = o->spin_ns;
+    r->may_spin = has_two_cpus();
     r->depth = o->depth ? o->depth : r->reliable ? DEPTH_RELIABLE : DEPTH_BEST_EFFORT;
 }
 
@@ -99,8 +105,7 @@ int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
     return new_reader(domain, topic, NULL, options, reader);
 }
 
-/* --- attaching by a path
- * ----------------------------------------------------------------------------------- */
+/* --- attaching by a path --------------------------------------------------------------------- */
 
 /* Splits a path in two; both are to be freed. */
 static int split_path(const char *path, char **dir, char **file)
@@ -164,9 +169,7 @@ int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
     return error;
 }
 
-/* --- closing
- * -----------------------------------------------------------------------------------------------
- */
+/* --- closing --------------------------------------------------------------------------------- */
 
 int eddy_reader_close(eddy_reader *r)
 {
@@ -183,9 +186,7 @@ int eddy_reader_close(eddy_reader *r)
     return forked ? eddy_fail_forked() : EDDY_OK;
 }
 
-/* --- looking
- * -----------------------------------------------------------------------------------------------
- */
+/* --- looking --------------------------------------------------------------------------------- */
 
 uint64_t eddy_reader_lost(const eddy_reader *r)
 {

@@ -14,7 +14,7 @@ struct eddy_waitset;
 /* A sample from before the reader's time, pinned until it is taken. */
 struct eddy_past {
     uint64_t sn;
-    uint32_t slot, writer, retain;
+    uint32_t slot, writer, retain, count;
     bool dropped;
 };
 
@@ -32,6 +32,7 @@ struct eddy_reader {
     uint64_t taken, lost;
     uint32_t held, depth;
     int64_t spin_ns;
+    bool may_spin;        /* there is another CPU for those we wait for */
     uint64_t spin_budget; /* ns; what has paid lately */
     struct eddy_past *past;
     size_t past_count, past_next;

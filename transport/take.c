@@ -4,14 +4,10 @@
 #include "allocator/error.h"
 #include "transport/reader.h"
 
-#include <unistd.h>
-
 #define SPIN_FIRST_NS 5000u
 #define SPIN_MOST_NS  50000u
 
-/* --- pins
- * --------------------------------------------------------------------------------------------------
- */
+/* --- pins ------------------------------------------------------------------------------------ */
 
 bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t sn)
 {
@@ -34,8 +30,7 @@ void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
     eddy_bell_ring(&r->segment->control->room_bell);
 }
 
-/* --- the cursor of a reliable reader
- * ----------------------------------------------------------------------- */
+/* --- the cursor of a reliable reader --------------------------------------------------------- */
 
 /* Moves the gate: everything below `next` may be reused, but for what is pinned. */
 static void move_cursor(struct eddy_reader *r)
@@ -64,12 +59,10 @@ static int pin_under_cursor(struct eddy_reader *r)
     return EDDY_OK;
 }
 
-/* --- taking
- * ------------------------------------------------------------------------------------------------
- */
+/* --- taking ---------------------------------------------------------------------------------- */
 
-/* The slot's line says where in the payload the data begins, but that is nearly always near its beginning: both lines
- * come at once rather than one after the other. */
+/* The slot's line says where in the payload the data begins, but that is nearly always near its
+ * beginning: both lines come at once rather than one after the other. */
 static void bring(const struct eddy_place *p)
 {
     const uint8_t *payload = p->extent->payload + p->extent->capacity * p->index;
@@ -254,22 +247,21 @@ int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
     return EDDY_OK;
 }
 
-/* --- waiting
- * -----------------------------------------------------------------------------------------------
- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 bool eddy_reader_ready(eddy_reader *r)
 {
+    if (r->fork_count != eddy_fork_count)
+        return false;
     return r->past_next < r->past_count || eddy_reader_has(r, r->next);
 }
 
 static uint64_t spin_limit(const struct eddy_reader *r)
 {
-    static long cpus;
-    if (!cpus)
-        cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (r->spin_ns != 0 || cpus < 2)
-        return r->spin_ns > 0 && cpus > 1 ? (uint64_t)r->spin_ns : 0;
+    if (!r->may_spin || r->spin_ns < 0)
+        return 0;
+    if (r->spin_ns > 0)
+        return (uint64_t)r->spin_ns;
     return r->spin_budget ? r->spin_budget : SPIN_FIRST_NS;
 }
 

@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- seats
- * -------------------------------------------------------------------------------------------------
- */
+/* --- seats ----------------------------------------------------------------------------------- */
 
 static _Atomic uint64_t *owner_of(const struct eddy_segment *s, enum eddy_role role, uint32_t seat)
 {
@@ -71,8 +69,7 @@ uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
     return count;
 }
 
-/* --- the list of the domain
- * -------------------------------------------------------------------------------- */
+/* --- the list of the domain ------------------------------------------------------------------ */
 
 static struct eddy_topic *find_open(const struct eddy_domain *d, const char *file)
 {
@@ -113,9 +110,7 @@ static void drop_topic(struct eddy_topic *t)
     free(t);
 }
 
-/* --- opening
- * -----------------------------------------------------------------------------------------------
- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 static int check_text(const char *what, const char *text, size_t least)
 {
@@ -212,9 +207,7 @@ int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_name *name, c
     return error;
 }
 
-/* --- closing
- * -----------------------------------------------------------------------------------------------
- */
+/* --- closing --------------------------------------------------------------------------------- */
 
 void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
 {

@@ -30,9 +30,7 @@ struct eddy_event {
     _Atomic(struct eddy_waitset *) waitset;
 };
 
-/* --- bells
- * -------------------------------------------------------------------------------------------------
- */
+/* --- bells ----------------------------------------------------------------------------------- */
 
 static int take_bell(struct eddy_waitset *ws)
 {
@@ -94,8 +92,7 @@ static void unsubscribe_bell(const struct eddy_waitset *ws, const struct eddy_re
         eddy_and_seq(&r->segment->control->bells[ws->bell_index / 64], ~bell_bit(ws));
 }
 
-/* --- opening and closing
- * ----------------------------------------------------------------------------------- */
+/* --- opening and closing --------------------------------------------------------------------- */
 
 int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
 {
@@ -153,8 +150,7 @@ int eddy_waitset_close(eddy_waitset *ws)
     return forked ? eddy_fail_forked() : EDDY_OK;
 }
 
-/* --- attaching
- * --------------------------------------------------------------------------------------------- */
+/* --- attaching ------------------------------------------------------------------------------- */
 
 static int add(struct eddy_waitset *ws, struct attachment a)
 {
@@ -239,9 +235,7 @@ int eddy_waitset_detach_event(eddy_waitset *ws, eddy_event *event)
     return ws->fork_count != eddy_fork_count ? eddy_fail_forked() : detach(ws, NULL, event);
 }
 
-/* --- waiting
- * -----------------------------------------------------------------------------------------------
- */
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static bool is_ready(struct attachment *a)
 {
@@ -314,9 +308,7 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
     return EDDY_OK;
 }
 
-/* --- events
- * ------------------------------------------------------------------------------------------------
- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 int eddy_event_open(eddy_event **event)
 {

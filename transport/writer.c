@@ -8,13 +8,12 @@
 #include <string.h>
 
 #define DEFAULT_WAIT_NS 100000000u
-#define HISTORY_MAX     65536u
+#define HISTORY_MAX     65535u
 #define AHEAD_LINES     8u
 #define AHEAD_BYTES                                                                                \
     (1u << 20) /* of larger slots none is claimed ahead: memory is dearer than a swap */
 
-/* --- opening and closing
- * ----------------------------------------------------------------------------------- */
+/* --- opening and closing --------------------------------------------------------------------- */
 
 static int check_options(const struct eddy_writer_options *o)
 {
@@ -55,6 +54,13 @@ static void fill_seat(struct eddy_writer *w, uint32_t seat)
 {
     w->me = seat + 1;
     w->seat = &w->segment->writers[seat];
+    uint32_t extents = eddy_extent_count(w->segment);
+    if (extents) {
+        /* Many writers that begin to look in the same place would meet each other's slots there. */
+        uint64_t newest =
+            eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
+        w->scan = eddy_slot_id(extents - 1, seat * 61 % eddy_descriptor_slots(newest));
+    }
     /* Relaxed: for statistics. */
     eddy_store_relaxed(&w->seat->history, w->history);
     eddy_store_relaxed(&w->seat->flags, w->reliable ? EDDY_SEAT_RELIABLE : 0u);
@@ -116,9 +122,7 @@ int eddy_writer_close(eddy_writer *w)
     return forked ? eddy_fail_forked() : EDDY_OK;
 }
 
-/* --- loans
- * -------------------------------------------------------------------------------------------------
- */
+/* --- loans ----------------------------------------------------------------------------------- */
 
 struct shape {
     uint64_t offset, need;
@@ -171,7 +175,7 @@ static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
     uint64_t offset = shape->offset;
     uint64_t align = o->alignment;
     if (align > EDDY_LINE)
-        offset += (uint64_t)-(uintptr_t)(payload + offset) & (align - 1);
+        offset += (uint64_t) - (uintptr_t)(payload + offset) & (align - 1);
     /* Relaxed: seen by others only after [publish]. */
     eddy_store_relaxed(&p->slot->data_offset, (uint32_t)offset);
     eddy_store_relaxed(&p->slot->header_size, (uint32_t)o->header_size);
@@ -229,7 +233,7 @@ static int find_loan(struct eddy_writer *w, const struct eddy_loan *loan, struct
         return eddy_fail_forked();
     int error = eddy_slot_find(w->segment, loan->slot, p);
     if (error)
-        return eddy_fail(EDDY_EINVAL, "this is no loan");
+        return eddy_fail(EDDY_ESTALE, "this is no loan of this writer");
     /* Relaxed: only the owner writes them, and that is us or the answer is no. */
     if (eddy_load_relaxed(&p->slot->owner) != w->me ||
         eddy_load_relaxed(&p->slot->ticket) != loan->ticket)
@@ -250,8 +254,7 @@ int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)
     return EDDY_OK;
 }
 
-/* --- publishing
- * -------------------------------------------------------------------------------------------- */
+/* --- publishing ------------------------------------------------------------------------------ */
 
 static bool gate_is_open(struct eddy_writer *w)
 {
@@ -328,10 +331,11 @@ static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64
 {
     /* Relaxed: seen by others only after [publish]. */
     eddy_store_relaxed(&slot->size, size);
-    eddy_store_relaxed(&slot->writer, w->me - 1);
+    eddy_store_relaxed(&slot->writer, (uint16_t)(w->me - 1));
     eddy_store_relaxed(&slot->flags, w->flags);
     eddy_store_relaxed(&slot->source, w->source);
-    eddy_store_relaxed(&slot->retain, w->history);
+    eddy_store_relaxed(&slot->retain, (uint16_t)w->history);
+    eddy_store_relaxed(&slot->count, (uint32_t)w->published);
 }
 
 static void count(struct eddy_writer *w, uint64_t size)
@@ -396,9 +400,7 @@ int eddy_writer_write(eddy_writer *w, const void *data, size_t size)
     return error;
 }
 
-/* --- looking
- * -----------------------------------------------------------------------------------------------
- */
+/* --- looking --------------------------------------------------------------------------------- */
 
 uint32_t eddy_writer_readers(const eddy_writer *w)
 {

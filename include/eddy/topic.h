@@ -119,9 +119,7 @@ struct eddy_sample {
     uint32_t reserved;
 };
 
-/* --- writer
- * -------------------------------------------------------------------------------------------------
- */
+/* --- writer ---------------------------------------------------------------------------------- */
 
 /* Opens a writer; the topic is created if nobody has.  options may be NULL.  May block on file
  * operations and on another process that is opening or closing the same topic. Errors: EDDY_EINVAL,
@@ -158,9 +156,7 @@ EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t siz
 /* Readers on the topic now, in all processes. */
 EDDY_API uint32_t eddy_writer_readers(const eddy_writer *writer);
 
-/* --- reader
- * -------------------------------------------------------------------------------------------------
- */
+/* --- reader ---------------------------------------------------------------------------------- */
 
 /* Opens a reader; the topic is created if nobody has.  It gets what is published from now on, and
  * the history it asked for.  options may be NULL.  Errors: as eddy_writer_open. */
@@ -205,9 +201,7 @@ EDDY_API uint32_t eddy_reader_depth(const eddy_reader *reader);
  * through the same domain handle. */
 EDDY_API uint64_t eddy_reader_participant(const eddy_reader *reader);
 
-/* --- both
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------------------------------ */
 
 /* Statistics of a topic. */
 struct eddy_topic_stats {
