@@ -4,6 +4,7 @@
 #include "tools/launch.h"
 
 #include "tools/place.h"
+#include "tools/settings.h"
 
 #include <eddy/domain.h>
 #include <stdarg.h>
@@ -12,11 +13,15 @@
 #include <string.h>
 
 /* Cyclone DDS puts no domain id into the names it gives to shared memory, so we do; it expands the
- * variable itself, for each domain that a program opens. */
+ * variable itself, for each domain that a program opens.  A program that leaves the choice to the
+ * settings opens the first domain that they name, else 0; its variable is still empty when our
+ * settings are read, which is why that domain gets a fragment of its own. */
 #define FRAGMENT_HEAD                                                                              \
     "<Domain id=\"any\"><SharedMemory><Enable>true</Enable>"                                       \
-    "<Prefix>EDDY.${CYCLONEDDS_DOMAIN_ID}</Prefix><Locator>"
+    "<Prefix>EDDY.${CYCLONEDDS_DOMAIN_ID:-0}</Prefix><Locator>"
 #define FRAGMENT_TAIL "</Locator></SharedMemory></Domain>"
+#define FRAGMENT_NAMED                                                                             \
+    "<Domain id=\"%u\"><SharedMemory><Prefix>EDDY.%u</Prefix></SharedMemory></Domain>"
 
 __attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...)
 {
@@ -44,23 +49,41 @@ static char *path_with(const char *first, const char *list)
     return list[0] != '\0' ? text_of("%s:%s", first, list) : strdup(first);
 }
 
+/* Bytes of a fragment of ours at the head of these settings. */
+static size_t fragment_length(const char *uri)
+{
+    unsigned id = 0, again = 0;
+    int named = 0;
+    if (strncmp(uri, FRAGMENT_HEAD, sizeof FRAGMENT_HEAD - 1) == 0) {
+        const char *tail = strstr(uri, FRAGMENT_TAIL);
+        return tail != NULL ? (size_t)(tail - uri) + sizeof FRAGMENT_TAIL - 1 : 0;
+    }
+    if (sscanf(uri, FRAGMENT_NAMED "%n", &id, &again, &named) == 2 && id == again)
+        return (size_t)named;
+    return 0;
+}
+
 /* The user's part of CYCLONEDDS_URI: without what we put in front the last time. */
 static const char *users_uri(const char *uri)
 {
-    uri += strspn(uri, " \t\n,");
-    if (strncmp(uri, FRAGMENT_HEAD, sizeof FRAGMENT_HEAD - 1) != 0)
-        return uri;
-    const char *tail = strstr(uri, FRAGMENT_TAIL);
-    if (tail == NULL)
-        return uri;
-    return users_uri(tail + sizeof FRAGMENT_TAIL - 1);
+    size_t ours;
+    do {
+        uri += strspn(uri, " \t\r\n,");
+        ours = fragment_length(uri);
+        uri += ours;
+    } while (ours > 0);
+    return uri;
 }
 
 static char *uri_with(const char *locator, const char *uri)
 {
+    char named[sizeof FRAGMENT_NAMED + 32] = "";
+    unsigned domain = 0;
     uri = users_uri(uri);
-    return text_of(FRAGMENT_HEAD "%s" FRAGMENT_TAIL "%s%s", locator, uri[0] != '\0' ? "," : "",
-                   uri);
+    if (eddy_settings_domain(uri, &domain))
+        snprintf(named, sizeof named, "," FRAGMENT_NAMED, domain, domain);
+    return text_of(FRAGMENT_HEAD "%s" FRAGMENT_TAIL "%s%s%s", locator, named,
+                   uri[0] != '\0' ? "," : "", uri);
 }
 
 /* The folder of the domain, which exists afterwards.  NULL: stderr says why. */
