@@ -17,6 +17,7 @@ void example_latency_add(struct example_latency *latency, uint64_t number, dds_t
     if (latency->last_number != 0 && number > latency->last_number)
         latency->lost += number - latency->last_number - 1;
     latency->last_number = number;
+    latency->until = now;
     latency->count++;
     if (latency->kept < KEPT_MAX)
         latency->took[latency->kept++] = now - sent_at;
@@ -35,13 +36,13 @@ static double percentile(const struct example_latency *latency, uint32_t percent
 
 void example_latency_report(struct example_latency *latency, bool now)
 {
-    double seconds = (double)(dds_time() - latency->since) / 1e9;
+    double seconds = (double)(latency->until - latency->since) / 1e9;
     if (latency->kept == 0 || (seconds < 1 && !now))
         return;
     qsort(latency->took, latency->kept, sizeof latency->took[0], ascending);
     printf("%" PRIu64 " received, %" PRIu64 " lost, %.1f a second, "
            "latency p50 %.0f us, p90 %.0f us, p99 %.0f us\n",
-           latency->count, latency->lost, seconds > 0 ? latency->kept / seconds : 0.0,
+           latency->count, latency->lost, seconds > 0 ? (latency->kept - 1) / seconds : 0.0,
            percentile(latency, 50), percentile(latency, 90), percentile(latency, 99));
     latency->kept = 0;
 }

@@ -8,9 +8,9 @@
 #include <stdint.h>
 
 struct example_latency {
-    dds_time_t since;     /* when the first of `took` came */
-    uint64_t count, lost; /* in all */
-    uint64_t last_number; /* of the last sample; 0 before the first */
+    dds_time_t since, until; /* when the first and the last of `took` came */
+    uint64_t count, lost;    /* in all */
+    uint64_t last_number;    /* of the last sample; 0 before the first */
     uint32_t kept;
     int64_t took[4096]; /* nanoseconds, of the samples since the last report */
 };
