@@ -82,7 +82,8 @@ struct eddy_control {
 
     _Atomic uint64_t min_cursor;
     _Atomic uint64_t gate;
-    uint64_t spare_gate[6];
+    _Atomic uint64_t untaken;
+    uint64_t spare_gate[5];
 
     _Atomic uint32_t room_bell;
     uint32_t spare_room[15];
@@ -121,6 +122,7 @@ EDDY_AT(eddy_control, readers_bell, 0x0c0, 4);  /* sleeping readers, ringers    
 EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach           writers */
 EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised        writers */
 EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint                writers */
+EDDY_AT(eddy_control, untaken, 0x110, 8);       /* writers, by CAS, raised        writers */
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers       readers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised                writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised        opening readers */

@@ -16,6 +16,8 @@
 #define TRIES_MORE    1024u /* before growing, which costs far more */
 #define ROUND_BYTES   65536u
 #define ROUND_SLOTS   192u
+#define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
+#define TRIES_WARM    16u
 #define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
@@ -103,14 +105,38 @@ static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place
     return claim_table(w, need, limit, TRIES_TABLE, false, p) || claim_recent(w, need, limit, p);
 }
 
+static void forget_recent(struct eddy_writer *w, uint32_t i)
+{
+    for (; i + 1 < w->recent_count; i++)
+        w->recent[(w->recent_first + i) % EDDY_RECENT] =
+            w->recent[(w->recent_first + i + 1) % EDDY_RECENT];
+    w->recent_count--;
+}
+
+/* The slot published last that is free again: for large samples, whose memory is dear to touch for the
+ * first time and to bring back into the caches. */
+static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    eddy_gate_recompute(w->segment);
+    uint64_t limit = eddy_claim_limit(w->segment);
+    uint32_t last = w->recent_count < TRIES_WARM ? 0 : w->recent_count - TRIES_WARM;
+    for (uint32_t i = w->recent_count; i-- > last;) {
+        if (try_slot(w, w->recent[(w->recent_first + i) % EDDY_RECENT], need, limit, false, p)) {
+            forget_recent(w, i);
+            return true;
+        }
+    }
+    return false;
+}
+
 bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
+    if (need >= WARM_BYTES && claim_warm(w, need, p))
+        return true;
     if (claim_behind(w, need, p))
         return true;
-    uint64_t before =
-        eddy_load_relaxed(&w->segment->control->min_cursor); /* only to see whether it moved */
-    return eddy_gate_recompute(w->segment) &&
-           eddy_load_relaxed(&w->segment->control->min_cursor) != before &&
+    uint64_t before = eddy_claim_limit(w->segment); /* only to see whether it moves */
+    return eddy_gate_recompute(w->segment) && eddy_claim_limit(w->segment) != before &&
            claim_behind(w, need, p);
 }
 
@@ -121,7 +147,7 @@ static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p
     for (uint32_t i = 0; i < extents; i++) /* set once */
         slots += eddy_descriptor_slots(eddy_load_relaxed(&w->segment->control->extents[i]));
     eddy_gate_recompute(w->segment);
-    return claim_table(w, need, eddy_claim_limit(w->segment), slots, true, p);
+    return claim_table(w, need, eddy_hard_limit(w->segment), slots, true, p);
 }
 
 static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)

@@ -1,13 +1,16 @@
 /* gate.h - how far writers may go: the limits that readers set.  (internal)
  *
  *   min_cursor  no reliable reader needs a sample below it: its slot may be claimed, its log entry
- * overwritten gate        min(cursor + depth) of the reliable readers: a writer about to publish it
- * waits (a hint) window      the last so many samples are not reused, read or not (history,
- * best-effort depths)
+ *               overwritten
+ *   gate        min(cursor + depth) of the reliable readers: a writer about to publish it waits (a
+ *               hint)
+ *   untaken     no best-effort reader is entitled to a sample below it that it has not taken
+ *   window      the last so many samples are not reused, read or not (history of the topic)
  *
- * Both are cached in the segment, recomputed only when they are in the way, and min_cursor is only
- * ever raised. Join against gate: a reader stores JOINING, then reads next_sn, then stores that as
- * its cursor; a writer reads next_sn, then the cursors, and raises nothing while one says JOINING.
+ * The first three are cached in the segment and recomputed only when they are in the way;
+ * min_cursor and untaken are only ever raised. Join against gate: a reader stores JOINING, then
+ * reads next_sn, then stores that as its cursor; a writer reads next_sn, then the cursors, and
+ * raises nothing while one says JOINING.
  *
  * Threads: any.  Crash: both can be recomputed by anybody.           spec/protocols.md, "The gate"
  *
@@ -17,12 +20,14 @@
 
 #include "allocator/segment.h"
 
-/* Recomputes min_cursor and gate.  False: a reader is joining just now, so that nothing was raised.
+/* Recomputes min_cursor, gate and untaken.  False: a reader is joining just now, so that nothing
+ * was raised.
  */
 bool eddy_gate_recompute(struct eddy_segment *segment);
 
-/* Slots with samples below this may be claimed. */
-static inline uint64_t eddy_claim_limit(const struct eddy_segment *s)
+/* Slots with samples below this may be claimed when there is no other way: best-effort readers lose what they have not
+ * taken. */
+static inline uint64_t eddy_hard_limit(const struct eddy_segment *s)
 {
     /* acquire, from [cursor] by way of [gate]: who read below it has done so. */
     uint64_t limit = eddy_load_acquire(&s->control->min_cursor);
@@ -33,6 +38,14 @@ static inline uint64_t eddy_claim_limit(const struct eddy_segment *s)
         limit = retained < limit ? retained : limit;
     }
     return limit;
+}
+
+/* Slots with samples below this may be claimed. */
+static inline uint64_t eddy_claim_limit(const struct eddy_segment *s)
+{
+    uint64_t limit = eddy_hard_limit(s);
+    uint64_t untaken = eddy_load_relaxed(&s->control->untaken); /* a hint: the pins decide */
+    return untaken < limit ? untaken : limit;
 }
 
 #endif

@@ -38,14 +38,12 @@ static uint64_t join(struct eddy_reader *r)
     eddy_store_relaxed(&r->seat->flags, r->reliable ? EDDY_SEAT_RELIABLE : 0u);
     if (r->reliable)
         eddy_store_seq(&r->seat->cursor, EDDY_CURSOR_JOINING);
-    else
-        eddy_raise64(&c->window, r->depth); /* [window] */
     EDDY_POINT("join:marked");
     uint64_t next = eddy_load_seq(&c->next_sn);
     if (next < r->segment->first_sn)
         next = r->segment->first_sn;
     EDDY_POINT("join:read");
-    eddy_store_relaxed(&r->seat->position, next); /* statistics */
+    eddy_store_relaxed(&r->seat->position, next); /* statistics; best-effort: see the gate */
     if (r->reliable) {
         eddy_store_seq(&r->seat->cursor, next); /* [cursor] */
         eddy_bell_ring(&c->room_bell);          /* a writer may have waited for us to join */
