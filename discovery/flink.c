@@ -16,9 +16,7 @@
 #define FLINK_BYTES    (3 * 3 * EDDY_NAME_MAX + 256)
 #define READABLE_BYTES 120 /* of the topic's name in the name of its flink */
 
-/* --- names
- * -------------------------------------------------------------------------------------------------
- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static bool is_plain(unsigned char c, const char *also)
 {
@@ -66,9 +64,7 @@ int64_t eddy_flink_lock(const char *file)
     return EDDY_LOCK_NAMES + (int64_t)(hash_text(0xcbf29ce484222325ull, file) >> 24);
 }
 
-/* --- reading
- * -----------------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -97,10 +93,11 @@ static bool unescape(const char *text, char *out, size_t room)
 
 static bool take_line(struct eddy_flink *f, char *line)
 {
-    static const char *const keys[] = {"topic: ", "type: ", "scope: ", "segment: "};
-    char *const values[] = {f->topic, f->type, f->scope, f->segment};
-    const size_t rooms[] = {sizeof f->topic, sizeof f->type, sizeof f->scope, sizeof f->segment};
-    for (int i = 0; i < 4; i++)
+    static const char *const keys[] = {"topic: ", "type: ", "scope: ", "segment: ", "kind: "};
+    char *const values[] = {f->topic, f->type, f->scope, f->segment, f->kind};
+    const size_t rooms[] = {sizeof f->topic, sizeof f->type, sizeof f->scope, sizeof f->segment,
+                            sizeof f->kind};
+    for (int i = 0; i < 5; i++)
         if (strncmp(line, keys[i], strlen(keys[i])) == 0)
             return unescape(line + strlen(keys[i]), values[i], rooms[i]);
     return *line == '#'; /* anything else is no flink; a comment is for people */
@@ -133,12 +130,13 @@ static int parse(const char *file, char *text, size_t bytes, struct eddy_flink *
     for (char *line; (line = strtok_r(NULL, "\n", &rest)) != NULL;)
         if (!take_line(f, line))
             return fail_flink(file, "has a line that does not belong there");
-    if (!f->topic[0] || strlen(f->segment) != 32 || strspn(f->segment, "0123456789abcdef") != 32)
+    bool named = f->topic[0] || f->kind[0];
+    if (!named || strlen(f->segment) != 32 || strspn(f->segment, "0123456789abcdef") != 32)
         return fail_flink(file, "names no topic or no segment");
     return EDDY_OK;
 }
 
-int eddy_flink_read(int dir, const char *file, struct eddy_flink *flink)
+static int read_any(int dir, const char *file, struct eddy_flink *flink)
 {
     int fd;
     struct stat status;
@@ -162,9 +160,23 @@ int eddy_flink_read(int dir, const char *file, struct eddy_flink *flink)
     return error;
 }
 
-/* --- writing
- * -----------------------------------------------------------------------------------------------
- */
+int eddy_flink_read_kind(int dir, const char *file, const char *kind, struct eddy_flink *flink)
+{
+    int error = read_any(dir, file, flink);
+    if (error || !kind || strcmp(flink->kind, kind) == 0)
+        return error;
+    return eddy_fail(EDDY_EFLINK,
+                     "%s leads to a segment of kind \"%s\", not \"%s\"; use the calls that are for "
+                     "that, or give another path",
+                     file, *flink->kind ? flink->kind : "topic", *kind ? kind : "topic");
+}
+
+int eddy_flink_read(int dir, const char *file, struct eddy_flink *flink)
+{
+    return eddy_flink_read_kind(dir, file, "", flink);
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
 
 /* `out` has FLINK_BYTES bytes, which is enough for three names, each byte of them escaped. */
 static size_t print(const struct eddy_flink *f, char *out)
@@ -173,6 +185,8 @@ static size_t print(const struct eddy_flink *f, char *out)
     const char *const values[] = {f->topic, f->type, f->scope};
     static const char *const keys[] = {"topic: ", "\ntype: ", "\nscope: "};
     size_t used = (size_t)sprintf(out, FLINK_HEAD "%d\n", FLINK_VERSION);
+    if (*f->kind)
+        return used + (size_t)sprintf(out + used, "kind: %s\nsegment: %s\n", f->kind, f->segment);
     for (int i = 0; i < 3; i++) {
         used += (size_t)sprintf(out + used, "%s", keys[i]);
         used += escape(values[i], plain, out + used, FLINK_BYTES - used);
@@ -203,7 +217,7 @@ int eddy_flink_announce(int dir, const char *file, const struct eddy_flink *flin
 void eddy_flink_withdraw(int dir, const char *file, const char *segment)
 {
     struct eddy_flink *flink = malloc(sizeof *flink);
-    if (flink && eddy_flink_read(dir, file, flink) == EDDY_OK &&
+    if (flink && eddy_flink_read_kind(dir, file, NULL, flink) == EDDY_OK &&
         strcmp(flink->segment, segment) == 0)
         unlinkat(dir, file, 0);
     free(flink);

@@ -11,6 +11,9 @@
  *   segment: 5f3c9a2b...   (32 hexadecimal digits: files <segment>.seg and <segment>.x* in the same
  * folder)
  *
+ * One with a line `kind: ...` leads to something else than a topic, and needs no topic, type or
+ * scope.
+ *
  * Threads: any; a flink appears complete or not at all.
  * Crash:   a flink whose participants are all dead is replaced by the next who opens its topic.
  * spec/flink.md
@@ -30,7 +33,9 @@
 struct eddy_flink {
     char topic[EDDY_NAME_MAX + 1], type[EDDY_NAME_MAX + 1], scope[EDDY_NAME_MAX + 1];
     char segment[EDDY_NONCE_TEXT];
+    char kind[16]; /* "": a topic */
 };
+#define EDDY_FLINK_SLOTS "slots"
 
 /* What makes a topic itself: the file name of its flink, and a number for its lock. */
 struct eddy_flink_key {
@@ -42,8 +47,11 @@ void eddy_flink_key_make(const char *name, const char *type, const char *scope, 
 /* The lock that goes with a flink's file name. */
 int64_t eddy_flink_lock(const char *file);
 
-/* EDDY_ENOENT, EDDY_EACCES, EDDY_EFLINK, EDDY_EVERSION. */
+/* Reads the flink of a topic.  EDDY_ENOENT, EDDY_EACCES, EDDY_EVERSION, EDDY_EFLINK (also if it is of
+ * another kind). */
 int eddy_flink_read(int dir, const char *file, struct eddy_flink *flink);
+/* As eddy_flink_read, for a flink of another kind; NULL: of any. */
+int eddy_flink_read_kind(int dir, const char *file, const char *kind, struct eddy_flink *flink);
 /* EDDY_EEXIST if there is one. */
 int eddy_flink_announce(int dir, const char *file, const struct eddy_flink *flink);
 /* Takes a flink away if it (still) leads to `segment`. */
