@@ -18,6 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+void (*eddy_gc_slots)(struct eddy_domain *domain, const char *flink, const char *id,
+                      struct eddy_gc_report *report);
+
 #define TEMP_AGE 60 /* seconds after which a half-made file is nobody's */
 
 static bool leads_nowhere(int dir, const char *file, char id[EDDY_NONCE_TEXT])
@@ -87,6 +90,18 @@ static void collect_temp(struct eddy_domain *d, const char *name, struct eddy_gc
         report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
 }
 
+/* False: the flink is not that of a slots segment. */
+static bool collect_slots(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
+{
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    bool slots =
+        f && eddy_gc_slots && eddy_flink_read_kind(d->dir_fd, file, EDDY_FLINK_SLOTS, f) == EDDY_OK;
+    if (slots)
+        eddy_gc_slots(d, file, f->segment, report);
+    free(f);
+    return slots;
+}
+
 static void collect_file(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
 {
     int64_t lock;
@@ -94,13 +109,18 @@ static void collect_file(struct eddy_domain *d, const char *name, struct eddy_gc
     case EDDY_FILE_FLINK:
         lock = eddy_flink_lock(name);
         if (eddy_directory_lock(d, lock) == EDDY_OK) {
-            collect_topic(d, name, report);
+            if (!collect_slots(d, name, report))
+                collect_topic(d, name, report);
             eddy_directory_unlock(d, lock);
         }
         break;
     case EDDY_FILE_SEGMENT:
     case EDDY_FILE_EXTENT:
         collect_orphan(d, name, report);
+        break;
+    case EDDY_FILE_SLOTS:
+        if (eddy_gc_slots)
+            eddy_gc_slots(d, NULL, name, report);
         break;
     case EDDY_FILE_TEMP:
         collect_temp(d, name, report);

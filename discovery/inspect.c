@@ -135,7 +135,9 @@ static void fill_report(const struct view *v, const char *file, struct eddy_topi
     struct eddy_segment *s;
     struct eddy_flink *f = calloc(1, sizeof *f);
     t->flink = join_path(v->path, file);
-    t->error = f ? eddy_flink_read(v->dir, file, f) : EDDY_ENOMEM;
+    t->error = f ? eddy_flink_read_kind(v->dir, file, NULL, f) : EDDY_ENOMEM;
+    if (!t->error && *f->kind)
+        t->error = EDDY_ENOENT; /* no topic */
     if (!t->error)
         t->error = eddy_segment_attach(v->dir, f->segment, &s);
     if (!t->error) {

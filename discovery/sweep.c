@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/sweep.h"
 
+#include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
-#include "allocator/atomic.h"
 #include "discovery/flink.h"
 
 #include <dirent.h>
@@ -28,6 +28,8 @@ enum eddy_file_kind eddy_file_kind_of(const char *name)
         return EDDY_FILE_FOREIGN;
     if (strcmp(name + 32, ".seg") == 0)
         return EDDY_FILE_SEGMENT;
+    if (strcmp(name + 32, ".slots") == 0)
+        return EDDY_FILE_SLOTS;
     return name[33] == 'x' ? EDDY_FILE_EXTENT : EDDY_FILE_FOREIGN;
 }
 
@@ -37,7 +39,7 @@ static bool may_go(int dir, const char *name, const struct stat *status)
     struct eddy_flink flink;
     enum eddy_file_kind kind = eddy_file_kind_of(name);
     return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) && status->st_uid == geteuid() &&
-           (kind != EDDY_FILE_FLINK || eddy_flink_read(dir, name, &flink) == EDDY_OK);
+           (kind != EDDY_FILE_FLINK || eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK);
 }
 
 /* Seats that the dead left taken. */

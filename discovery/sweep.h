@@ -16,8 +16,15 @@ enum eddy_file_kind {
     EDDY_FILE_FLINK,
     EDDY_FILE_SEGMENT,
     EDDY_FILE_EXTENT,
+    EDDY_FILE_SLOTS,
     EDDY_FILE_TEMP
 };
 enum eddy_file_kind eddy_file_kind_of(const char *name);
+
+/* What the layer above does in eddy_gc for a slots segment: removes it, with its flink (NULL: none is
+ * known), if all who used it are dead.  The flink's lock is held, if there is one. */
+struct eddy_domain;
+extern void (*eddy_gc_slots)(struct eddy_domain *domain, const char *flink, const char *id,
+                             struct eddy_gc_report *report);
 
 #endif

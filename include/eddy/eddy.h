@@ -7,6 +7,8 @@
 #include <eddy/domain.h>
 #include <eddy/errors.h>
 #include <eddy/inspect.h>
+#include <eddy/locator.h>
+#include <eddy/slots.h>
 #include <eddy/topic.h>
 #include <eddy/waitset.h>
 

@@ -1,0 +1,148 @@
+/* How a writer comes by a slot.  spec/slots.md, "Reserving"
+ *
+ * First a slot that is known to be empty; then a few at the hand, which goes round, so that the
+ * oldest samples go first; then those that were marked or let go lately; then all.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "transport/slots.h"
+
+#define TRIES_HAND  16u
+#define TRIES_HINTS 8u
+
+/* The readers that gate in one word of the mask. */
+static uint64_t gating(const struct eddy_slots *s, const uint64_t *active, uint32_t word)
+{
+    /* seq: a reader that joined before a sample was committed is seen by whoever sees the sample */
+    uint64_t wanted = active ? active[word] : eddy_load_seq(&s->header->joined[word]);
+    /* acquire, from [gone]: what it held is let go. */
+    return wanted ? wanted & ~eddy_load_acquire(&s->header->gone[word]) : 0;
+}
+
+static bool is_read(const struct eddy_slots *s, uint32_t slot, const uint64_t *active)
+{
+    for (uint32_t w = 0; w < s->plan.words; w++) {
+        uint64_t wanted = gating(s, active, w);
+        /* from [mark]; seq, as one who is about to sleep for room looks here after arming its bell
+         */
+        if (wanted && (eddy_load_seq(eddy_slots_read_word(s, slot, w)) & wanted) != wanted)
+            return false;
+    }
+    return true;
+}
+
+static bool is_pinned(const struct eddy_slots *s, uint32_t slot)
+{
+    for (uint32_t w = 0; w < s->plan.words; w++)
+        if (eddy_load_seq(eddy_slots_pin_word(s, slot, w)) != 0) /* from [unpin] */
+            return true;
+    return false;
+}
+
+static void forget_marks(const struct eddy_slots *s, uint32_t slot)
+{
+    /* Relaxed: nobody marks what has ended, and others see them by way of the next commit. */
+    for (uint32_t w = 0; w < s->plan.words; w++)
+        eddy_store_relaxed(eddy_slots_read_word(s, slot, w), 0u);
+}
+
+/* The slot is ours: may we have it?  Ends its sample if so. */
+static bool end_sample(struct eddy_slots *s, uint32_t slot, const uint64_t *active)
+{
+    struct eddy_slots_line *line = &s->lines[slot];
+    uint64_t sn = eddy_load_acquire(&line->sn); /* from [sample] */
+    if (eddy_slots_is_live(sn)) {
+        if (!is_read(s, slot, active))
+            return false;
+        eddy_store_seq(&line->sn, sn | EDDY_SLOTS_ENDED);
+    }
+    EDDY_POINT("slots-claim:ended");
+    if (is_pinned(s, slot))
+        return false;
+    forget_marks(s, slot);
+    return true;
+}
+
+static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, uint64_t *ticket)
+{
+    struct eddy_slots_line *line = &s->lines[slot];
+    uint64_t state = eddy_load_seq(&line->state); /* seq for the same reason */
+    uint64_t mine = ((state & ~EDDY_SLOTS_COMMITTING) + EDDY_SLOTS_TURN) | (s->member + 1u);
+    /* Guesses, the swap decides: most slots that cannot be had are left alone. */
+    if ((state & EDDY_SLOTS_OWNER) != 0 || is_pinned(s, slot) ||
+        (eddy_slots_is_live(eddy_load_seq(&line->sn)) && !is_read(s, slot, active)))
+        return false;
+    /* from [give up slot] */
+    if (!eddy_cas_seq(&line->state, &state, mine))
+        return false;
+    EDDY_POINT("slots-claim:owned");
+    if (end_sample(s, slot, active)) {
+        *ticket = mine;
+        return true;
+    }
+    eddy_slots_finish(line, mine);
+    return false;
+}
+
+/* --- where to look --------------------------------------------------------------------------- */
+
+void eddy_slots_hint(struct eddy_slots *s, uint32_t slot)
+{
+    struct eddy_slots_header *h = s->header;
+    /* Relaxed: hints; a lost or doubled one costs a look. */
+    uint32_t n = eddy_load_relaxed(&h->hint_count);
+    if (eddy_load_relaxed(&h->hints[(n - 1) % EDDY_SLOTS_HINTS]) == slot + 1)
+        return;
+    eddy_store_relaxed(&h->hints[n % EDDY_SLOTS_HINTS], slot + 1);
+    eddy_store_relaxed(&h->hint_count, n + 1);
+}
+
+static bool claim_empty(struct eddy_slots *s, const uint64_t *active, uint32_t *slot,
+                        uint64_t *ticket)
+{
+    uint32_t hint = eddy_load_relaxed(&s->header->empty); /* a hint */
+    if (hint == 0 || hint > s->slot_count ||
+        eddy_slots_is_live(eddy_load_relaxed(&s->lines[hint - 1].sn)))
+        return false;
+    *slot = hint - 1;
+    eddy_store_relaxed(&s->header->empty, 0u);
+    return claim(s, *slot, active, ticket);
+}
+
+/* `tries` slots from the hand on. */
+static bool claim_at_hand(struct eddy_slots *s, const uint64_t *active, uint32_t tries,
+                          uint32_t *slot, uint64_t *ticket)
+{
+    uint32_t hand = eddy_load_relaxed(&s->header->hand) % s->slot_count; /* a hint */
+    for (uint32_t i = 0; i < tries && i < s->slot_count; i++) {
+        uint32_t at = hand + i < s->slot_count ? hand + i : hand + i - s->slot_count;
+        if (claim(s, at, active, ticket)) {
+            eddy_store_relaxed(&s->header->hand, at + 1);
+            *slot = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool claim_hinted(struct eddy_slots *s, const uint64_t *active, uint32_t *slot,
+                         uint64_t *ticket)
+{
+    uint32_t n = eddy_load_relaxed(&s->header->hint_count);
+    for (uint32_t i = 1; i <= TRIES_HINTS; i++) {
+        uint32_t hint = eddy_load_relaxed(&s->header->hints[(n - i) % EDDY_SLOTS_HINTS]);
+        if (hint == 0 || hint > s->slot_count || !claim(s, hint - 1, active, ticket))
+            continue;
+        *slot = hint - 1;
+        return true;
+    }
+    return false;
+}
+
+bool eddy_slots_claim(struct eddy_slots *s, const uint64_t *active, uint32_t *slot,
+                      uint64_t *ticket)
+{
+    return claim_empty(s, active, slot, ticket) ||
+           claim_at_hand(s, active, TRIES_HAND, slot, ticket) ||
+           claim_hinted(s, active, slot, ticket) ||
+           claim_at_hand(s, active, s->slot_count, slot, ticket);
+}

@@ -1,0 +1,335 @@
+/* The file of a slots segment: making it, the ladder that attaches it, its end.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "allocator/file.h"
+#include "transport/slots.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define LOG_MIN 64u
+
+uint32_t eddy_slots_log_length(uint64_t slot_count)
+{
+    uint32_t length = LOG_MIN;
+    while (length < 2 * slot_count)
+        length *= 2;
+    return length;
+}
+
+static uint64_t round_to_line(uint64_t bytes)
+{
+    return (bytes + EDDY_LINE - 1) / EDDY_LINE * EDDY_LINE;
+}
+
+void eddy_slots_plan_make(uint64_t slot_count, uint64_t capacity, uint32_t reader_limit,
+                          struct eddy_slots_plan *p)
+{
+    p->words = (reader_limit + 63) / 64;
+    p->stride = round_to_line(capacity ? capacity : 1); /* so that each slot has an address */
+    p->members = EDDY_SLOTS_HEADER_BYTES;
+    p->readers = p->members + EDDY_SLOTS_MEMBERS * 8;
+    p->log = p->readers + round_to_line(reader_limit * 8ull);
+    p->lines = p->log + eddy_slots_log_length(slot_count) * 8ull;
+    p->columns = p->lines + slot_count * sizeof(struct eddy_slots_line);
+    p->payload = eddy_page_round(p->columns +
+                                 slot_count * (p->words - 1) * sizeof(struct eddy_slots_column));
+    p->bytes = p->payload + eddy_page_round(slot_count * p->stride);
+}
+
+static uint64_t version_word(void)
+{
+    return (eddy_version_word() & ~0xffffull) | EDDY_SLOTS_LAYOUT_VERSION;
+}
+
+static void file_name(const char *id, char name[48])
+{
+    snprintf(name, 48, "%.32s" EDDY_SLOTS_SUFFIX, id);
+}
+
+/* --- creating -------------------------------------------------------------------------------- */
+
+static int new_nonce(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
+{
+    if (getrandom(nonce, 16, 0) != 16)
+        return eddy_fail_errno("cannot get 16 random bytes");
+    for (int i = 0; i < 16; i++)
+        snprintf(id + 2 * i, 3, "%02x", nonce[i]);
+    return EDDY_OK;
+}
+
+static void fill_header(struct eddy_slots_header *h, const struct eddy_slots_options *o,
+                        const struct eddy_slots_plan *plan, const uint8_t nonce[16])
+{
+    h->version = version_word();
+    h->file_bytes = plan->bytes;
+    h->capacity = o->slot_capacity;
+    h->slot_count = (uint32_t)o->slot_count;
+    h->reader_limit = o->readers;
+    h->log_length = eddy_slots_log_length(o->slot_count);
+    memcpy(h->nonce, nonce, sizeof h->nonce);
+    memcpy(h->type_hash, o->type_hash, sizeof h->type_hash);
+    /* Lap 0 is what a zeroed log holds.  Relaxed: nobody sees it before it is linked. */
+    eddy_store_relaxed(&h->next_sn, h->log_length);
+}
+
+/* The creator has seat 0 before others can see the file, so it is never without a living member. */
+static int fill_file(int fd, uint64_t creator, const struct eddy_slots_options *o,
+                     const struct eddy_slots_plan *plan, const uint8_t nonce[16])
+{
+    void *at;
+    int error = eddy_file_reserve(fd, 0, plan->bytes, "a slots segment");
+    if (!error)
+        error = eddy_file_map(fd, 0, plan->readers, true, &at);
+    if (error)
+        return error;
+    struct eddy_slots_header *h = at;
+    fill_header(h, o, plan, nonce);
+    h->creator = creator;
+    eddy_store_relaxed((_Atomic uint64_t *)(void *)((uint8_t *)at + plan->members), creator);
+    /* [created slots]: magic last, though nobody can look before the link. */
+    eddy_store_release(&h->magic, EDDY_MAGIC_SLOTS);
+    munmap(at, plan->readers);
+    return EDDY_OK;
+}
+
+/* What cannot fit is not begun: reserving it would starve all others until it fails. */
+static int check_room(int dir, uint64_t bytes)
+{
+    struct statvfs room;
+    if (fstatvfs(dir, &room) != 0 || bytes / room.f_frsize < room.f_bavail)
+        return EDDY_OK;
+    return eddy_fail(
+        EDDY_ENOMEM,
+        "a slots segment of %llu bytes, where there is room for %llu; ask for fewer or "
+        "smaller slots, or free some shared memory",
+        (unsigned long long)bytes, (unsigned long long)room.f_bavail * room.f_frsize);
+}
+
+int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_options *o,
+                             struct eddy_slots **slots)
+{
+    uint8_t nonce[16];
+    char id[EDDY_NONCE_TEXT], name[48];
+    struct eddy_file file;
+    struct eddy_slots_plan plan;
+    eddy_slots_plan_make(o->slot_count, o->slot_capacity, o->readers, &plan);
+    int error = check_room(d->dir_fd, plan.bytes);
+    if (!error)
+        error = new_nonce(nonce, id);
+    if (!error)
+        error = eddy_file_create(d->dir_fd, plan.bytes, &file);
+    if (error)
+        return error;
+    file_name(id, name);
+    error = fill_file(file.fd, d->id, o, &plan, nonce);
+    if (!error)
+        error = eddy_file_link(&file, name);
+    eddy_file_drop(&file);
+    if (error)
+        return error;
+    EDDY_POINT("slots-create:linked");
+    error = eddy_slots_object_attach(d, id, slots);
+    if (error)
+        eddy_slots_object_remove(d->dir_fd, id);
+    return error;
+}
+
+/* --- attaching: the ladder ------------------------------------------------------------------- */
+
+static int check_version(const char *file, const struct eddy_slots_header *h)
+{
+    /* acquire, from [created slots] */
+    if (eddy_load_acquire(&h->magic) != EDDY_MAGIC_SLOTS)
+        return eddy_fail(EDDY_ESEGMENT, "%s is no slots segment (magic %016llx); run `eddy gc`",
+                         file, (unsigned long long)eddy_load_relaxed(&h->magic));
+    uint64_t word = version_word(), theirs = h->version;
+    if (theirs != word)
+        return eddy_fail(
+            EDDY_EVERSION,
+            "%s has slots layout %u, line %u, page %u; this Eddy has layout %u, line %u, page %u; "
+            "use one Eddy for all programs of a domain, or another folder",
+            file, (unsigned)(theirs & 0xffff), (unsigned)(theirs >> 16 & 0xffff),
+            (unsigned)(theirs >> 32), EDDY_SLOTS_LAYOUT_VERSION, EDDY_LINE, (unsigned)(word >> 32));
+    return EDDY_OK;
+}
+
+static bool nonce_is(const uint8_t nonce[16], const char *id)
+{
+    char text[EDDY_NONCE_TEXT];
+    for (int i = 0; i < 16; i++)
+        snprintf(text + 2 * i, 3, "%02x", nonce[i]);
+    return strncmp(text, id, 32) == 0;
+}
+
+/* Copies the geometry, then checks the copies: the header may change while we look. */
+static int copy_geometry(const char *file, const struct eddy_slots_header *h, uint64_t file_bytes,
+                         struct eddy_slots *s)
+{
+    uint64_t bytes = h->file_bytes;
+    uint32_t log_length = h->log_length;
+    uint8_t nonce[16];
+    s->capacity = h->capacity;
+    s->slot_count = h->slot_count;
+    s->reader_limit = h->reader_limit;
+    memcpy(s->type_hash, h->type_hash, sizeof s->type_hash);
+    memcpy(nonce, h->nonce, sizeof nonce);
+    memcpy(&s->tag, nonce, sizeof s->tag);
+    const char *wrong = NULL;
+    if (s->slot_count == 0 || s->slot_count > EDDY_SLOTS_MAX)
+        wrong = "number of slots";
+    else if (s->capacity > EDDY_SLOTS_CAPACITY_MAX)
+        wrong = "capacity";
+    else if (s->reader_limit == 0 || s->reader_limit > EDDY_SLOTS_READERS_MAX)
+        wrong = "number of readers";
+    else if (log_length != eddy_slots_log_length(s->slot_count))
+        wrong = "log length";
+    else if (!nonce_is(nonce, file))
+        wrong = "nonce";
+    if (!wrong) {
+        eddy_slots_plan_make(s->slot_count, s->capacity, s->reader_limit, &s->plan);
+        if (bytes != s->plan.bytes || bytes > file_bytes)
+            wrong = "size";
+    }
+    s->first_sn = log_length;
+    if (wrong)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "%s is damaged: its %s cannot be right; stop the programs that use it "
+                         "and run `eddy gc`",
+                         file, wrong);
+    return EDDY_OK;
+}
+
+static void place_parts(struct eddy_slots *s, uint8_t *base)
+{
+    s->header = (void *)base;
+    s->members = (void *)(base + s->plan.members);
+    s->readers = (void *)(base + s->plan.readers);
+    s->lines = (void *)(base + s->plan.lines);
+    s->columns = (void *)(base + s->plan.columns);
+    s->log.entries = (void *)(base + s->plan.log);
+    s->log.next_sn = &s->header->next_sn;
+    s->log.mask = (uint32_t)s->first_sn - 1;
+    s->log.shift = (uint32_t)__builtin_ctz((uint32_t)s->first_sn);
+}
+
+static int check_head(int fd, const char *file, uint64_t file_bytes, struct eddy_slots *s)
+{
+    void *head;
+    if (file_bytes < EDDY_SLOTS_HEADER_BYTES)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "%s is too short (%llu bytes) to be a slots segment; run `eddy gc`", file,
+                         (unsigned long long)file_bytes);
+    int error = eddy_file_map(fd, 0, EDDY_SLOTS_HEADER_BYTES, false, &head);
+    if (error)
+        return error;
+    error = check_version(file, head);
+    if (!error)
+        error = copy_geometry(file, head, file_bytes, s);
+    munmap(head, EDDY_SLOTS_HEADER_BYTES);
+    return error;
+}
+
+static int map_parts(int fd, struct eddy_slots *s)
+{
+    void *control, *payload;
+    int error = eddy_file_map(fd, 0, s->plan.payload, true, &control);
+    if (error)
+        return error;
+    error = eddy_file_map(fd, s->plan.payload, s->plan.bytes - s->plan.payload, false, &payload);
+    if (error) {
+        munmap(control, s->plan.payload);
+        return error;
+    }
+    place_parts(s, control);
+    s->payload = payload;
+    return EDDY_OK;
+}
+
+static int map_object(int dir, const char *id, struct eddy_slots *s)
+{
+    char file[48];
+    int fd;
+    struct stat status;
+    file_name(id, file);
+    int error = eddy_file_open(dir, file, true, &fd, &status);
+    if (error)
+        return error;
+    error = check_head(fd, file, (uint64_t)status.st_size, s);
+    if (!error) {
+        s->cursors = calloc(s->reader_limit, sizeof *s->cursors);
+        error = s->cursors ? map_parts(fd, s) : eddy_fail(EDDY_ENOMEM, "no memory for readers");
+    }
+    close(fd);
+    return error;
+}
+
+int eddy_slots_object_attach(struct eddy_domain *d, const char *id, struct eddy_slots **slots)
+{
+    struct eddy_slots *s = calloc(1, sizeof *s);
+    if (!s)
+        return eddy_fail(EDDY_ENOMEM, "no memory to attach a slots segment");
+    int error = map_object(d->dir_fd, id, s);
+    if (error) {
+        free(s->cursors);
+        free(s);
+        return error;
+    }
+    snprintf(s->id, sizeof s->id, "%.32s", id);
+    s->domain = d;
+    s->fork_count = eddy_fork_count;
+    pthread_mutex_init(&s->lock, NULL);
+    *slots = s;
+    return EDDY_OK;
+}
+
+int eddy_slots_make_writable(struct eddy_slots *s)
+{
+    int error = EDDY_OK;
+    pthread_mutex_lock(&s->lock);
+    if (!eddy_load_relaxed(&s->writable)) { /* under the lock */
+        if (mprotect(s->payload, s->plan.bytes - s->plan.payload, PROT_READ | PROT_WRITE) != 0)
+            error = eddy_fail_errno("cannot write to the slots of %s", s->id);
+        else
+            eddy_store_release(&s->writable, true); /* [writable] */
+    }
+    pthread_mutex_unlock(&s->lock);
+    return error;
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+void eddy_slots_object_detach(struct eddy_slots *s)
+{
+    munmap(s->payload, s->plan.bytes - s->plan.payload);
+    munmap(s->header, s->plan.payload);
+    pthread_mutex_destroy(&s->lock);
+    free(s->cursors);
+    free(s->file);
+    free(s->flink);
+    free(s->object);
+    free(s);
+}
+
+bool eddy_slots_object_remove(int dir, const char *id)
+{
+    char file[48];
+    file_name(id, file);
+    return unlinkat(dir, file, 0) == 0;
+}
+
+uint64_t eddy_slots_object_bytes(int dir, const char *id)
+{
+    char file[48];
+    struct stat status;
+    file_name(id, file);
+    bool there = fstatat(dir, file, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    return there ? (uint64_t)status.st_blocks * 512 : 0;
+}

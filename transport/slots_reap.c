@@ -1,0 +1,138 @@
+/* Members of a slots segment: entering, leaving, and taking back what the dead held.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "allocator/futex.h"
+#include "transport/slots.h"
+
+/* --- what a member leaves behind ------------------------------------------------------------- */
+
+/* LIVE if its commit is in the log, or if its sample had not been ended yet; else EMPTY. */
+static void resolve(struct eddy_slots *s, uint32_t slot, uint64_t state)
+{
+    struct eddy_slots_line *line = &s->lines[slot];
+    uint64_t sn = eddy_load_acquire(&line->sn); /* from [sample] */
+    bool live = eddy_slots_is_live(sn);
+    if (live && (state & EDDY_SLOTS_COMMITTING)) {
+        uint64_t entry = eddy_log_entry(&s->log, sn);
+        /* A newer entry: it was never published, or its committing would be finished. */
+        live = eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT &&
+               eddy_entry_slot(entry) == slot;
+        if (!live)
+            eddy_store_seq(&line->sn, sn | EDDY_SLOTS_ENDED);
+    }
+    EDDY_POINT("slots-reap:resolved");
+    eddy_slots_finish(line, state);
+    if (!live)
+        eddy_store_relaxed(&s->header->empty, slot + 1); /* a hint */
+}
+
+void eddy_slots_member_leave(struct eddy_slots *s, uint32_t member)
+{
+    for (uint32_t i = 0; i < s->slot_count; i++) {
+        uint64_t state = eddy_load_seq(&s->lines[i].state);
+        if ((state & EDDY_SLOTS_OWNER) == member + 1u)
+            resolve(s, i, state);
+    }
+    EDDY_POINT("slots-leave:loans");
+    eddy_store_release(&s->members[member], 0u); /* [member] */
+    eddy_bell_ring(&s->header->room_bell);
+}
+
+void eddy_slots_clear_pins(struct eddy_slots *s, uint32_t reader)
+{
+    uint64_t bit = eddy_slots_bit(reader);
+    for (uint32_t i = 0; i < s->slot_count; i++) {
+        _Atomic uint64_t *word = eddy_slots_pin_word(s, i, reader / 64);
+        if (eddy_load_relaxed(word) & bit) /* the bit is the reader's, and that is us now */
+            eddy_and_seq(word, ~bit);      /* [unpin] */
+    }
+}
+
+void eddy_slots_reader_leave(struct eddy_slots *s, uint32_t reader)
+{
+    uint64_t bit = eddy_slots_bit(reader);
+    eddy_or_seq(&s->header->gone[reader / 64], bit); /* [gone] */
+    EDDY_POINT("slots-leave:gone");
+    eddy_and_seq(&s->header->joined[reader / 64], ~bit);
+    eddy_slots_clear_pins(s, reader);
+    EDDY_POINT("slots-leave:unpinned");
+    eddy_store_release(&s->readers[reader], 0u); /* [member] */
+    eddy_bell_ring(&s->header->room_bell);
+}
+
+/* --- reaping --------------------------------------------------------------------------------- */
+
+static bool is_alive(const struct eddy_slots *s, uint64_t owner)
+{
+    return eddy_domain_knows_alive(s->domain, owner & ~EDDY_OWNER_REAPING);
+}
+
+/* The caller's from now on.  False: another reaper was faster. */
+static bool take_over(const struct eddy_slots *s, _Atomic uint64_t *owner, uint64_t seen)
+{
+    return eddy_cas_seq(owner, &seen, s->domain->id | EDDY_OWNER_REAPING);
+}
+
+struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
+{
+    struct eddy_slots_census sum = {0};
+    for (uint32_t i = 0; i < EDDY_SLOTS_MEMBERS + s->reader_limit; i++) {
+        bool is_reader = i >= EDDY_SLOTS_MEMBERS;
+        uint32_t at = is_reader ? i - EDDY_SLOTS_MEMBERS : i;
+        _Atomic uint64_t *owner = is_reader ? &s->readers[at] : &s->members[at];
+        uint64_t seen = eddy_load_acquire(owner); /* from [member] */
+        if (seen == 0)
+            continue;
+        if (is_alive(s, seen)) {
+            sum.alive += !is_reader;
+            continue;
+        }
+        sum.reaped++;
+        if (!take_over(s, owner, seen))
+            continue;
+        EDDY_POINT("slots-reap:taken-over");
+        if (is_reader)
+            eddy_slots_reader_leave(s, at);
+        else
+            eddy_slots_member_leave(s, at);
+        eddy_log(EDDY_LOG_INFO, "reaped %s %u of a dead participant on slots segment %s",
+                 is_reader ? "reader" : "member", at, s->id);
+    }
+    return sum;
+}
+
+struct eddy_slots_census eddy_slots_count(const struct eddy_slots *s)
+{
+    struct eddy_slots_census sum = {0};
+    for (uint32_t i = 0; i < EDDY_SLOTS_MEMBERS; i++) {
+        uint64_t seen = eddy_load_acquire(&s->members[i]); /* from [member] */
+        bool alive = seen && is_alive(s, seen);
+        sum.alive += alive;
+        sum.reaped += seen && !alive;
+    }
+    return sum;
+}
+
+/* --- entering -------------------------------------------------------------------------------- */
+
+static bool enter(struct eddy_slots *s)
+{
+    for (uint32_t i = 0; i < EDDY_SLOTS_MEMBERS; i++) {
+        uint64_t nobody = 0;
+        if (eddy_load_relaxed(&s->members[i]) == 0 && /* a guess; the swap decides */
+            eddy_cas_seq(&s->members[i], &nobody, s->domain->id)) {
+            s->member = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int eddy_slots_member_enter(struct eddy_slots *s)
+{
+    if (enter(s) || (eddy_slots_reap(s).reaped && enter(s)))
+        return EDDY_OK;
+    return eddy_fail(EDDY_ELIMIT, "%u handles are attached to %s, which is all it can have",
+                     EDDY_SLOTS_MEMBERS, s->id);
+}

@@ -1,0 +1,238 @@
+/* Reserving, committing, discarding.  spec/slots.md, "Reserving" and "Committing"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "allocator/futex.h"
+#include "transport/slots.h"
+
+#include <string.h>
+
+#define REAP_INTERVAL 50000000u /* ns between looks for the dead while waiting for room */
+#define LOG_TRIES     100000u /* more than any number of committers in between; then it is damage */
+
+/* --- reserving ------------------------------------------------------------------------------- */
+
+static int check_bits(const struct eddy_slots *s, const uint64_t *active, size_t words)
+{
+    uint32_t limit = s->reader_limit;
+    for (size_t w = 0; w < words; w++) {
+        uint64_t allowed = w < limit / 64    ? UINT64_MAX
+                           : w == limit / 64 ? (1ull << (limit % 64)) - 1
+                                             : 0;
+        if (active[w] & ~allowed)
+            return eddy_fail(EDDY_EBOUNDS,
+                             "the mask names a reader beyond %u, the last of this segment",
+                             limit - 1);
+    }
+    return EDDY_OK;
+}
+
+static void fill_loan(const struct eddy_slots *s, uint32_t slot, uint64_t ticket,
+                      struct eddy_slots_loan *loan)
+{
+    loan->data = s->payload + slot * s->plan.stride;
+    loan->size = s->capacity;
+    loan->ticket = ticket;
+    loan->slot = slot;
+    loan->segment = s->tag;
+}
+
+static bool claim_or_reap(struct eddy_slots *s, const uint64_t *active, uint64_t *next_reap,
+                          uint32_t *slot, uint64_t *ticket)
+{
+    if (eddy_slots_claim(s, active, slot, ticket))
+        return true;
+    uint64_t now = eddy_now();
+    if (now < *next_reap)
+        return false;
+    *next_reap = now + REAP_INTERVAL;
+    return eddy_slots_reap(s).reaped && eddy_slots_claim(s, active, slot, ticket);
+}
+
+static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t deadline,
+                         uint32_t *slot, uint64_t *ticket)
+{
+    uint64_t next_reap = 0;
+    for (;;) {
+        if (deadline != EDDY_POLL)
+            eddy_bell_arm(&s->header->room_bell);
+        EDDY_POINT("slots-reserve:armed");
+        if (claim_or_reap(s, active, &next_reap, slot, ticket))
+            return EDDY_OK;
+        if (deadline == EDDY_POLL)
+            return EDDY_ENOSLOT;
+        if (eddy_now() >= deadline)
+            return EDDY_ETIMEDOUT;
+        eddy_bell_wait(&s->header->room_bell, deadline < next_reap ? deadline : next_reap);
+    }
+}
+
+int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint64_t deadline,
+                       struct eddy_slots_loan *loan)
+{
+    uint64_t padded[EDDY_SLOTS_WORDS_MAX] = {0}, ticket;
+    uint32_t slot;
+    if (__builtin_expect(eddy_slots_forked(s), 0))
+        return eddy_fail_forked();
+    int error = active ? check_bits(s, active, words) : EDDY_OK;
+    if (error)
+        return error;
+    if (active && words < s->plan.words)
+        active = memcpy(padded, active, words * sizeof *active);
+    /* acquire, from [writable] */
+    if (__builtin_expect(!eddy_load_acquire(&s->writable), 0))
+        error = eddy_slots_make_writable(s);
+    if (!error && !eddy_slots_claim(s, active, &slot, &ticket))
+        error = wait_for_slot(s, active, deadline, &slot, &ticket);
+    if (!error)
+        fill_loan(s, slot, ticket, loan);
+    return error;
+}
+
+/* --- what a loan is -------------------------------------------------------------------------- */
+
+static int fail_stale(void)
+{
+    return eddy_fail(EDDY_ESTALE,
+                     "this loan was committed or discarded already, or is another handle's");
+}
+
+static int check_loan(const struct eddy_slots *s, const struct eddy_slots_loan *loan)
+{
+    if (__builtin_expect(eddy_slots_forked(s), 0))
+        return eddy_fail_forked();
+    if (loan->segment != s->tag)
+        return eddy_fail(EDDY_EINVAL, "this loan is of another segment");
+    if (loan->slot >= s->slot_count)
+        return eddy_fail(EDDY_EBOUNDS, "slot %u of a segment of %u", loan->slot, s->slot_count);
+    if ((loan->ticket & (EDDY_SLOTS_OWNER | EDDY_SLOTS_COMMITTING)) != s->member + 1u)
+        return fail_stale();
+    return EDDY_OK;
+}
+
+/* --- committing ------------------------------------------------------------------------------ */
+
+/* The sample of the lap before may still lack its writer's last step; it is published, and once its
+ * entry is gone nobody could tell. */
+static void finish_older(const struct eddy_slots *s, uint64_t entry, uint64_t sn)
+{
+    uint32_t slot = eddy_entry_slot(entry);
+    if (sn < s->first_sn + s->log.mask + 1 || slot >= s->slot_count)
+        return; /* the first lap has none before it */
+    uint64_t state = eddy_load_acquire(&s->lines[slot].state); /* from [give up slot] */
+    if ((state & EDDY_SLOTS_COMMITTING) &&
+        eddy_load_acquire(&s->lines[slot].sn) == sn - (s->log.mask + 1)) /* from [sample] */
+        eddy_slots_finish(&s->lines[slot], state);
+}
+
+/* next_sn was put back by a stranger: the entry tells how far it must be. */
+static void mend_next(const struct eddy_slots *s, uint64_t n, uint64_t entry)
+{
+    uint64_t there = (entry >> EDDY_SLOT_BITS << s->log.shift) | (n & s->log.mask);
+    eddy_cas_seq(s->log.next_sn, &n, there < s->first_sn ? s->first_sn : there + 1);
+}
+
+static bool is_number(const struct eddy_slots *s, uint64_t n)
+{
+    return n >= s->first_sn && n <= eddy_log_last_sn(&s->log) && n < EDDY_SLOTS_ENDED;
+}
+
+/* Gives the slot the next number; lock-free: a failed swap means that another sample went in. */
+static int enter_log(const struct eddy_slots *s, uint32_t slot, uint64_t *sn)
+{
+    for (uint32_t tries = 0; tries < LOG_TRIES; tries++) {
+        uint64_t n = eddy_load_seq(s->log.next_sn);
+        uint64_t entry = eddy_log_entry(&s->log, n);
+        enum eddy_entry_age age = eddy_entry_age(&s->log, entry, n);
+        if (n < s->first_sn || age == EDDY_ENTRY_NEWER)
+            mend_next(s, n, entry);
+        else if (age == EDDY_ENTRY_PRESENT)
+            eddy_log_help(&s->log, n);
+        if (n < s->first_sn || age != EDDY_ENTRY_OLDER)
+            continue;
+        if (!is_number(s, n))
+            break;
+        finish_older(s, entry, n);
+        eddy_store_release(&s->lines[slot].sn, n); /* [sample] */
+        EDDY_POINT("slots-commit:before-swap");
+        if (eddy_log_publish(&s->log, n, entry, slot)) {
+            *sn = n;
+            return EDDY_OK;
+        }
+    }
+    return eddy_fail(EDDY_ESEGMENT, "the log of slots segment %s is damaged; create it anew",
+                     s->id);
+}
+
+static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t size, uint64_t *sn)
+{
+    struct eddy_slots_line *line = &s->lines[loan->slot];
+    uint64_t state = loan->ticket, number = 0;
+    /* Relaxed: the loan is ours, and the log's swap shows it to others. */
+    eddy_store_relaxed(&line->size, size);
+    int error = enter_log(s, loan->slot, &number);
+    if (error) {
+        eddy_store_release(&line->sn, EDDY_SLOTS_ENDED);
+        eddy_store_release(&line->state, state); /* the loan goes on */
+        return error;
+    }
+    EDDY_POINT("slots-commit:swapped");
+    eddy_slots_finish(line, state | EDDY_SLOTS_COMMITTING);
+    EDDY_POINT("slots-commit:finished");
+    eddy_log_help(&s->log, number);
+    eddy_bell_ring(&s->header->new_bell);
+    if (sn)
+        *sn = eddy_slots_public_sn(s, number);
+    return EDDY_OK;
+}
+
+/* Only one of those who commit or discard a loan at once gets it. */
+static int take_ticket(eddy_slots *s, const struct eddy_slots_loan *loan, uint64_t next)
+{
+    uint64_t state = loan->ticket;
+    return eddy_cas_seq(&s->lines[loan->slot].state, &state, next) ? EDDY_OK : fail_stale();
+}
+
+static int commit(eddy_slots *s, const struct eddy_slots_loan *loan, const void *data, size_t size,
+                  uint64_t *sn)
+{
+    int error = check_loan(s, loan);
+    if (error)
+        return error;
+    if (size > s->capacity)
+        return eddy_fail(EDDY_ETOOBIG, "a sample of %zu bytes for a slot of %llu", size,
+                         (unsigned long long)s->capacity);
+    error = take_ticket(s, loan, loan->ticket | EDDY_SLOTS_COMMITTING);
+    if (error)
+        return error;
+    EDDY_POINT("slots-commit:taken");
+    if (data && size)
+        memcpy(s->payload + loan->slot * s->plan.stride, data, size);
+    return publish(s, loan, size, sn);
+}
+
+int eddy_slots_commit(eddy_slots *s, const struct eddy_slots_loan *loan, const void *data,
+                      size_t size, uint64_t *sn)
+{
+    if (!data && size)
+        return eddy_fail(EDDY_EINVAL, "eddy_slots_commit: %zu bytes from nowhere", size);
+    return commit(s, loan, data, size, sn);
+}
+
+int eddy_slots_commit_in_place(eddy_slots *s, const struct eddy_slots_loan *loan, size_t size,
+                               uint64_t *sn)
+{
+    return commit(s, loan, NULL, size, sn);
+}
+
+int eddy_slots_discard(eddy_slots *s, const struct eddy_slots_loan *loan)
+{
+    int error = check_loan(s, loan);
+    if (!error)
+        error = take_ticket(s, loan, loan->ticket & ~EDDY_SLOTS_OWNER); /* [give up slot] */
+    if (error)
+        return error;
+    eddy_store_relaxed(&s->header->empty, loan->slot + 1); /* a hint */
+    eddy_bell_ring(&s->header->room_bell);
+    return EDDY_OK;
+}
