@@ -65,6 +65,13 @@ static inline void eddy_log_help(const struct eddy_log *log, uint64_t sn)
     eddy_cas_seq(log->next_sn, &sn, sn + 1);
 }
 
+/* The entry of n is of a newer lap than n: next_sn was read long ago, or somebody scribbled on it.  The log knows better. */
+static inline void eddy_log_mend(const struct eddy_log *log, uint64_t sn, uint64_t entry)
+{
+    uint64_t lap = entry >> EDDY_SLOT_BITS;
+    eddy_raise64(log->next_sn, (lap << log->shift | (sn & log->mask)) + 1);
+}
+
 /* The first sequence number that is not published.  Bounded: it trails by at most the writers
  * between swap and help. */
 static inline uint64_t eddy_log_end(const struct eddy_log *log)

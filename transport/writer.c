@@ -9,6 +9,7 @@
 
 #define DEFAULT_WAIT_NS 100000000u
 #define HISTORY_MAX     65535u
+#define TRIES_PUBLISH   (1u << 20) /* each is lost to another's sample, unless somebody scribbles */
 #define AHEAD_LINES     8u
 #define AHEAD_BYTES                                                                                \
     (1u << 20) /* of larger slots none is claimed ahead: memory is dearer than a swap */
@@ -289,7 +290,7 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
 static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
 {
     struct eddy_log *log = &w->segment->log;
-    for (;;) {
+    for (uint32_t tries = 0; tries < TRIES_PUBLISH; tries++) {
         uint64_t n = eddy_load_seq(log->next_sn);
         uint64_t entry = eddy_log_entry(log, n);
         enum eddy_entry_age age = eddy_entry_age(log, entry, n);
@@ -297,8 +298,10 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             eddy_log_help(log, n);
             continue;
         }
-        if (age == EDDY_ENTRY_NEWER) /* n is old by now */
+        if (age == EDDY_ENTRY_NEWER) {
+            eddy_log_mend(log, n, entry);
             continue;
+        }
         int error = pass_gate(w, n);
         if (error)
             return error;
@@ -309,6 +312,10 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             return EDDY_OK;
         }
     }
+    return eddy_fail(
+        EDDY_ESEGMENT,
+        "topic \"%.*s\" cannot be published on: its shared memory is being scribbled on",
+        EDDY_SEGMENT_LABEL(w->segment));
 }
 
 /* Keeps the sample just published for late readers, and lets the one go that is too many. */
