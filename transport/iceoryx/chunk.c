@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chunk.h"
 
+#include "reclaim.h"
 #include "runtime.h"
 
 #define CHUNK_MAGIC 0x7843644Bu
@@ -77,6 +78,7 @@ static void *user_header(const struct eddy_chunk *chunk)
 
 iox_chunk_header_t *iox_chunk_header_from_user_payload(void *const userPayload)
 {
+    eddy_reclaim_looked_up(userPayload);
     return userPayload == NULL ? NULL : (iox_chunk_header_t *)(void *)chunk_of(userPayload);
 }
 

@@ -77,6 +77,9 @@ static void find(const struct pattern *pattern, found_one *found, void *context)
     eddy_snapshot_free(snapshot);
 }
 
+/* iceoryx gives these functions as many parameters as they have. */
+/* NOLINTBEGIN(readability-function-size) */
+
 struct list {
     iox_service_description_t *items;
     uint64_t capacity, count, missed;
@@ -143,3 +146,5 @@ void iox_service_discovery_find_service_apply_callable_with_context_data(
         find(&(struct pattern){service, instance, event}, callable, contextData);
     }
 }
+
+/* NOLINTEND(readability-function-size) */

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "options.h"
 #include "publisher.h"
+#include "reclaim.h"
 #include "runtime.h"
 #include "watch.h"
 
@@ -112,6 +113,7 @@ iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
     pthread_mutex_init(&sub->lock, NULL);
     sub->options = reader_options(&wanted);
     sub->must_have = must_have(&wanted);
+    sub->reclaims = eddy_runtime_is_cyclone() && eddy_reclaim_is_safe();
     if (wanted.subscribeOnCreate) {
         iox_sub_subscribe(sub);
     }
@@ -229,14 +231,6 @@ static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
     return ChunkReceiveResult_SUCCESS;
 }
 
-enum iox_ChunkReceiveResult iox_sub_take_chunk(iox_sub_t const self, const void **const userPayload)
-{
-    pthread_mutex_lock(&self->lock);
-    enum iox_ChunkReceiveResult result = receive(self, userPayload);
-    pthread_mutex_unlock(&self->lock);
-    return result;
-}
-
 static void forget_retired(iox_sub_t sub, struct eddy_intake *intake)
 {
     struct eddy_intake **link = &sub->retired;
@@ -247,16 +241,38 @@ static void forget_retired(iox_sub_t sub, struct eddy_intake *intake)
     close_intake(intake);
 }
 
-void iox_sub_release_chunk(iox_sub_t const self, const void *const userPayload)
+/* False: it is not held. */
+static bool give_back(iox_sub_t sub, const void *payload)
 {
     struct eddy_held held;
+    if (!eddy_holding_remove(&sub->held, payload, &held)) {
+        return false;
+    }
+    (void)eddy_reader_release(held.intake->reader, &held.sample);
+    if (--held.intake->held == 0 && held.intake != sub->intake) {
+        forget_retired(sub, held.intake);
+    }
+    return true;
+}
+
+enum iox_ChunkReceiveResult iox_sub_take_chunk(iox_sub_t const self, const void **const userPayload)
+{
     pthread_mutex_lock(&self->lock);
-    if (eddy_holding_remove(&self->held, userPayload, &held)) {
-        (void)eddy_reader_release(held.intake->reader, &held.sample);
-        if (--held.intake->held == 0 && held.intake != self->intake) {
-            forget_retired(self, held.intake);
-        }
-    } else {
+    if (self->reclaims) {
+        (void)give_back(self, eddy_reclaim_forgotten(self));
+    }
+    enum iox_ChunkReceiveResult result = receive(self, userPayload);
+    if (self->reclaims && result == ChunkReceiveResult_SUCCESS) {
+        eddy_reclaim_taken(self, *userPayload);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return result;
+}
+
+void iox_sub_release_chunk(iox_sub_t const self, const void *const userPayload)
+{
+    pthread_mutex_lock(&self->lock);
+    if (!give_back(self, userPayload)) {
         eddy_log(EDDY_LOG_WARN, "release on %s: %p is not held", self->service.event, userPayload);
     }
     pthread_mutex_unlock(&self->lock);

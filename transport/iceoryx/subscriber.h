@@ -45,6 +45,7 @@ struct cpp2c_Subscriber {
     struct eddy_holding held;
     struct eddy_watch *watch; /* guarded by the lock in watch.c */
     bool wants;               /* to be subscribed */
+    bool reclaims;            /* see reclaim.h */
 };
 
 #endif

@@ -50,6 +50,16 @@ uint64_t iox_ws_capacity(iox_ws_t const self)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+static bool resize(void ***array, size_t count)
+{
+    void **moved = realloc(*array, count * sizeof *moved);
+    if (moved == NULL) {
+        return false;
+    }
+    *array = moved;
+    return true;
+}
+
 /* Room to be told of everything that is attached, and of the wake-up event. */
 static bool make_room(iox_ws_t set)
 {
@@ -57,15 +67,10 @@ static bool make_room(iox_ws_t set)
     if (needed <= set->capacity) {
         return true;
     }
-    size_t capacity = 2 * needed;
-    void *contexts = realloc(set->contexts, capacity * sizeof *set->contexts);
-    set->contexts = contexts != NULL ? contexts : set->contexts;
-    void *active = realloc(set->active, capacity * sizeof *set->active);
-    set->active = active != NULL ? active : set->active;
-    if (contexts == NULL || active == NULL) {
+    if (!resize(&set->contexts, 2 * needed) || !resize(&set->active, 2 * needed)) {
         return false;
     }
-    set->capacity = capacity;
+    set->capacity = 2 * needed;
     return true;
 }
 
@@ -74,8 +79,9 @@ static void activate(iox_ws_t set, size_t count)
 {
     size_t kept = 0;
     for (size_t i = 0; i < set->active_count; i++) {
-        if (set->active[i]->active) {
-            set->active[kept++] = set->active[i];
+        struct eddy_watch *watch = set->active[i];
+        if (watch->active) {
+            set->active[kept++] = watch;
         }
     }
     set->active_count = kept;

@@ -18,8 +18,8 @@
 
 struct cpp2c_WaitSet {
     struct eddy_watcher watcher;
-    struct eddy_watch **active; /* reported by the engine, not yet told; `active` is set in each */
-    void **contexts;            /* room for what one wait of the engine may report */
+    void **active;   /* watches that the engine has reported and that are not told yet */
+    void **contexts; /* room for what one wait of the engine may report */
     size_t active_count, capacity;
     atomic_bool marked;
 };
