@@ -4,9 +4,10 @@
  *
  * An extent's file is built without a name and linked when complete.  If its maker dies before the
  * swap, the next who wants to grow finds the file under that name and swaps the descriptor in for
- * it. Threads: any; two that grow at once: one links, the other drops its file and looks again.
- * Crash:   nothing is lost: see above.                                    spec/protocols.md,
- * "Growth"
+ * it.
+ *
+ * Threads: any; two that grow at once: one links, the other drops its file and looks again.
+ * Crash:   nothing is lost: see above.                         spec/protocols.md, "Growth"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_EXTENT_H

@@ -3,10 +3,11 @@
  *   eddy_file_create (nameless) -> reserve, fill -> eddy_file_link: others see all of it or nothing
  *
  * Names are relative to the folder of a domain, given by its descriptor.  Files are 0600 whatever
- * the umask, and a file that is a link, no regular file, or somebody else's is refused. Threads:
- * any.  Crash: a nameless file goes with its descriptor; where the file system knows none, a
- *          ".tmp-*" file stays until `eddy gc` or the next lone participant. spec/layout.md,
- * "Files"
+ * the umask, and a file that is a link, no regular file, or somebody else's is refused.
+ *
+ * Threads: any.
+ * Crash:   a nameless file goes with its descriptor; where the file system knows none, a ".tmp-*"
+ *          file stays until `eddy gc` or the next lone participant.    spec/layout.md, "Files"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_FILE_H

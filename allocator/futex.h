@@ -4,13 +4,13 @@
  *
  * A bell is one futex word.  The sleeper arms it, looks once more for what it waits for, then
  * waits.  The waker makes the thing true, then looks at the bell.  Both use sequentially consistent
- * accesses, so one sees the other. Ringing clears the word and wakes in one system call, so a waker
+ * accesses, so one sees the other.  Ringing clears the word and wakes in one system call, so a waker
  * that dies cannot leave the bell silent: either the word still says ASLEEP for the next waker, or
  * the sleepers are awake.
  *
  * Threads: any number may sleep on or ring one bell.
- * Crash:   a dead sleeper leaves at most one needless wake behind.         spec/protocols.md,
- * "Sleeping"
+ * Crash:   a dead sleeper leaves at most one needless wake behind.
+ *                                                              spec/protocols.md, "Sleeping"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_FUTEX_H

@@ -2,16 +2,15 @@
  *
  * A segment is one control file and a file for each extent:
  *
- *   <nonce>.seg         control header | names | log | reader seats | writer seats     mapped
- * read-write by all <nonce>.x<i>        extent header | slots (one line each) mapped read-write by
- * all | payloads                              read-only for readers, read-write for writers
- *   <nonce>.x<i>.m<c>   one word a slot: reader mask of seats 64c to 64c+63, c >= 1     mapped
- * read-write by all
+ *   <nonce>.seg        control header | names | log | reader seats | writer seats
+ *   <nonce>.x<i>       extent header | slots, one line each | payloads
+ *   <nonce>.x<i>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
  *
- * Everything here is zero until it is written, and zero means absent.  One cache line has one kind
- * of writer. spec/layout.md shows the same tables; a test compares the two.
+ * All is mapped read-write by all, but for payloads: read-only by readers.  Everything is zero
+ * until it is written, and zero means absent.  One cache line has one kind of writer.
+ * spec/layout.md shows the same tables; a test compares the two.
  *
- * Crash:   see spec/protocols.md: each word is either repaired by the next who meets it or by reap.
+ * Crash:   each word is either repaired by the next who meets it or by reap: spec/protocols.md.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_LAYOUT_H

@@ -1,17 +1,19 @@
-/* log.h - the order of a topic: a ring of entries, each the slot of one sequence number. (internal)
+/* log.h - the order of a topic: a ring of entries, each the slot of one number.  (internal)
  *
- *   entry n mod L:   lap n/L - 1 (older: nothing yet) -- CAS by the publisher of n --> lap n/L
- * (published)
+ *   entry n mod L:   lap n/L - 1 (older: nothing yet)
+ *                      -- CAS by the publisher of n -->  lap n/L (published)
  *
- *   bits 63..22  lap   n / L, in full, so that a writer which slept for a whole lap cannot swap by
- * mistake bits 21..0   slot  extent (8), index (14)
+ *   bits 63..22  lap   n / L, in full, so that a writer which slept for a whole lap cannot swap
+ *                      by mistake
+ *   bits 21..0   slot  extent (8), index (14)
  *
  * The compare-and-swap is the publication.  next_sn is a hint that trails it: whoever finds entry
- * next_sn published helps it on.  The log is the truth; next_sn can be rebuilt from it. Threads:
- * any writer may publish, any reader look, at any time; a failed swap means that another succeeded.
- * Crash:   before the swap nothing has happened, after it all has.         spec/protocols.md,
- * "Publishing"
+ * next_sn published helps it on.  The log is the truth; next_sn can be rebuilt from it.
  *
+ * Threads: any writer may publish, any reader look, at any time; a failed swap means that another
+ *          succeeded.
+ * Crash:   before the swap nothing has happened, after it all has.
+ *                                                             spec/protocols.md, "Publishing"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_LOG_H
 #define EDDY_LOG_H

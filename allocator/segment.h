@@ -1,7 +1,7 @@
 /* segment.h - one topic's shared memory as this process sees it.  (internal)
  *
- *   eddy_segment_create, or attach (a ladder of checks) -> ... -> detach;  destroy removes the
- * files
+ *   eddy_segment_create, or attach (a ladder of checks) -> ... -> detach
+ *   eddy_segment_remove takes the files away; mappings stay good
  *
  * Geometry is read from shared memory once, checked, and kept here; every index that comes out of
  * shared memory later is compared with it.  Extents are mapped when a slot in them is first met.

@@ -1,10 +1,10 @@
 /* slot.h - the life of the room for one sample.  (internal)
  *
- *          claim             publish as n            claim by anyone, once n is behind the limit,
- *   FREE ---------> LOANED ---------------> LIVE n ---------------------------------------------->
- * LOANED
- *     ^--- discard ---'                      | ^  pin / unpin (a bit of the mask), keep / let go
- * (keeper)
+ *          claim             publish as n
+ *   FREE ---------> LOANED ---------------> LIVE n --- claim by anyone, once n is behind the
+ *     ^--- discard ---'                      | ^       limit, unpinned and not kept --> LOANED
+ *                                            | |
+ *                                       pin / unpin (a bit of the mask), keep / let go (keeper)
  *
  *   owner   0, or the writer seat + 1 that has it on loan
  *   sn      0, or what it was (or is about to be) published as
@@ -15,9 +15,8 @@
  * claimer clears sn, then looks at the mask.  One of the two sees the other.
  *
  * Threads: any may call anything at any time; none waits.
- * Crash:   reap gives back what a seat owned, kept or pinned.      spec/protocols.md, "Claiming"
- * and "Keeping"
- *
+ * Crash:   reap gives back what a seat owned, kept or pinned.
+ *                                              spec/protocols.md, "Claiming" and "Keeping"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_SLOT_H
 #define EDDY_SLOT_H

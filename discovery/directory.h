@@ -1,14 +1,15 @@
 /* directory.h - from the name of a topic to its segment, and the end of it.  (internal)
  *
- *   nobody has it -> create segment, announce flink -> others attach by the flink -> last one
- * leaves: withdraw, remove
+ *   nobody has it -> create segment, announce flink -> others attach by the flink
+ *                 -> the last one leaves: withdraw, remove
  *
  * All of it under the topic's lock in the registry, which the kernel drops if its holder dies; the
  * next holder finds what was done and goes on from there.  A topic whose participants are all dead
- * is removed and made anew. Threads: the caller holds the domain's lock as well (a file lock does
- * not keep threads apart). Crash:   a segment without a flink: the sweep or `eddy gc` removes it.
- * spec/topics.md, "Opening and closing"
+ * is removed and made anew.
  *
+ * Threads: the caller holds the domain's lock as well: a file lock does not keep threads apart.
+ * Crash:   a segment without a flink: the sweep or `eddy gc` removes it.
+ *                                                     spec/topics.md, "Opening and closing"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_DIRECTORY_H
 #define EDDY_DIRECTORY_H

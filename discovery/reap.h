@@ -1,14 +1,14 @@
 /* reap.h - take back what the dead held on a topic.  (internal)
  *
- *   seat of a dead participant -- swap the owner to (me, reaping) --> cursor, pins, loans, history
- * back --> free
+ *   seat of a dead participant -- swap the owner to (me, reaping) --> mine
+ *   mine -- cursor, pins, loans, history back --> free
  *
  * The swap makes one reaper the seat's owner; if that one dies, the next takes the seat from it and
  * does all again: every step may be done twice.  A participant that is alive or only stopped keeps
  * its lock, and is never reaped.
  *
  * Threads: any, at any time; none waits.
- * Crash:   see above.                                              spec/protocols.md, "Reaping"
+ * Crash:   see above.                                          spec/protocols.md, "Reaping"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_REAP_H

@@ -92,8 +92,8 @@ static void read_boot_id(uint8_t boot[16])
         close(fd);
     memset(boot, 0, 16);
     for (unsigned n = 0, i = 0; text[i] && n < 32; i++) {
-        unsigned digit = text[i] >= '0' && text[i] <= '9' ? (unsigned)(text[i] - '0')
-                                                          : (unsigned)(text[i] - 'a') + 10;
+        unsigned c = (unsigned char)text[i];
+        unsigned digit = c >= '0' && c <= '9' ? c - '0' : c - 'a' + 10;
         if (text[i] == '-' || digit > 15)
             continue;
         boot[n / 2] = (uint8_t)(boot[n / 2] << 4 | digit);

@@ -1,15 +1,17 @@
 /* registry.h - the file of a domain: who takes part, who sleeps on which bell.  (internal)
  *
- *   seat free -- lock its byte, then write a fresh id --> taken -- the lock goes, however the
- * process went --> free
+ *   seat free -- lock its byte, then write a fresh id --> taken
+ *   taken     -- the lock goes, however the process went --> free
  *
  * A participant is alive as long as it holds the lock on its byte (an open file description lock):
  * the kernel drops it with the process, in whatever PID namespace; a stopped process keeps it.  Its
  * id is seat and epoch, never used again.
  *
  * Threads: any.
- * Crash:   a taken seat whose byte is not locked is free.  A lone participant that joins sweeps the
- * folder. spec/registry.md SPDX-License-Identifier: Apache-2.0 */
+ * Crash:   a taken seat whose byte is not locked is free.  A lone participant that joins sweeps
+ *          the folder.                                                   spec/registry.md
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_REGISTRY_H
 #define EDDY_REGISTRY_H
 

@@ -13,7 +13,7 @@
 
 #define TRIES_RECENT  8u
 #define TRIES_TABLE   32u
-#define TRIES_MORE    1024u /* before growing, which costs far more */
+#define TRIES_FAR     1024u
 #define ROUND_BYTES   65536u
 #define ROUND_SLOTS   192u
 #define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
@@ -202,11 +202,23 @@ static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place
     }
 }
 
+/* Before growing, which costs far more: many slots of the newest extent, which is the largest.  Each writer begins
+ * somewhere else there, lest many of them meet each other's slots and all grow. */
+static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, struct eddy_place *p)
+{
+    if (extents == 0)
+        return false;
+    uint64_t newest = eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
+    uint32_t slots = eddy_descriptor_slots(newest);
+    w->scan = eddy_slot_id(extents - 1, slots ? w->me * 61 % slots : 0);
+    return claim_table(w, need, eddy_claim_limit(w->segment), TRIES_FAR, false, p);
+}
+
 int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     while (!eddy_writer_claim_quickly(w, need, p)) {
         uint32_t extents = eddy_extent_count(w->segment);
-        if (claim_table(w, need, eddy_claim_limit(w->segment), TRIES_MORE, false, p))
+        if (claim_far(w, need, extents, p))
             return EDDY_OK;
         int error = eddy_extent_add(w->segment, need);
         if (error == EDDY_ELIMIT)

@@ -65,7 +65,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     r->segment = r->topic->segment;
     r->seat = &r->segment->readers[r->seat_id];
     r->fork_count = eddy_fork_count;
-    r->depth = r->depth < r->segment->log_length / 2 ? r->depth : r->segment->log_length / 2;
+    r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
     uint64_t next = join(r);
     if (o->history)
         error = eddy_reader_gather_past(r, next, o->history);

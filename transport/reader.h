@@ -1,7 +1,8 @@
 /* reader.h - the inside of a reader handle.  (internal)
  *
- *   reliable     cursor in the segment; the sample under it needs no pin: taking the next one pins
- * it if it is still held best-effort  no cursor; each sample is pinned, then looked at again
+ *   reliable     a cursor in the segment; the sample under it needs no pin: taking the next one
+ *                pins it if it is still held
+ *   best-effort  no cursor; each sample is pinned, then looked at again
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_READER_INSIDE_H

@@ -180,21 +180,23 @@ static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
     return error;
 }
 
+static int key_of_file(const char *file, struct eddy_flink_key *key)
+{
+    if (snprintf(key->file, sizeof key->file, "%s", file) >= (int)sizeof key->file)
+        return eddy_fail(EDDY_ENOENT, "%s is no name of a flink", file);
+    key->lock = eddy_flink_lock(file);
+    return EDDY_OK;
+}
+
 int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
                     const struct eddy_wanted *options, enum eddy_role role,
                     struct eddy_topic **topic, uint32_t *seat)
 {
     struct eddy_wanted w = *options;
     struct eddy_flink_key key;
-    int error = EDDY_OK;
     if (eddy_domain_forked(d))
         return eddy_fail_forked();
-    if (name)
-        error = fill_wanted(name, options, &w, &key);
-    else if (snprintf(key.file, sizeof key.file, "%s", file) >= (int)sizeof key.file)
-        error = eddy_fail(EDDY_ENOENT, "%s is no name of a flink", file);
-    else
-        key.lock = eddy_flink_lock(file);
+    int error = name ? fill_wanted(name, options, &w, &key) : key_of_file(file, &key);
     if (error)
         return error;
     pthread_mutex_lock(&d->lock);

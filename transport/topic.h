@@ -1,9 +1,8 @@
-/* topic.h - a topic as this process has it open: one for all its writers and readers there.
- * (internal)
+/* topic.h - a topic as this process has it open: one for all its writers and readers.  (internal)
  *
- *   eddy_topic_open (seat taken) -> writer or reader -> eddy_topic_close (seat left; the last
- * handle unmaps)
+ *   eddy_topic_open (seat taken) -> writer or reader -> eddy_topic_close (seat left)
  *
+ * The last handle of this process unmaps it.
  * Threads: opening and closing under the domain's lock; the rest is constant.
  * Crash:   seats are reaped by whoever meets them next.
  *

@@ -55,14 +55,6 @@ static void fill_seat(struct eddy_writer *w, uint32_t seat)
 {
     w->me = seat + 1;
     w->seat = &w->segment->writers[seat];
-    uint32_t extents = eddy_extent_count(w->segment);
-    if (extents) {
-        /* Many writers that begin to look in the same place would meet each other's slots there. */
-        uint64_t newest =
-            eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
-        uint32_t slots = eddy_descriptor_slots(newest);
-        w->scan = eddy_slot_id(extents - 1, slots ? seat * 61 % slots : 0);
-    }
     /* Relaxed: for statistics. */
     eddy_store_relaxed(&w->seat->history, w->history);
     eddy_store_relaxed(&w->seat->flags, w->reliable ? EDDY_SEAT_RELIABLE : 0u);

@@ -3,11 +3,12 @@
  *   eddy_domain_open -> participant -> writers, readers, wait sets -> eddy_domain_close
  *
  * All of a domain lies in one folder: EDDY_DIR, or /dev/shm/eddy-<uid>.  Whoever shares the folder
- * (a container, say) shares the domain.  There is no daemon. Threads: a domain may be used by all
- * threads.  Opening and closing take a lock for this process; never call them on a data path.
- * Crash:   the participant's lock is dropped by the kernel; others take back what it held.
- * spec/registry.md
+ * (a container, say) shares the domain.  There is no daemon.
  *
+ * Threads: a domain may be used by all threads.  Opening and closing take a lock of this process;
+ *          never call them on a data path.
+ * Crash:   the kernel drops the participant's lock; others take back what it held.
+ *                                                                        spec/registry.md
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_DOMAIN_H
 #define EDDY_DOMAIN_H

@@ -1,9 +1,7 @@
-/* eddy/inspect.h - look at a domain from outside, without joining it; clear away what the dead have
- * left.
+/* eddy/inspect.h - look at a domain from outside, without joining it; clear away what the dead left.
  *
- * Threads: any; a snapshot belongs to its caller.  None waits for other processes. spec/topics.md,
- * "Looking in"
- *
+ * Threads: any; a snapshot belongs to its caller.  None waits for other processes.
+ *                                               spec/topics.md, "Looking in" and "Garbage"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_INSPECT_H
 #define EDDY_INSPECT_H

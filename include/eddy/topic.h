@@ -10,8 +10,9 @@
  * Threads: a writer or reader serves one thread at a time; give each thread its own, or lock around
  * it.  Different handles never wait for each other's locks.  loan, publish, take and release take
  * no lock, allocate nothing and make no system call unless somebody sleeps or the topic grows.
+ *
  * Crash:   a loan that was not published is taken back, a published sample is delivered, kept
- * samples are let go; the others go on. spec/protocols.md
+ *          samples are let go; the others go on.                         spec/protocols.md
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_TOPIC_H
@@ -36,8 +37,8 @@ typedef struct eddy_reader eddy_reader;
 struct eddy_topic_name {
     const char *name; /* 1 to EDDY_NAME_MAX bytes */
     const char *type; /* NULL or "": not checked; else must equal what the topic was created with */
-    const char
-        *scope; /* sets topics of one name apart (the DDS plug-in puts its domain here); NULL: "" */
+    /* Sets topics of one name apart; the DDS plug-in puts its domain here.  NULL: "". */
+    const char *scope;
     uint8_t type_hash[16]; /* all zero: not checked; else as `type` */
     uint32_t flags;        /* EDDY_TOPIC_TYPE_APART */
 };

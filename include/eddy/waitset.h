@@ -3,9 +3,11 @@
  *   open -> attach readers and events -> wait, wait, ... -> close
  *
  * Threads: wait serves one thread at a time; attach, detach and eddy_event_trigger may be called by
- * others meanwhile. A detach returns once no wait reports the detached one any more. Crash: leaves
- * a doorbell that the next participant takes over.                  spec/protocols.md, "Sleeping"
- *
+ *          others meanwhile.  Readers attached for EDDY_WAIT_LEVEL are looked at by wait: take from
+ *          them in the thread that waits, or between its calls.  A detach returns once no wait
+ *          reports the detached one any more.
+ * Crash:   leaves a doorbell that the next participant takes over.
+ *                                                              spec/protocols.md, "Sleeping"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_WAITSET_H
 #define EDDY_WAITSET_H
