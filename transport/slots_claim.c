@@ -40,9 +40,8 @@ static bool is_pinned(const struct eddy_slots *s, uint32_t slot)
 
 static void forget_marks(const struct eddy_slots *s, uint32_t slot)
 {
-    /* Relaxed: nobody marks what has ended, and others see them by way of the next commit. */
     for (uint32_t w = 0; w < s->plan.words; w++)
-        eddy_store_relaxed(eddy_slots_read_word(s, slot, w), 0u);
+        eddy_store_release(eddy_slots_read_word(s, slot, w), 0u); /* [forgotten] */
 }
 
 /* The slot is ours: may we have it?  Ends its sample if so. */

@@ -9,11 +9,13 @@
 
 #define ROUNDS 4 /* of falling behind the log again while looking through the slots */
 
-static bool is_unread(const struct eddy_slots *s, uint32_t slot, uint32_t reader)
+/* Is sample sn, which was seen in the slot, unread?  A writer that ends a sample forgets its marks
+ * afterwards: a missing mark counts only if the sample is still there. */
+static bool is_unread(const struct eddy_slots *s, uint32_t slot, uint64_t sn, uint32_t reader)
 {
-    /* Relaxed: only this reader sets the bit. */
-    return !(eddy_load_relaxed(eddy_slots_read_word(s, slot, reader / 64)) &
-             eddy_slots_bit(reader));
+    /* from [forgotten] */
+    uint64_t marks = eddy_load_acquire(eddy_slots_read_word(s, slot, reader / 64));
+    return !(marks & eddy_slots_bit(reader)) && eddy_load_acquire(&s->lines[slot].sn) == sn;
 }
 
 static void fill(const struct eddy_slots *s, uint32_t slot, uint64_t sn, uint32_t reader,
@@ -37,7 +39,7 @@ static bool look_in_slots(const struct eddy_slots *s, uint32_t reader, uint64_t 
         uint64_t sn = eddy_load_acquire(&s->lines[i].sn);
         bool committing = eddy_load_acquire(&s->lines[i].state) & EDDY_SLOTS_COMMITTING;
         if (committing || !eddy_slots_is_live(sn) || sn < cursor || sn >= oldest ||
-            !is_unread(s, i, reader))
+            !is_unread(s, i, sn, reader))
             continue;
         oldest = sn;
         fill(s, i, sn, reader, sample);
@@ -63,7 +65,7 @@ static enum walk walk_log(const struct eddy_slots *s, uint32_t reader, uint64_t 
             return WALK_DAMAGED;
         /* from [sample] */
         if (eddy_load_acquire(&s->lines[slot].sn) == *cursor && eddy_slots_is_live(*cursor) &&
-            is_unread(s, slot, reader)) {
+            is_unread(s, slot, *cursor, reader)) {
             fill(s, slot, *cursor, reader, sample);
             return WALK_FOUND;
         }
