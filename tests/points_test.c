@@ -4,6 +4,7 @@
  * from its birth, and one that no actor reaches fails the test.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "support/actor.h"
 #include "support/child.h"
 #include "support/payload.h"
 #include "support/world.h"
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POINTS = sizeof points / sizeof *points, ROUNDS = 200, WIDE = 70, LIMIT = 16 << 20 };
+enum { POINTS = sizeof points / sizeof *points };
 
 void (*eddy_point_hook)(const char *name);
 
@@ -37,130 +38,12 @@ static void strike(const char *name)
         kill(getpid(), plan.blow == KILL ? SIGKILL : SIGSTOP);
 }
 
-static const struct eddy_writer_options writing = {
-    .limit_bytes = LIMIT, .max_wait_ns = 20 * SECOND, .history = 3};
-
-/* Leaves a dead writer's loans and a dead reader's samples for the actor to reap. */
-static void victim(int wire, void *argument)
-{
-    (void)argument;
-    eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "points", &writing);
-    eddy_reader *reader =
-        open_reader(domain, "points", &(struct eddy_reader_options){.history = UINT32_MAX});
-    struct eddy_loan loan;
-    struct eddy_sample sample;
-    for (int i = 0; i < 3; i++) {
-        must(eddy_writer_loan(writer, 200, &loan));
-        int error = eddy_reader_take(reader, &sample);
-        check(error == EDDY_OK || error == EDDY_ENODATA);
-    }
-    wire_say(wire, WIRE_READY);
-    wire_hear(wire);
-}
-
-static void kill_a_victim(void)
-{
-    struct child child = child_start(victim, NULL);
-    wire_expect(child.wire, WIRE_READY);
-    child_kill(&child);
-}
-
-struct actor {
-    eddy_domain *domain;
-    eddy_writer *writer;
-    eddy_reader *keeping, *skipping;
-    eddy_waitset *waitset;
-};
-
-static void take_into(eddy_reader *reader, struct eddy_sample *place)
-{
-    struct eddy_sample sample;
-    int error = eddy_reader_take(reader, &sample);
-    if (error == EDDY_ENODATA)
-        return;
-    must(error);
-    payload_of(&sample);
-    if (place->data)
-        must(eddy_reader_release(reader, place));
-    *place = sample;
-}
-
-static void publish_and_take(struct actor *actor)
-{
-    struct eddy_sample kept[5] = {0}, skipped[2] = {0};
-    for (uint64_t i = 0; i < ROUNDS; i++) {
-        struct eddy_loan loan;
-        size_t size = sizeof(struct payload) + (i % 50 == 0 ? i * 400 : i % 900);
-        must(eddy_writer_loan(actor->writer, size, &loan));
-        must(eddy_writer_discard(actor->writer, &loan));
-        payload_publish(actor->writer, size, 1, i);
-        if (actor->keeping)
-            for (int both = 0; both < 2; both++)
-                take_into(actor->keeping, &kept[i * 2 % 5]);
-        take_into(actor->skipping, &skipped[i % 2]);
-    }
-}
-
-static void wait_a_little(struct actor *actor)
-{
-    void *found;
-    size_t count;
-    uint64_t soon = eddy_deadline(MILLISECOND / 4);
-    int error = eddy_waitset_wait(actor->waitset, soon, &found, 1, &count);
-    check(error == EDDY_OK || error == EDDY_ETIMEDOUT);
-    eddy_reader *quiet =
-        open_reader(actor->domain, "quiet", &(struct eddy_reader_options){.spin_ns = -1});
-    must_fail(eddy_reader_wait(quiet, eddy_deadline(MILLISECOND / 4)), EDDY_ETIMEDOUT);
-    must(eddy_reader_close(quiet));
-}
-
-/* More readers than one mask word has bits. */
-static void hold_with_many_readers(struct actor *actor)
-{
-    eddy_reader *readers[WIDE];
-    struct eddy_sample samples[WIDE];
-    struct eddy_reader_options options = {.reliability = EDDY_BEST_EFFORT};
-    eddy_writer *writer = open_writer(actor->domain, "wide", NULL);
-    for (int i = 0; i < WIDE; i++)
-        readers[i] = open_reader(actor->domain, "wide", &options);
-    payload_publish(writer, 100, 1, 1);
-    for (int i = 0; i < WIDE; i++)
-        must(eddy_reader_take(readers[i], &samples[i]));
-    for (int i = 0; i < WIDE; i++)
-        must(eddy_reader_close(readers[i]));
-    must(eddy_writer_close(writer));
-}
-
-static void act(bool with_reliable_reader)
-{
-    struct actor actor = {.domain = open_domain()};
-    struct eddy_reader_options keeping = {.history = UINT32_MAX};
-    struct eddy_reader_options skipping = {.reliability = EDDY_BEST_EFFORT};
-    struct eddy_gc_report report;
-    must(eddy_gc(NULL, &report));
-    actor.writer = open_writer(actor.domain, "points", &writing);
-    if (with_reliable_reader)
-        actor.keeping = open_reader(actor.domain, "points", &keeping);
-    actor.skipping = open_reader(actor.domain, "points", &skipping);
-    must(eddy_waitset_open(actor.domain, &actor.waitset));
-    must(eddy_waitset_attach_reader(actor.waitset, actor.skipping, EDDY_WAIT_EDGE, NULL));
-    wait_a_little(&actor);
-    publish_and_take(&actor);
-    hold_with_many_readers(&actor);
-    must(eddy_waitset_close(actor.waitset));
-    must(eddy_reader_close(actor.keeping));
-    must(eddy_reader_close(actor.skipping));
-    must(eddy_writer_close(actor.writer));
-    must(eddy_domain_close(actor.domain));
-}
-
 static void actor_process(int wire, void *argument)
 {
     (void)wire, (void)argument;
-    kill_a_victim();
+    actor_kill_a_victim();
     eddy_point_hook = strike;
-    act(plan.blow == KILL);
+    actor_act(plan.blow == KILL);
 }
 
 /* --- the witness: sees everything that anybody publishes */
@@ -172,10 +55,10 @@ struct witness {
 
 static struct witness witness_open(void)
 {
-    struct eddy_reader_options options = {.limit_bytes = LIMIT, .depth = 500};
+    struct eddy_reader_options options = {.limit_bytes = ACTOR_LIMIT, .depth = 500};
     struct witness witness = {.pair.domain = open_domain()};
     witness.pair.reader = open_reader(witness.pair.domain, "points", &options);
-    struct eddy_writer_options impatient = writing;
+    struct eddy_writer_options impatient = actor_writing;
     impatient.max_wait_ns = MILLISECOND;
     witness.pair.writer = open_writer(witness.pair.domain, "points", &impatient);
     return witness;
@@ -318,31 +201,78 @@ static bool may_hold_up(const char *point)
     return strcmp(point, "reap:taken-over") == 0 || strcmp(point, "join:locked") == 0;
 }
 
-/* Long enough for the log to go round more than once: a swap that slept must not succeed. */
+enum { HELD = 1000 };
+
+/* Samples that a best-effort reader took while the actor was stopped, also such as it was just
+ * about to claim. */
+struct hoard {
+    eddy_reader *reader;
+    size_t count;
+    struct eddy_sample samples[HELD];
+    struct payload were[HELD];
+};
+
+static void take_all_there_is(struct hoard *hoard)
+{
+    while (hoard->count < HELD) {
+        struct eddy_sample *sample = &hoard->samples[hoard->count];
+        int error = eddy_reader_take(hoard->reader, sample);
+        if (error == EDDY_ENODATA)
+            return;
+        must(error);
+        hoard->were[hoard->count++] = payload_of(sample);
+    }
+}
+
+static void all_are_still_whole(struct hoard *hoard)
+{
+    for (size_t i = 0; i < hoard->count; i++) {
+        struct payload is = {0};
+        if (!payload_whole(hoard->samples[i].data, hoard->samples[i].size, &is) ||
+            is.sum != hoard->were[i].sum)
+            check_fail(CHECK_HERE("all_are_still_whole"), "sample %llu changed after a stop at %s",
+                       (unsigned long long)hoard->samples[i].sn, plan.point);
+        must(eddy_reader_release(hoard->reader, &hoard->samples[i]));
+    }
+    must(eddy_reader_close(hoard->reader));
+}
+
+/* 2,500: long enough for the log to go round more than once; a swap that slept must not succeed. */
+static void while_it_is_stopped(struct witness *witness, struct child *child, struct hoard *hoard)
+{
+    check(waitpid(child->pid, NULL, WUNTRACED) == child->pid);
+    take_all_there_is(hoard);
+    if (!may_hold_up(plan.point))
+        publish_as_witness(witness, 2500);
+    child_continue(child);
+    check(watch_until_struck(witness, child));
+}
+
 static void stop_at(struct witness *witness, const char *point, unsigned time)
 {
+    static struct hoard hoard;
     plan.point = point;
     plan.countdown = time;
     plan.blow = STOP;
     witness->next[1] = 0;
+    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP};
+    hoard.reader = open_reader(witness->pair.domain, "points", &deep);
+    hoard.count = 0;
+    publish_as_witness(witness, 300);
     struct child child = child_start(actor_process, NULL);
-    if (!watch_until_struck(witness, &child)) {
-        check(waitpid(child.pid, NULL, WUNTRACED) == child.pid);
-        if (!may_hold_up(point))
-            publish_as_witness(witness, 2500);
-        child_continue(&child);
-        check(watch_until_struck(witness, &child));
-    }
+    if (!watch_until_struck(witness, &child))
+        while_it_is_stopped(witness, &child, &hoard);
     check(!was_killed(&child));
     publish_as_witness(witness, 20);
-    same(witness->next[1], ROUNDS);
+    same(witness->next[1], ACTOR_ROUNDS);
+    all_are_still_whole(&hoard);
     nobody_else_is_left(witness);
 }
 
 static void stopped_at_any_point_nothing_is_lost(void **state)
 {
     (void)state;
-    static const unsigned times[] = {1, 5};
+    static const unsigned times[] = {1, 5, 20, 60, 130};
     struct witness witness = witness_open();
     for (size_t i = 0; i < POINTS; i++)
         for (size_t time = 0; time < sizeof times / sizeof *times && is_wanted(points[i]); time++)
