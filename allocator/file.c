@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -160,6 +161,23 @@ int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct sta
         return error;
     }
     *fd = f;
+    return EDDY_OK;
+}
+
+int eddy_file_list(int dir, bool (*visit)(int, const char *, void *), void *context)
+{
+    /* A description of its own: two that list one folder must not share a position. */
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = copy < 0 ? NULL : fdopendir(copy);
+    if (!list) {
+        int error = eddy_fail_errno("cannot list the domain's folder");
+        if (copy >= 0)
+            close(copy);
+        return error;
+    }
+    for (struct dirent *e; (e = readdir(list)) != NULL && visit(dir, e->d_name, context);)
+        ;
+    closedir(list);
     return EDDY_OK;
 }
 

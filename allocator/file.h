@@ -39,6 +39,9 @@ int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
  * EDDY_EACCES. */
 int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status);
 
+/* Calls visit(dir, name, context) for each name in a folder; stops when it returns false. */
+int eddy_file_list(int dir, bool (*visit)(int dir, const char *name, void *context), void *context);
+
 /* Maps a range shared.  `writable` as for the pages. */
 int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address);
 

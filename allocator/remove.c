@@ -4,7 +4,6 @@
 #include "allocator/extent.h"
 #include "allocator/file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,26 +20,30 @@ void eddy_segment_detach(struct eddy_segment *s)
     free(s);
 }
 
-/* Calls visit(dir, name, context) for each file of segment `id`, the control file last: as long as
- * it is there, the others can be found again. */
+/* What each_file does with the files of one segment. */
+struct walk {
+    const char *id;
+    char control[48];
+    void (*visit)(int dir, const char *name, void *context);
+    void *context;
+};
+
+static bool visit_part(int dir, const char *name, void *context)
+{
+    const struct walk *w = context;
+    if (strncmp(name, w->id, 32) == 0 && name[32] == '.' && strcmp(name, w->control) != 0)
+        w->visit(dir, name, w->context);
+    return true;
+}
+
+/* The control file comes last: as long as it is there, the others can be found again. */
 static void each_file(int dir, const char *id, void (*visit)(int, const char *, void *),
                       void *context)
 {
-    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = copy < 0 ? NULL : fdopendir(copy);
-    if (!list) {
-        if (copy >= 0)
-            close(copy);
-        return;
-    }
-    char control[48];
-    snprintf(control, sizeof control, "%.32s.seg", id);
-    for (struct dirent *e; (e = readdir(list)) != NULL;)
-        if (strncmp(e->d_name, id, 32) == 0 && e->d_name[32] == '.' &&
-            strcmp(e->d_name, control) != 0)
-            visit(dir, e->d_name, context);
-    closedir(list);
-    visit(dir, control, context);
+    struct walk w = {.id = id, .visit = visit, .context = context};
+    snprintf(w.control, sizeof w.control, "%.32s.seg", id);
+    eddy_file_list(dir, visit_part, &w);
+    visit(dir, w.control, context);
 }
 
 static void remove_one(int dir, const char *name, void *context)

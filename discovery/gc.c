@@ -10,7 +10,6 @@
 #include "discovery/reap.h"
 #include "discovery/sweep.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,8 +101,16 @@ static bool collect_slots(struct eddy_domain *d, const char *file, struct eddy_g
     return slots;
 }
 
-static void collect_file(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+struct collection {
+    struct eddy_domain *domain;
+    struct eddy_gc_report *report;
+};
+
+static bool collect_file(int dir, const char *name, void *context)
 {
+    struct eddy_domain *d = ((struct collection *)context)->domain;
+    struct eddy_gc_report *report = ((struct collection *)context)->report;
+    (void)dir;
     int64_t lock;
     switch (eddy_file_kind_of(name)) {
     case EDDY_FILE_FLINK:
@@ -128,22 +135,7 @@ static void collect_file(struct eddy_domain *d, const char *name, struct eddy_gc
     case EDDY_FILE_FOREIGN:
         break;
     }
-}
-
-static int collect_all(struct eddy_domain *d, struct eddy_gc_report *report)
-{
-    int copy = openat(d->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = copy < 0 ? NULL : fdopendir(copy);
-    if (!list) {
-        int error = eddy_fail_errno("cannot list the folder %s", d->dir);
-        if (copy >= 0)
-            close(copy);
-        return error;
-    }
-    for (struct dirent *e; (e = readdir(list)) != NULL;)
-        collect_file(d, e->d_name, report);
-    closedir(list);
-    return EDDY_OK;
+    return true;
 }
 
 static bool folder_exists(const char *dir)
@@ -170,7 +162,8 @@ int eddy_gc(const char *dir, struct eddy_gc_report *report)
         return error;
     done = d->swept; /* if nobody else was there, joining cleared away everything */
     done.files_refused = 0;
-    error = collect_all(d, &done);
+    struct collection all = {d, &done};
+    error = eddy_file_list(d->dir_fd, collect_file, &all);
     if (!error)
         *report = done;
     eddy_domain_close(d);

@@ -5,12 +5,12 @@
 
 #include "allocator/error.h"
 #include "allocator/extent.h"
+#include "allocator/file.h"
 #include "discovery/domain.h"
 #include "discovery/flink.h"
 #include "discovery/reap.h"
 #include "discovery/sweep.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,23 +178,30 @@ static int by_name(const void *a, const void *b)
     return strcmp(x->flink ? x->flink : "", y->flink ? y->flink : "");
 }
 
+struct listing {
+    const struct view *view;
+    struct eddy_snapshot *snapshot;
+    bool enough;
+};
+
+static bool list_file(int dir, const char *name, void *context)
+{
+    struct listing *l = context;
+    (void)dir;
+    if (eddy_file_kind_of(name) == EDDY_FILE_FLINK)
+        l->enough = add_report(l->view, l->snapshot, name);
+    return l->enough;
+}
+
 static int list_topics(const struct view *v, struct eddy_snapshot *snap)
 {
-    int copy = openat(v->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = copy < 0 ? NULL : fdopendir(copy);
-    bool enough = list != NULL;
-    for (struct dirent *e; enough && (e = readdir(list)) != NULL;)
-        if (eddy_file_kind_of(e->d_name) == EDDY_FILE_FLINK)
-            enough = add_report(v, snap, e->d_name);
-    if (list)
-        closedir(list);
-    else if (copy >= 0)
-        close(copy);
-    if (!enough)
-        return eddy_fail(EDDY_ENOMEM, "no memory to list the topics of %s", v->path);
+    struct listing l = {v, snap, true};
+    int error = eddy_file_list(v->dir, list_file, &l);
+    if (!error && !l.enough)
+        error = eddy_fail(EDDY_ENOMEM, "no memory to list the topics of %s", v->path);
     if (snap->count)
         qsort(snap->topics, snap->count, sizeof *snap->topics, by_name);
-    return EDDY_OK;
+    return error;
 }
 
 static int open_view(const char *path, struct view *v)

@@ -6,7 +6,6 @@
 #include "allocator/file.h"
 #include "discovery/flink.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,37 +58,30 @@ static uint32_t count_seats(int dir, const char *name)
     return taken;
 }
 
-static void sweep_file(int dir, const char *name, struct eddy_gc_report *report)
+static bool sweep_file(int dir, const char *name, void *context)
 {
+    struct eddy_gc_report *report = context;
     struct stat status;
     if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
         eddy_file_kind_of(name) == EDDY_FILE_FOREIGN)
-        return;
+        return true;
     if (!may_go(dir, name, &status)) {
         report->files_refused++;
-        return;
+        return true;
     }
     if (eddy_file_kind_of(name) == EDDY_FILE_SEGMENT)
         report->members_reaped += count_seats(dir, name);
     if (unlinkat(dir, name, 0) != 0)
-        return;
+        return true;
     report->files_removed++;
     report->topics_removed += eddy_file_kind_of(name) == EDDY_FILE_FLINK;
     report->bytes_freed += (uint64_t)status.st_blocks * 512;
+    return true;
 }
 
 void eddy_sweep_folder(int dir, struct eddy_gc_report *report)
 {
-    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = copy < 0 ? NULL : fdopendir(copy);
-    if (!list) {
-        if (copy >= 0)
-            close(copy);
-        return;
-    }
-    for (struct dirent *e; (e = readdir(list)) != NULL;)
-        sweep_file(dir, e->d_name, report);
-    closedir(list);
+    eddy_file_list(dir, sweep_file, report);
     if (report->files_removed)
         eddy_log(EDDY_LOG_INFO, "cleared away %u files that nobody used any more",
                  report->files_removed);

@@ -35,6 +35,13 @@ int eddy_writer_claim(struct eddy_writer *writer, uint64_t need, struct eddy_pla
 /* Claims one only if that is quick, without growing or waiting. */
 bool eddy_writer_claim_quickly(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
 
+/* Where the payload of a slot is, to write to it; NULL if it cannot be mapped. */
+uint8_t *eddy_writer_payload(struct eddy_writer *writer, const struct eddy_place *place);
+
+/* The slot of a loan, if it is one and still ours: EDDY_ESTALE, EDDY_EFORKED. */
+int eddy_writer_find_loan(struct eddy_writer *writer, const struct eddy_loan *loan,
+                          struct eddy_place *place);
+
 /* Remembers a slot it just published. */
 void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 

@@ -1,0 +1,161 @@
+/* From a loan to a sample.  spec/protocols.md, "Publishing"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/gate.h"
+#include "transport/writer.h"
+
+#include <string.h>
+
+#define TRIES_PUBLISH (1u << 20) /* each is lost to another's sample, unless somebody scribbles */
+#define AHEAD_LINES   8u
+/* Of larger slots none is claimed ahead: memory is dearer than a swap. */
+#define AHEAD_BYTES (1u << 20)
+
+static bool gate_is_open(struct eddy_writer *w)
+{
+    struct eddy_control *c = w->segment->control;
+    uint64_t n = eddy_log_end(&w->segment->log);
+    return eddy_gate_recompute(w->segment) && n < eddy_load_seq(&c->gate);
+}
+
+/* Passes the gate for n, or waits for it. */
+static int pass_gate(struct eddy_writer *w, uint64_t n)
+{
+    struct eddy_control *c = w->segment->control;
+    /* acquire, from [gate] */
+    if (__builtin_expect(n < eddy_load_acquire(&c->gate) &&
+                             n < eddy_load_acquire(&c->min_cursor) + w->segment->log_length,
+                         1))
+        return EDDY_OK;
+    if (n > eddy_log_last_sn(&w->segment->log))
+        return eddy_fail(EDDY_ELIMIT,
+                         "the topic has used up its sequence numbers; close it everywhere once");
+    if (gate_is_open(w))
+        return EDDY_OK;
+    return eddy_writer_wait_for_room(w, w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL,
+                                     gate_is_open);
+}
+
+/* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went
+ * in. */
+static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
+{
+    struct eddy_log *log = &w->segment->log;
+    for (uint32_t tries = 0; tries < TRIES_PUBLISH; tries++) {
+        uint64_t n = eddy_load_seq(log->next_sn);
+        uint64_t entry = eddy_log_entry(log, n);
+        enum eddy_entry_age age = eddy_entry_age(log, entry, n);
+        if (age == EDDY_ENTRY_PRESENT) {
+            eddy_log_help(log, n);
+            continue;
+        }
+        if (age == EDDY_ENTRY_NEWER) {
+            eddy_log_mend(log, n, entry);
+            continue;
+        }
+        int error = pass_gate(w, n);
+        if (error)
+            return error;
+        eddy_store_release(&slot->sn, n); /* read by way of the entry, or by reap */
+        EDDY_POINT("publish:before-swap");
+        if (eddy_log_publish(log, n, entry, id)) {
+            *sn = n;
+            return EDDY_OK;
+        }
+    }
+    return eddy_fail(
+        EDDY_ESEGMENT,
+        "topic \"%.*s\" cannot be published on: its shared memory is being scribbled on",
+        EDDY_SEGMENT_LABEL(w->segment));
+}
+
+/* Keeps the sample just published for late readers, and lets the one go that is too many. */
+static void keep_history(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id)
+{
+    struct eddy_place oldest;
+    eddy_store_release(&slot->keeper, w->me);
+    EDDY_POINT("publish:kept");
+    if (w->kept_count == w->history) {
+        if (eddy_slot_find(w->segment, w->kept[w->kept_first], &oldest) == EDDY_OK)
+            eddy_store_release(&oldest.slot->keeper, 0u); /* [let go] */
+        w->kept[w->kept_first] = id;
+        w->kept_first = (w->kept_first + 1) % w->history;
+        return;
+    }
+    w->kept[(w->kept_first + w->kept_count++) % w->history] = id;
+    eddy_store_relaxed(&w->seat->kept, w->kept_count); /* statistics */
+}
+
+static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64_t size)
+{
+    /* Relaxed: seen by others only after [publish]. */
+    eddy_store_relaxed(&slot->size, size);
+    eddy_store_relaxed(&slot->writer, (uint16_t)(w->me - 1));
+    eddy_store_relaxed(&slot->flags, w->flags);
+    eddy_store_relaxed(&slot->source, w->source);
+    eddy_store_relaxed(&slot->retain, (uint16_t)w->history);
+    eddy_store_relaxed(&slot->count, (uint32_t)w->published);
+}
+
+static void count(struct eddy_writer *w, uint64_t size)
+{
+    /* Relaxed: statistics, and only we write them. */
+    eddy_store_relaxed(&w->seat->published, ++w->published);
+    eddy_store_relaxed(&w->seat->bytes, w->bytes += size);
+}
+
+/* Claims the next slot and brings its first lines here while nobody waits for us. */
+static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
+{
+    if (capacity > AHEAD_BYTES || w->has_spare)
+        return;
+    w->has_spare = eddy_writer_claim_quickly(w, capacity, &w->spare);
+    const uint8_t *payload = w->has_spare ? eddy_writer_payload(w, &w->spare) : NULL;
+    for (uint64_t at = 0; payload && at < capacity && at < AHEAD_LINES * EDDY_LINE; at += EDDY_LINE)
+        eddy_prefetch_write(payload + at);
+}
+
+int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
+{
+    struct eddy_place p = {0};
+    uint64_t sn;
+    int error = eddy_writer_find_loan(w, loan, &p);
+    if (error)
+        return error;
+    uint64_t offset = eddy_load_relaxed(&p.slot->data_offset); /* ours; checked all the same */
+    if (size > loan->size || size > p.extent->capacity || offset > p.extent->capacity - size)
+        return eddy_fail(EDDY_ETOOBIG, "publishing %zu bytes of a loan of %zu", size, loan->size);
+    describe(w, p.slot, size);
+    error = enter_log(w, p.slot, loan->slot, &sn);
+    if (error) {
+        eddy_store_seq(&p.slot->sn, 0u);
+        return error;
+    }
+    EDDY_POINT("publish:swapped");
+    if (w->history)
+        keep_history(w, p.slot, loan->slot);
+    eddy_slot_give_up(p.slot);
+    EDDY_POINT("publish:given-up");
+    eddy_log_help(&w->segment->log, sn);
+    EDDY_POINT("publish:helped");
+    eddy_topic_wake(w->segment->control, w->registry);
+    count(w, size);
+    eddy_writer_remember(w, loan->slot);
+    claim_ahead(w, p.extent->capacity);
+    return EDDY_OK;
+}
+
+int eddy_writer_write(eddy_writer *w, const void *data, size_t size)
+{
+    struct eddy_loan loan;
+    int error = eddy_writer_loan(w, size, &loan);
+    if (error)
+        return error;
+    if (size)
+        memcpy(loan.data, data, size);
+    error = eddy_writer_publish(w, &loan, size);
+    if (error)
+        eddy_writer_discard(w, &loan);
+    return error;
+}
