@@ -5,6 +5,8 @@
 #include "support/payload.h"
 #include "support/world.h"
 
+#include <string.h>
+
 static const struct eddy_writer_options per_writer = {.history = 5};
 static const struct eddy_writer_options per_topic = {.history_kind = EDDY_HISTORY_TOPIC,
                                                      .history = 5};
@@ -207,6 +209,37 @@ static void history_comes_before_what_is_new(void **state)
     finish();
 }
 
+/* Another writer takes every slot that it can get: history is not among them. */
+static void history_survives_a_shortage(const struct eddy_writer_options *options)
+{
+    struct eddy_loan loan;
+    domain = open_domain();
+    struct eddy_reader_options reading = {.reliability = EDDY_BEST_EFFORT, .limit_bytes = 1 << 20};
+    anchor = open_reader(domain, "late", &reading);
+    eddy_writer *writer = open_writer(domain, "late", options);
+    struct eddy_writer_options greedy = {.reliability = EDDY_BEST_EFFORT};
+    eddy_writer *hog = open_writer(domain, "late", &greedy);
+    publish_range(writer, 1, 0, 50);
+    while (eddy_writer_loan(hog, 128, &loan) == EDDY_OK)
+        memset(loan.data, 'x', 128);
+    late_reader_gets(&all, 1, 45, 50);
+    must(eddy_writer_close(hog));
+    must(eddy_writer_close(writer));
+    finish();
+}
+
+static void writer_history_survives_a_shortage(void **state)
+{
+    (void)state;
+    history_survives_a_shortage(&per_writer);
+}
+
+static void topic_history_survives_a_shortage(void **state)
+{
+    (void)state;
+    history_survives_a_shortage(&per_topic);
+}
+
 static void history_does_not_hold_the_writer_up(void **state)
 {
     (void)state;
@@ -293,6 +326,8 @@ int main(void)
         WORLD_TEST(writer_history_goes_with_a_killed_writer),
         WORLD_TEST(topic_history_outlives_a_killed_writer),
         WORLD_TEST(history_comes_before_what_is_new),
+        WORLD_TEST(writer_history_survives_a_shortage),
+        WORLD_TEST(topic_history_survives_a_shortage),
         WORLD_TEST(history_does_not_hold_the_writer_up),
         WORLD_TEST(unread_history_is_let_go_on_close),
         WORLD_TEST(joining_a_stream_leaves_no_gap_in_writer_history),

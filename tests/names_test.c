@@ -192,6 +192,28 @@ static void types_that_disagree_are_an_error(void **state)
     must(eddy_domain_close(domain));
 }
 
+/* Another participant has not seen the topic yet: it learns of the type from shared memory. */
+static void types_that_disagree_are_an_error_to_newcomers(void **state)
+{
+    (void)state;
+    struct eddy_topic_name made = {.name = "n", .type = "T", .type_hash = {1}};
+    struct eddy_topic_name wrong = {.name = "n", .type = "U"};
+    struct eddy_topic_name wrong_hash = {.name = "n", .type = "T", .type_hash = {2}};
+    eddy_reader *reader = NULL;
+    domain = open_domain();
+    eddy_writer *writer;
+    must(eddy_writer_open(domain, &made, NULL, &writer));
+    eddy_domain *newcomer = open_domain();
+    must_fail(eddy_reader_open(newcomer, &wrong, NULL, &reader), EDDY_ETYPE);
+    must_fail(eddy_reader_open(newcomer, &wrong_hash, NULL, &reader), EDDY_ETYPE);
+    check(reader == NULL);
+    must(eddy_reader_open(newcomer, &made, NULL, &reader));
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(newcomer));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 static void type_hashes_that_disagree_are_an_error(void **state)
 {
     (void)state;
@@ -236,6 +258,7 @@ int main(void)
         WORLD_TEST(scopes_are_apart),
         WORLD_TEST(types_are_apart_where_that_was_asked),
         WORLD_TEST(types_that_disagree_are_an_error),
+        WORLD_TEST(types_that_disagree_are_an_error_to_newcomers),
         WORLD_TEST(type_hashes_that_disagree_are_an_error),
         WORLD_TEST(a_flink_path_is_enough_to_attach),
     };

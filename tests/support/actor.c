@@ -43,14 +43,22 @@ struct actor {
     eddy_waitset *waitset;
 };
 
-static void take_into(eddy_reader *reader, struct eddy_sample *place)
+/* The next number that an author may have: a sample that was replaced while it was taken would
+ * come twice, or too early. */
+struct progress {
+    uint64_t next[3];
+};
+
+static void take_into(eddy_reader *reader, struct progress *progress, struct eddy_sample *place)
 {
     struct eddy_sample sample;
     int error = eddy_reader_take(reader, &sample);
     if (error == EDDY_ENODATA)
         return;
     must(error);
-    payload_of(&sample);
+    struct payload payload = payload_of(&sample);
+    check(payload.author < 3 && payload.number >= progress->next[payload.author]);
+    progress->next[payload.author] = payload.number + 1;
     if (place->data)
         must(eddy_reader_release(reader, place));
     *place = sample;
@@ -59,6 +67,7 @@ static void take_into(eddy_reader *reader, struct eddy_sample *place)
 static void publish_and_take(struct actor *actor)
 {
     struct eddy_sample kept[5] = {0}, skipped[2] = {0};
+    struct progress keeping = {{0}}, skipping = {{0}};
     for (uint64_t i = 0; i < ACTOR_ROUNDS; i++) {
         struct eddy_loan loan;
         size_t size = sizeof(struct payload) + (i % 50 == 0 ? i * 400 : i % 900);
@@ -67,8 +76,8 @@ static void publish_and_take(struct actor *actor)
         payload_publish(actor->writer, size, 1, i);
         if (actor->keeping)
             for (int both = 0; both < 2; both++)
-                take_into(actor->keeping, &kept[i * 2 % 5]);
-        take_into(actor->skipping, &skipped[i % 2]);
+                take_into(actor->keeping, &keeping, &kept[i * 2 % 5]);
+        take_into(actor->skipping, &skipping, &skipped[i % 2]);
     }
 }
 
