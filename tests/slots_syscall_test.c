@@ -1,0 +1,97 @@
+/* slots_syscall_test.c - with nobody asleep, slots are written and read without a system call.
+ *
+ * A child forbids itself all system calls but exit; the kernel kills it at the first.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
+#include "support/slots_pair.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const uint64_t nobody[] = {0}, first[] = {1};
+
+static void forbid_system_calls(void)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    };
+    struct sock_fprog program = {.len = sizeof rules / sizeof *rules, .filter = rules};
+    check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+    check(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0);
+}
+
+/* No check that prints: a failure ends with an exit code of its own. */
+static void insist(bool holds)
+{
+    if (!holds)
+        syscall(SYS_exit_group, 98);
+}
+
+static void read_and_mark(struct slots_pair *p)
+{
+    struct eddy_slots_sample sample;
+    char copy[64];
+    insist(eddy_slots_next_unread(p->reader, 0, &sample) == EDDY_OK);
+    insist(eddy_slots_read(p->reader, &sample, copy, sizeof copy) == EDDY_OK);
+    insist(eddy_slots_mark_read(p->reader, &sample) == EDDY_OK);
+    insist(eddy_slots_next_unread(p->reader, 0, &sample) == EDDY_ENODATA);
+}
+
+static void round_trips(struct slots_pair *p, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct eddy_slots_loan loan;
+        struct eddy_slots_sample sample;
+        const uint64_t *active = i % 3 == 0 ? NULL : i % 3 == 1 ? first : nobody;
+        insist(eddy_slots_reserve(p->writer, active, active ? 1 : 0, EDDY_POLL, &loan) == EDDY_OK);
+        insist(eddy_slots_discard(p->writer, &loan) == EDDY_OK);
+        insist(eddy_slots_reserve(p->writer, active, active ? 1 : 0, EDDY_POLL, &loan) == EDDY_OK);
+        insist(eddy_slots_commit(p->writer, &loan, "x", 1, NULL) == EDDY_OK);
+        insist(eddy_slots_generation(p->reader) > 0);
+        if (i % 2) {
+            read_and_mark(p);
+            continue;
+        }
+        insist(eddy_slots_take(p->reader, 0, EDDY_POLL, &sample) == EDDY_OK);
+        insist(eddy_slots_release(p->reader, &sample) == EDDY_OK);
+    }
+}
+
+static void silent_process(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    struct slots_pair p = slots_pair_open(4, 64, 0);
+    round_trips(&p, 10);
+    forbid_system_calls();
+    round_trips(&p, 100000);
+    syscall(SYS_exit_group, 0);
+}
+
+static void slots_cost_no_system_call(void **state)
+{
+    (void)state;
+    bool hung;
+    world_is_dirty(); /* the child cannot leave properly */
+    struct child child = child_start(silent_process, NULL);
+    int status = child_status(&child, PATIENCE_MS, &hung);
+    check(!hung);
+    if (WIFSIGNALED(status))
+        check_fail(CHECK_HERE("silent_process"), "a system call was made");
+    same((uint64_t)WEXITSTATUS(status), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(slots_cost_no_system_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
