@@ -33,6 +33,60 @@ static void the_default_depths_are_64_and_8(void **state)
     pair_close(&pair);
 }
 
+/* More than the log holds cannot be promised; what is in force can be asked for, and holds. */
+static void a_depth_beyond_the_log_is_cut(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&short_wait, NULL);
+    eddy_reader *other =
+        open_reader(pair.domain, "pair", &(struct eddy_reader_options){.depth = UINT32_MAX});
+    uint32_t depth = eddy_reader_depth(other);
+    check(depth >= 64 && depth < UINT32_MAX);
+    for (uint64_t i = 0; i < depth; i++) {
+        must(publish(pair.writer, i));
+        payload_take(pair.reader);
+    }
+    must_fail(publish(pair.writer, depth), EDDY_ETIMEDOUT);
+    for (uint64_t i = 0; i < depth; i++)
+        same(payload_take(other).number, i);
+    must(eddy_reader_close(other));
+    pair_close(&pair);
+}
+
+/* A topic that its first reader makes has a log as deep as that reader asks for. */
+static void a_depth_of_thousands_is_honoured(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = 5000});
+    same(eddy_reader_depth(pair.reader), 5000);
+    for (uint64_t i = 0; i < 5000; i++)
+        must(publish(pair.writer, i));
+    must_fail(publish(pair.writer, 5000), EDDY_ETIMEDOUT);
+    for (uint64_t i = 0; i < 5000; i++)
+        same(payload_take(pair.reader).number, i);
+    pair_close(&pair);
+}
+
+static void options_that_make_no_sense_are_refused(void **state)
+{
+    (void)state;
+    eddy_domain *domain = open_domain();
+    struct eddy_topic_name name = {.name = "n"};
+    eddy_writer *writer = NULL;
+    eddy_reader *reader = NULL;
+    struct eddy_writer_options writing = {.reliability = (enum eddy_reliability)7};
+    must_fail(eddy_writer_open(domain, &name, &writing, &writer), EDDY_EINVAL);
+    writing = (struct eddy_writer_options){.history_kind = (enum eddy_history)7};
+    must_fail(eddy_writer_open(domain, &name, &writing, &writer), EDDY_EINVAL);
+    struct eddy_reader_options reading = {.reliability = (enum eddy_reliability)7};
+    must_fail(eddy_reader_open(domain, &name, &reading, &reader), EDDY_EINVAL);
+    must_fail(eddy_writer_open(domain, NULL, NULL, &writer), EDDY_EINVAL);
+    must_fail(eddy_writer_open(NULL, &name, NULL, &writer), EDDY_EINVAL);
+    must_fail(eddy_reader_open(domain, &name, NULL, NULL), EDDY_EINVAL);
+    check(writer == NULL && reader == NULL);
+    must(eddy_domain_close(domain));
+}
+
 static void a_writer_that_is_depth_ahead_waits_and_says_so(void **state)
 {
     (void)state;
@@ -207,6 +261,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_default_depths_are_64_and_8),
+        WORLD_TEST(a_depth_beyond_the_log_is_cut),
+        WORLD_TEST(a_depth_of_thousands_is_honoured),
+        WORLD_TEST(options_that_make_no_sense_are_refused),
         WORLD_TEST(a_writer_that_is_depth_ahead_waits_and_says_so),
         WORLD_TEST(a_loan_that_timed_out_can_be_published_later),
         WORLD_TEST(a_slow_reliable_reader_holds_up_for_the_others_too),
