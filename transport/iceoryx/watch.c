@@ -63,6 +63,7 @@ static void run_later(struct eddy_watch *watch)
     watch->not_before = eddy_deadline(CALM_HISTORY_NS);
     eddy_watch_set_pending(watch, true);
     pthread_mutex_unlock(&watch->watcher->lock);
+    eddy_watcher_wake(watch->watcher); /* it must look at its time again */
 }
 
 static int engage_reader(struct eddy_watch *watch)
@@ -139,13 +140,13 @@ static struct eddy_watch *watch_get(struct eddy_watcher *watcher,
     if (watch == NULL) {
         watch = calloc(1, sizeof *watch);
         if (watch != NULL) {
+            watch->watcher = watcher;
             watch->next = watcher->watches;
             watcher->watches = watch;
         }
     }
     if (watch != NULL) {
         watch->info = *info;
-        watch->watcher = watcher;
         watch->state = EDDY_WATCH_WATCHED;
         watch->not_before =
             watcher->has_thread && eddy_runtime_is_cyclone() ? eddy_deadline(CALM_NS) : 0;
@@ -216,9 +217,6 @@ static enum eddy_attach wire(struct eddy_watcher *watcher, const struct Notifica
         set_watch(&watch->info, NULL);
         watch_put_quietly(watch);
         return error == EDDY_ELIMIT ? EDDY_ATTACH_FULL : EDDY_ATTACH_FAILED;
-    }
-    if (watch->pending) {
-        eddy_watcher_wake(watcher); /* it must look at its time again */
     }
     return EDDY_ATTACHED;
 }
@@ -300,7 +298,6 @@ void eddy_watch_resume_sub(iox_sub_t sub)
         if (error != EDDY_OK) {
             eddy_log(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
         }
-        eddy_watcher_wake(watch->watcher);
     }
     pthread_mutex_unlock(&wiring);
 }

@@ -50,11 +50,11 @@ enum eddy_watch_state { EDDY_WATCH_POOLED, EDDY_WATCH_WATCHED, EDDY_WATCH_LEAVIN
 struct eddy_watch {
     struct NotificationInfo info; /* first: programs hold pointers to it */
     enum eddy_watch_state state;
-    struct eddy_watcher *watcher;
-    uint64_t not_before;     /* listener: no callback before this moment */
-    bool pending;            /* listener: something came before it */
-    bool active;             /* wait set: reported and not yet handed out */
-    struct eddy_watch *next; /* all watches of the watcher */
+    struct eddy_watcher *watcher; /* for good */
+    uint64_t not_before;          /* listener: no callback before this moment */
+    bool pending;                 /* listener: something came before it */
+    bool active;                  /* wait set: reported and not yet handed out */
+    struct eddy_watch *next;      /* all watches of the watcher */
 };
 
 struct eddy_watcher {
