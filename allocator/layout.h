@@ -52,6 +52,7 @@ uint64_t eddy_version_word(void);
 #define EDDY_OWNER_REAPING (1ull << 63) /* with the reaper's participant id */
 
 #define EDDY_SEAT_RELIABLE 1u
+#define EDDY_SEAT_DEEP     2u
 
 struct eddy_control {
     _Atomic uint64_t magic;
@@ -82,7 +83,8 @@ struct eddy_control {
     _Atomic uint64_t min_cursor;
     _Atomic uint64_t gate;
     _Atomic uint64_t untaken;
-    uint64_t spare_gate[5];
+    _Atomic uint64_t untaken_deep;
+    uint64_t spare_gate[4];
 
     _Atomic uint32_t room_bell;
     uint32_t spare_room[15];
@@ -122,6 +124,7 @@ EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach         
 EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised        writers */
 EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint                writers */
 EDDY_AT(eddy_control, untaken, 0x110, 8);       /* writers, by CAS, raised        writers */
+EDDY_AT(eddy_control, untaken_deep, 0x118, 8);  /* writers, by CAS, raised        writers */
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers       readers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised                writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised        opening readers */

@@ -61,6 +61,7 @@ static void fill_control(struct eddy_control *c, const struct eddy_segment_optio
     eddy_store_relaxed(&c->next_sn, c->first_sn); /* nobody else sees it before it is linked */
     eddy_store_relaxed(&c->min_cursor, c->first_sn);
     eddy_store_relaxed(&c->untaken, c->first_sn);
+    eddy_store_relaxed(&c->untaken_deep, c->first_sn);
     eddy_store_relaxed(&c->gate, c->first_sn);
 }
 

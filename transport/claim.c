@@ -98,7 +98,7 @@ static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
 
 static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    uint64_t limit = eddy_claim_limit(w->segment);
+    uint64_t limit = eddy_claim_limit(w->segment, need);
     if (goes_round_enough(w, need))
         return claim_recent(w, need, limit, p) ||
                claim_table(w, need, limit, TRIES_TABLE, false, p);
@@ -118,7 +118,7 @@ static void forget_recent(struct eddy_writer *w, uint32_t i)
 static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     eddy_gate_recompute(w->segment);
-    uint64_t limit = eddy_claim_limit(w->segment);
+    uint64_t limit = eddy_claim_limit(w->segment, need);
     uint32_t last = w->recent_count < TRIES_WARM ? 0 : w->recent_count - TRIES_WARM;
     for (uint32_t i = w->recent_count; i-- > last;) {
         if (try_slot(w, w->recent[(w->recent_first + i) % EDDY_RECENT], need, limit, false, p)) {
@@ -135,8 +135,8 @@ bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy
         return true;
     if (claim_behind(w, need, p))
         return true;
-    uint64_t before = eddy_claim_limit(w->segment); /* only to see whether it moves */
-    return eddy_gate_recompute(w->segment) && eddy_claim_limit(w->segment) != before &&
+    uint64_t before = eddy_claim_limit(w->segment, need); /* only to see whether it moves */
+    return eddy_gate_recompute(w->segment) && eddy_claim_limit(w->segment, need) != before &&
            claim_behind(w, need, p);
 }
 
@@ -211,7 +211,7 @@ static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, st
     uint64_t newest = eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
     uint32_t slots = eddy_descriptor_slots(newest);
     w->scan = eddy_slot_id(extents - 1, slots ? w->me * 61 % slots : 0);
-    return claim_table(w, need, eddy_claim_limit(w->segment), TRIES_FAR, false, p);
+    return claim_table(w, need, eddy_claim_limit(w->segment, need), TRIES_FAR, false, p);
 }
 
 int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)

@@ -1,30 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/gate.h"
 
-/* What a best-effort reader has not taken yet and is entitled to begins here.  Its position is a
- * hint, which can only be too low: the pin decides whether it gets a sample. */
-static uint64_t wanted_from(const struct eddy_reader_seat *seat, uint64_t next)
+/* What the best-effort readers have not taken yet begins here. */
+struct untaken {
+    uint64_t next;
+    uint64_t entitled; /* as far back as their depths */
+    uint64_t deep;     /* what deep readers would like, as far back as the log goes */
+};
+
+/* A reader's position is a hint, which can only be too low: the pin decides whether it gets a
+ * sample. */
+static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_seat *seat,
+                        struct untaken *u)
 {
     if (eddy_load_seq(&seat->owner) == 0)
-        return next;
+        return;
     uint64_t position = eddy_load_relaxed(&seat->position);
     uint32_t depth = eddy_load_relaxed(&seat->depth);
-    uint64_t reach = next > depth ? next - depth : 0;
-    return position > reach ? position : reach;
+    uint64_t reach = u->next > depth ? u->next - depth : 0;
+    uint64_t from = position > reach ? position : reach;
+    u->entitled = from < u->entitled ? from : u->entitled;
+    if (eddy_load_relaxed(&seat->flags) & EDDY_SEAT_DEEP) {
+        uint64_t oldest = u->next > s->log_length ? u->next - s->log_length : 0;
+        from = position > oldest ? position : oldest;
+        u->deep = from < u->deep ? from : u->deep;
+    }
 }
 
 bool eddy_gate_recompute(struct eddy_segment *s)
 {
     struct eddy_control *c = s->control;
-    uint64_t lowest =
-        eddy_load_seq(&c->next_sn); /* before the cursors: who joins later begins there or behind */
-    uint64_t next = lowest, untaken = lowest, gate = lowest + s->log_length;
+    /* Before the cursors: who joins later begins there or behind. */
+    uint64_t lowest = eddy_load_seq(&c->next_sn), gate = lowest + s->log_length;
+    struct untaken untaken = {lowest, lowest, lowest};
     uint32_t high = eddy_load_seq(&c->reader_high);
     for (uint32_t i = 0; i < high && i < EDDY_SEATS_MAX; i++) {
         uint64_t cursor = eddy_load_seq(&s->readers[i].cursor); /* acquire, from [cursor] */
         if (cursor == EDDY_CURSOR_ABSENT) {
-            uint64_t from = wanted_from(&s->readers[i], next);
-            untaken = from < untaken ? from : untaken;
+            add_untaken(s, &s->readers[i], &untaken);
             continue;
         }
         if (cursor == EDDY_CURSOR_JOINING)
@@ -35,7 +48,8 @@ bool eddy_gate_recompute(struct eddy_segment *s)
         gate = reach < gate ? reach : gate;
     }
     eddy_raise64(&c->min_cursor, lowest); /* [gate] */
-    eddy_raise64(&c->untaken, untaken);
+    eddy_raise64(&c->untaken, untaken.entitled);
+    eddy_raise64(&c->untaken_deep, untaken.deep);
     eddy_store_seq(&c->gate, gate);
     return true;
 }

@@ -5,6 +5,7 @@
  *   gate        min(cursor + depth) of the reliable readers: a writer about to publish it waits (a
  *               hint)
  *   untaken     no best-effort reader is entitled to a sample below it that it has not taken
+ *   untaken_deep  no deep one would like one below it; heeded as long as that is cheap
  *   window      the last so many samples are not reused, read or not (history of the topic)
  *
  * The first three are cached in the segment and recomputed only when they are in the way;
@@ -40,11 +41,22 @@ static inline uint64_t eddy_hard_limit(const struct eddy_segment *s)
     return limit;
 }
 
-/* Slots with samples below this may be claimed. */
-static inline uint64_t eddy_claim_limit(const struct eddy_segment *s)
+#define EDDY_DEEP_BYTES (1u << 20) /* that a topic keeps back for deep readers beyond their depth */
+
+/* Slots with samples below this may be claimed for a sample of `need` bytes. */
+static inline uint64_t eddy_claim_limit(const struct eddy_segment *s, uint64_t need)
 {
     uint64_t limit = eddy_hard_limit(s);
-    uint64_t untaken = eddy_load_relaxed(&s->control->untaken); /* a hint: the pins decide */
+    /* Relaxed: hints, the pins decide. */
+    uint64_t untaken = eddy_load_relaxed(&s->control->untaken);
+    uint64_t deep = eddy_load_relaxed(&s->control->untaken_deep);
+    if (deep < untaken) {
+        uint64_t next = eddy_load_relaxed(&s->control->next_sn),
+                 most = EDDY_DEEP_BYTES / (need | 1);
+        uint64_t oldest = next > most ? next - most : 0;
+        uint64_t kept = deep > oldest ? deep : oldest;
+        untaken = kept < untaken ? kept : untaken;
+    }
     return untaken < limit ? untaken : limit;
 }
 

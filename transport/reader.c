@@ -35,7 +35,8 @@ static uint64_t join(struct eddy_reader *r)
     struct eddy_control *c = r->segment->control;
     /* Relaxed: read after the cursor. */
     eddy_store_relaxed(&r->seat->depth, r->depth);
-    eddy_store_relaxed(&r->seat->flags, r->reliable ? EDDY_SEAT_RELIABLE : 0u);
+    eddy_store_relaxed(&r->seat->flags,
+                       (r->reliable ? EDDY_SEAT_RELIABLE : 0u) | (r->deep ? EDDY_SEAT_DEEP : 0u));
     if (r->reliable)
         eddy_store_seq(&r->seat->cursor, EDDY_CURSOR_JOINING);
     EDDY_POINT("join:marked");

@@ -159,6 +159,14 @@ static uint64_t oldest_wanted(const struct eddy_reader *r)
     return end > reach ? end - reach : 0;
 }
 
+/* A deep reader that finds a sample gone is at the far end of what is still there, where the next ones are going, too:
+ * it moves half of the way to what its depth assures it of. */
+static uint64_t pass_over(const struct eddy_reader *r)
+{
+    uint64_t end = eddy_load_acquire(&r->segment->control->next_sn);
+    return end > r->next + r->depth ? (end - r->depth - r->next) / 2 : 0;
+}
+
 /* One attempt at `next`.  EDDY_EBUSY: it was lost meanwhile, try the one after. */
 static int try_next(struct eddy_reader *r, struct eddy_sample *out)
 {
@@ -178,7 +186,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
     /* A cheap look before the pin, which costs two swaps. */
     if (age == EDDY_ENTRY_NEWER || eddy_load_acquire(&p.slot->sn) != r->next ||
         !eddy_reader_pin(r, &p, r->next)) {
-        lose(r, r->next + 1);
+        lose(r, r->next + 1 + pass_over(r));
         return EDDY_EBUSY;
     }
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
