@@ -106,9 +106,9 @@ int pair_run(const struct pair_transport *transport, int argc, char **argv)
     }
     pid_t child = bench_fork();
     pair.side.is_ping = child != 0;
-    bench_pin(child == 0);
     transport->open(&pair.side);
     call(transport->connect);
+    bench_pin(child == 0); /* only now: with one core to run on, a transport might never spin */
     if (child == 0) {
         pong(&pair);
     } else {

@@ -77,8 +77,8 @@ static void side_start(struct stream *stream, bool is_writer, unsigned index)
     if (bench_fork() != 0) {
         return;
     }
-    bench_pin(2 * index + !is_writer);
     stream->transport->open(is_writer, stream->size);
+    bench_pin(2 * index + !is_writer); /* only now: see pair.c */
     atomic_fetch_add(&stream->control->open, 1);
     if (is_writer) {
         write_all(stream, index);
