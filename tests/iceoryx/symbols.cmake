@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The library exports what the list says: nothing less, nothing more; under the name that Cyclone DDS asks for.
 execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE table COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[A-Za-z_][A-Za-z0-9_]*\n" exported "${table}")
