@@ -5,11 +5,11 @@
  * libddsc's from_iox_buffer, before the next take.  So a chunk that was looked at exactly once
  * between two takes of one subscriber on one thread is forgotten, and may be released.
  *
- * This holds for libddsc's own kind of samples.  It is relied on only if the library in this process
- * is one of the three versions, by its file name, and if nothing else that is loaded makes kinds of
- * samples of its own: nothing but libddsc refers to ddsi_serdata_init or ddsi_sertype_init, without
- * which none can be made.  Otherwise forgotten chunks stay held until the reader is deleted, which
- * costs memory but nothing else.
+ * This holds for libddsc's own kind of samples.  It is relied on only if the library in this
+ * process is one of the three versions, by its file name, and if nothing else that is loaded makes
+ * kinds of samples of its own: nothing but libddsc refers to ddsi_serdata_init or
+ * ddsi_sertype_init, without which none can be made.  Otherwise forgotten chunks stay held until
+ * the reader is deleted, which costs memory but nothing else.
  *
  * Threads: any; what was taken last is kept for each thread.
  * Crash:   private memory.
