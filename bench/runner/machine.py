@@ -26,7 +26,7 @@ SHARED_MEMORY = """<SharedMemory><Enable>true</Enable><LogLevel>fatal</LogLevel>
 
 def newest_build():
     """The build folder whose benchmarks were linked last, or None."""
-    floors = list(ROOT.glob("build/*/bench/bench-floor")) + list(ROOT.glob("build/bench/bench-floor"))
+    floors = [*ROOT.glob("build/*/bench/bench-floor"), *ROOT.glob("build/bench/bench-floor")]
     return max(floors, key=lambda p: p.stat().st_mtime).parents[1] if floors else None
 
 
