@@ -182,6 +182,7 @@ static void visit_word(enum moment moment, size_t offset)
                                was ^ (UINT64_C(1) << 31),
                                was ^ (UINT64_C(1) << 63),
                                was ^ (UINT64_C(1) << 16),
+                               was ^ (UINT64_C(1) << 21),
                                UINT64_C(0x4141414141414141),
                                was << 32 | was >> 32};
     size_t count = was ? sizeof values / sizeof *values : 2;

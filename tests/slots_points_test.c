@@ -170,7 +170,7 @@ static void no_slot_is_lost(struct witness *w)
     struct eddy_slots_loan loans[SLOTS];
     struct eddy_slots_report report;
     for (int i = 0; i < SLOTS; i++)
-        insist(eddy_slots_reserve(w->slots, nobody, 1, EDDY_POLL, &loans[i]), "reserving all");
+        insist(eddy_slots_reserve(w->slots, NULL, 0, EDDY_POLL, &loans[i]), "reserving all");
     for (int i = 0; i < SLOTS; i++)
         must(eddy_slots_discard(w->slots, &loans[i]));
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
@@ -213,6 +213,7 @@ static bool strike_at(struct witness *w, const char *point, unsigned time, enum 
         (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL))
         check_fail(CHECK_HERE("strike_at"), "the actor failed (%#x) with a blow at %s", status,
                    point);
+    watch(w); /* what it still committed, or the witness itself would gate */
     publish_as_witness(w, NULL, 3 * SLOTS);
     no_slot_is_lost(w);
     return struck;
@@ -257,11 +258,62 @@ static void stopped_at_any_point_the_others_go_on(void **state)
     strike_everywhere(STOP);
 }
 
+/* --- a commit whose writer does not come to say that it is done ------------------------------ */
+
+static void stopping_writer(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    plan.point = "slots-commit:swapped";
+    plan.countdown = 1;
+    plan.blow = STOP;
+    eddy_slots *slots = slots_attach("points");
+    eddy_point_hook = strike;
+    must(slots_publish(slots, nobody, "mine", 4));
+    must(eddy_slots_close(slots));
+}
+
+/* Publishes, gated by reader 0, which reads just this. */
+static void publish_and_mark(eddy_slots *slots)
+{
+    const uint64_t first[] = {1};
+    struct eddy_slots_loan loan;
+    struct eddy_slots_sample sample = {.reader = 0};
+    must(eddy_slots_reserve(slots, first, 1, EDDY_POLL, &loan));
+    must(eddy_slots_commit(slots, &loan, "next", 4, &sample.sn));
+    sample.slot = loan.slot;
+    sample.segment = loan.segment;
+    must(eddy_slots_mark_read(slots, &sample));
+}
+
+/* The log goes over it several times, and nobody has reaped its writer. */
+static void a_commit_is_done_with_the_swap(void **state)
+{
+    (void)state;
+    for (int rounds = 1; rounds <= 1000; rounds *= 10) {
+        eddy_slots *slots = slots_create("points", SLOTS, SIZE, 4);
+        struct eddy_slots_sample sample;
+        must(eddy_slots_join(slots, 0, NULL));
+        struct child child = child_start(stopping_writer, NULL);
+        siginfo_t news;
+        check(waitid(P_PID, (id_t)child.pid, &news, WSTOPPED) == 0);
+        for (int i = 0; i < rounds; i++)
+            publish_and_mark(slots);
+        must(eddy_slots_take(slots, 0, EDDY_POLL, &sample));
+        same(sample.sn, 1);
+        check(sample.size == 4 && memcmp(sample.data, "mine", 4) == 0);
+        must_fail(eddy_slots_take(slots, 0, EDDY_POLL, &sample), EDDY_ENODATA);
+        check(kill(child.pid, SIGCONT) == 0);
+        child_join(&child);
+        must(eddy_slots_close(slots));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(killed_at_any_point_the_others_go_on),
         WORLD_TEST(stopped_at_any_point_the_others_go_on),
+        WORLD_TEST(a_commit_is_done_with_the_swap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ static void *write_until_over(void *argument)
 {
     struct actor *actor = argument;
     uint64_t number = 0;
+    char bytes[CAPACITY];
     while (!over()) {
         struct eddy_slots_loan loan;
         size_t size = sizeof(struct payload) +
@@ -51,12 +52,14 @@ static void *write_until_over(void *argument)
             check(error == EDDY_ENOSLOT || error == EDDY_ETIMEDOUT);
             continue;
         }
-        payload_fill(loan.data, size, actor->author, number);
+        bool in_place = payload_random(&actor->seed) % 2;
+        payload_fill(in_place ? loan.data : bytes, size, actor->author, number);
         if (payload_random(&actor->seed) % 16 == 0) {
             must(eddy_slots_discard(slots, &loan));
             continue;
         }
-        must(eddy_slots_commit_in_place(slots, &loan, size, NULL));
+        must(in_place ? eddy_slots_commit_in_place(slots, &loan, size, NULL)
+                      : eddy_slots_commit(slots, &loan, bytes, size, NULL));
         number++;
         atomic_fetch_add_explicit(&committed, 1, memory_order_relaxed);
     }

@@ -44,16 +44,13 @@ static void forget_marks(const struct eddy_slots *s, uint32_t slot)
         eddy_store_release(eddy_slots_read_word(s, slot, w), 0u); /* [forgotten] */
 }
 
-/* The slot is ours: may we have it?  Ends its sample if so. */
-static bool end_sample(struct eddy_slots *s, uint32_t slot, const uint64_t *active)
+/* The slot is ours.  False: somebody holds it, so nobody may write there yet. */
+static bool end_sample(struct eddy_slots *s, uint32_t slot)
 {
     struct eddy_slots_line *line = &s->lines[slot];
     uint64_t sn = eddy_load_acquire(&line->sn); /* from [sample] */
-    if (eddy_slots_is_live(sn)) {
-        if (!is_read(s, slot, active))
-            return false;
+    if (eddy_slots_is_live(sn))
         eddy_store_seq(&line->sn, sn | EDDY_SLOTS_ENDED);
-    }
     EDDY_POINT("slots-claim:ended");
     if (is_pinned(s, slot))
         return false;
@@ -64,9 +61,10 @@ static bool end_sample(struct eddy_slots *s, uint32_t slot, const uint64_t *acti
 static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, uint64_t *ticket)
 {
     struct eddy_slots_line *line = &s->lines[slot];
-    uint64_t state = eddy_load_seq(&line->state); /* seq for the same reason */
+    /* First the state: if the swap succeeds, the sample is the one whose marks were looked at.  seq,
+     * as one who is about to sleep for room looks here after arming its bell. */
+    uint64_t state = eddy_load_seq(&line->state);
     uint64_t mine = ((state & ~EDDY_SLOTS_COMMITTING) + EDDY_SLOTS_TURN) | (s->member + 1u);
-    /* Guesses, the swap decides: most slots that cannot be had are left alone. */
     if ((state & EDDY_SLOTS_OWNER) != 0 || is_pinned(s, slot) ||
         (eddy_slots_is_live(eddy_load_seq(&line->sn)) && !is_read(s, slot, active)))
         return false;
@@ -74,7 +72,7 @@ static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, u
     if (!eddy_cas_seq(&line->state, &state, mine))
         return false;
     EDDY_POINT("slots-claim:owned");
-    if (end_sample(s, slot, active)) {
+    if (end_sample(s, slot)) {
         *ticket = mine;
         return true;
     }

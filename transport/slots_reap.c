@@ -37,6 +37,7 @@ void eddy_slots_member_leave(struct eddy_slots *s, uint32_t member)
     EDDY_POINT("slots-leave:loans");
     eddy_store_release(&s->members[member], 0u); /* [member] */
     eddy_bell_ring(&s->header->room_bell);
+    eddy_bell_ring(&s->header->new_bell); /* it may have committed and died before it rang */
 }
 
 void eddy_slots_clear_pins(struct eddy_slots *s, uint32_t reader)
