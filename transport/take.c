@@ -4,9 +4,6 @@
 #include "allocator/error.h"
 #include "transport/reader.h"
 
-#define SPIN_FIRST_NS 5000u
-#define SPIN_MOST_NS  50000u
-
 /* --- pins ------------------------------------------------------------------------------------ */
 
 bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t sn)
@@ -270,14 +267,19 @@ static uint64_t spin_limit(const struct eddy_reader *r)
         return 0;
     if (r->spin_ns > 0)
         return (uint64_t)r->spin_ns;
-    return r->spin_budget ? r->spin_budget : SPIN_FIRST_NS;
+    return r->spin_budget;
 }
 
-/* What paid is given twice as long next time, what did not half as long. */
+/* What paid is given twice as long next time, what did not half as long.  Now and then it tries anew: the writers may
+ * have become quicker. */
 static void learn(struct eddy_reader *r, uint64_t limit, bool paid)
 {
     uint64_t next = paid ? limit * 2 : limit / 2;
-    r->spin_budget = next > SPIN_MOST_NS ? SPIN_MOST_NS : next < 100 ? 100 : next;
+    if (!paid && ++r->fruitless % EDDY_SPIN_ANEW == 0)
+        next = EDDY_SPIN_FIRST_NS;
+    r->spin_budget = next > EDDY_SPIN_MOST_NS    ? EDDY_SPIN_MOST_NS
+                     : next < EDDY_SPIN_LEAST_NS ? EDDY_SPIN_LEAST_NS
+                                                 : next;
 }
 
 static bool spin(struct eddy_reader *r, uint64_t deadline)
