@@ -19,5 +19,7 @@
 #define EDDY_IOX_LOANS          8u
 #define EDDY_IOX_EVENTS         256u
 #define EDDY_IOX_QUEUE_CAPACITY 256u
+/* Cyclone DDS asks for the depth of a reader's history, and should get it. */
+#define EDDY_IOX_CYCLONE_CAPACITY 65536u
 
 #endif

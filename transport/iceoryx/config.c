@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "binding.h"
+#include "runtime.h"
 
 uint32_t iox_cfg_max_publishers(void)
 {
@@ -37,7 +38,7 @@ uint32_t iox_cfg_max_chunks_held_per_subscriber_simultaneously(void)
 
 uint32_t iox_cfg_max_subscriber_queue_capacity(void)
 {
-    return EDDY_IOX_QUEUE_CAPACITY;
+    return eddy_runtime_is_cyclone() ? EDDY_IOX_CYCLONE_CAPACITY : EDDY_IOX_QUEUE_CAPACITY;
 }
 
 uint32_t iox_cfg_max_number_of_condition_variables(void)

@@ -79,7 +79,7 @@ static struct eddy_reader_options reader_options(const iox_sub_options_t *wanted
                               ? EDDY_RELIABLE
                               : EDDY_BEST_EFFORT;
     if (eddy_runtime_is_cyclone()) {
-        options.depth = clamped(wanted->queueCapacity, CYCLONE_DEPTH, EDDY_IOX_QUEUE_CAPACITY);
+        options.depth = clamped(wanted->queueCapacity, CYCLONE_DEPTH, EDDY_IOX_CYCLONE_CAPACITY);
         options.history = clamped(wanted->historyRequest, 0, UINT32_MAX);
         options.flags = EDDY_READER_DEEP;
     }
