@@ -152,6 +152,13 @@ static void fill_report(const struct view *v, const char *file, struct eddy_topi
     free(f);
 }
 
+static void free_report(const struct eddy_topic_report *t)
+{
+    const void *parts[] = {t->name, t->type, t->scope, t->flink, t->members, t->message};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        free((void *)(uintptr_t)parts[i]);
+}
+
 static bool add_report(const struct view *v, struct eddy_snapshot *snap, const char *file)
 {
     if (snap->count == snap->room) {
@@ -165,8 +172,8 @@ static bool add_report(const struct view *v, struct eddy_snapshot *snap, const c
     struct eddy_topic_report *t = &snap->topics[snap->count];
     memset(t, 0, sizeof *t);
     fill_report(v, file, t);
-    if (t->error == EDDY_ENOENT) /* it went while we looked */
-        free((void *)(uintptr_t)t->flink);
+    if (t->error == EDDY_ENOENT) /* it went while we looked, or is no topic's */
+        free_report(t);
     else
         snap->count++;
     return true;
@@ -259,12 +266,8 @@ const struct eddy_topic_report *eddy_snapshot_topic(const eddy_snapshot *snapsho
 
 void eddy_snapshot_free(eddy_snapshot *snapshot)
 {
-    for (size_t i = 0; snapshot && i < snapshot->count; i++) {
-        const struct eddy_topic_report *t = &snapshot->topics[i];
-        const void *parts[] = {t->name, t->type, t->scope, t->flink, t->members, t->message};
-        for (size_t j = 0; j < sizeof parts / sizeof parts[0]; j++)
-            free((void *)(uintptr_t)parts[j]);
-    }
+    for (size_t i = 0; snapshot && i < snapshot->count; i++)
+        free_report(&snapshot->topics[i]);
     if (snapshot)
         free(snapshot->topics);
     free(snapshot);

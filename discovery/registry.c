@@ -96,7 +96,7 @@ static void read_boot_id(uint8_t boot[16])
         unsigned digit = c >= '0' && c <= '9' ? c - '0' : c - 'a' + 10;
         if (text[i] == '-' || digit > 15)
             continue;
-        boot[n / 2] = (uint8_t)(boot[n / 2] << 4 | digit);
+        boot[n / 2] = (uint8_t)((unsigned)boot[n / 2] << 4 | digit);
         n++;
     }
 }
