@@ -50,7 +50,7 @@ struct eddy_slots_options {
 };
 
 /* Creates a segment, and its flink at `flink_path`, which must end in ".flink".  The path's folder
- * becomes a domain: it and its parents are made if need be, with mode 0700, and it must be the
+ * becomes a domain: it is made if need be (mode 0700; parents 0755), and it must be the
  * caller's alone.  domain: one that is open on that folder, or NULL for a participant of its own.
  * A flink whose users are all dead is replaced.  All memory is reserved now.  Errors: EDDY_EEXIST
  * (somebody alive uses that path), EDDY_EINVAL, EDDY_ETOOBIG (a number beyond its limit),
