@@ -11,6 +11,7 @@ bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t
     _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
     if (!word)
         return false;
+    EDDY_POINT("take:before-pin");
     eddy_or_seq(word, eddy_seat_bit(r->seat_id));
     EDDY_POINT("take:pinned");
     if (eddy_load_seq(&p->slot->sn) == sn)
