@@ -218,7 +218,7 @@ static void leave(struct eddy_slots *s, const char *file)
 
 static int open_in_domain(const struct request *r, eddy_slots **slots)
 {
-    struct eddy_slots *s;
+    struct eddy_slots *s = NULL;
     int error = lock_and_open(r, &s);
     if (error)
         return error;

@@ -167,7 +167,7 @@ static int check_reading(const struct eddy_slots *s, uint32_t reader)
 
 int eddy_slots_next_unread(eddy_slots *s, uint32_t reader, struct eddy_slots_sample *sample)
 {
-    struct eddy_slots_sample found;
+    struct eddy_slots_sample found = {0};
     int error = check_reading(s, reader);
     if (!error)
         error = eddy_slots_find_unread(s, reader, UINT64_MAX, &found);

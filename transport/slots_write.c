@@ -27,6 +27,17 @@ static int check_bits(const struct eddy_slots *s, const uint64_t *active, size_t
     return EDDY_OK;
 }
 
+/* The mask in as many words as the segment has. */
+static const uint64_t *pad(const struct eddy_slots *s, const uint64_t *active, size_t words,
+                           uint64_t room[EDDY_SLOTS_WORDS_MAX])
+{
+    if (!active || words >= s->plan.words)
+        return active;
+    for (size_t w = 0; w < s->plan.words; w++)
+        room[w] = w < words ? active[w] : 0;
+    return room;
+}
+
 static void fill_loan(const struct eddy_slots *s, uint32_t slot, uint64_t ticket,
                       struct eddy_slots_loan *loan)
 {
@@ -70,15 +81,14 @@ static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t 
 int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint64_t deadline,
                        struct eddy_slots_loan *loan)
 {
-    uint64_t padded[EDDY_SLOTS_WORDS_MAX] = {0}, ticket;
+    uint64_t padded[EDDY_SLOTS_WORDS_MAX], ticket;
     uint32_t slot;
     if (__builtin_expect(eddy_slots_forked(s), 0))
         return eddy_fail_forked();
     int error = active ? check_bits(s, active, words) : EDDY_OK;
     if (error)
         return error;
-    if (active && words < s->plan.words)
-        active = memcpy(padded, active, words * sizeof *active);
+    active = pad(s, active, words, padded);
     /* acquire, from [writable] */
     if (__builtin_expect(!eddy_load_acquire(&s->writable), 0))
         error = eddy_slots_make_writable(s);
