@@ -160,7 +160,8 @@ class World:
 
     def environment(self, dir=None, uri=LOOPBACK):
         """Of a program that is to run under `eddy run`."""
-        leaks = "detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", "")
+        # The last word counts.
+        leaks = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         return {**os.environ, "EDDY_DIR": dir or self.dir, "CYCLONEDDS_URI": uri,
                 "ASAN_OPTIONS": leaks}
 
