@@ -135,13 +135,6 @@ static void finish_older(const struct eddy_slots *s, uint64_t entry, uint64_t sn
         eddy_slots_finish(&s->lines[slot], state);
 }
 
-/* next_sn was put back by a stranger: the entry tells how far it must be. */
-static void mend_next(const struct eddy_slots *s, uint64_t n, uint64_t entry)
-{
-    uint64_t there = (entry >> EDDY_SLOT_BITS << s->log.shift) | (n & s->log.mask);
-    eddy_cas_seq(s->log.next_sn, &n, there < s->first_sn ? s->first_sn : there + 1);
-}
-
 static bool is_number(const struct eddy_slots *s, uint64_t n)
 {
     return n >= s->first_sn && n <= eddy_log_last_sn(&s->log) && n < EDDY_SLOTS_ENDED;
@@ -154,8 +147,10 @@ static int enter_log(const struct eddy_slots *s, uint32_t slot, uint64_t *sn)
         uint64_t n = eddy_load_seq(s->log.next_sn);
         uint64_t entry = eddy_log_entry(&s->log, n);
         enum eddy_entry_age age = eddy_entry_age(&s->log, entry, n);
-        if (n < s->first_sn || age == EDDY_ENTRY_NEWER)
-            mend_next(s, n, entry);
+        if (n < s->first_sn) /* a stranger put it back, as the case may be below */
+            eddy_raise64(s->log.next_sn, s->first_sn);
+        else if (age == EDDY_ENTRY_NEWER)
+            eddy_log_mend(&s->log, n, entry);
         else if (age == EDDY_ENTRY_PRESENT)
             eddy_log_help(&s->log, n);
         if (n < s->first_sn || age != EDDY_ENTRY_OLDER)
