@@ -78,8 +78,9 @@ struct eddy_reader_options {
                        best-effort; at most the topic's log, else clamped */
     uint32_t
         history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
-    uint32_t flags;  /* EDDY_READER_DEEP */
-    int64_t spin_ns; /* before sleeping: 0 learns what pays, < 0 never, > 0 that long (never on one CPU) */
+    uint32_t flags; /* EDDY_READER_DEEP */
+    int64_t
+        spin_ns; /* before sleeping: 0 learns what pays, < 0 never, > 0 that long (never on one CPU) */
     uint64_t limit_bytes; /* as for the writer */
     uint64_t reserved[4]; /* zero */
 };
