@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define RESERVE_PIECE (4u << 20)
@@ -114,7 +115,11 @@ static int reserve_piece(int fd, uint64_t offset, uint64_t bytes)
 
 int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
 {
-    int rc = 0;
+    struct statvfs room;
+    /* Ask first: a request that cannot be met must not take from others what there is before it fails. */
+    bool enough =
+        fstatvfs(fd, &room) != 0 || room.f_blocks == 0 || bytes / room.f_frsize <= room.f_bavail;
+    int rc = enough ? 0 : ENOSPC;
     /* In pieces: tmpfs undoes a call that a signal interrupts, so a long one might never end. */
     for (uint64_t done = 0; rc == 0 && done < bytes; done += RESERVE_PIECE) {
         uint64_t rest = bytes - done;

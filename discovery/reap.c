@@ -57,10 +57,12 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
     if (!reap || !take_over(d, owner, seen))
         return;
     EDDY_POINT("reap:taken-over");
-    if (writer)
+    if (writer) {
         eddy_writer_seat_leave(s, seat);
-    else
+        eddy_wake_topic(s->control, d->registry); /* it may have published and woken nobody */
+    } else {
         eddy_reader_seat_leave(s, seat);
+    }
     eddy_log(EDDY_LOG_INFO, "reaped %s seat %u of a dead participant on segment %s",
              writer ? "writer" : "reader", seat, s->id);
 }

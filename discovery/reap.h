@@ -14,6 +14,7 @@
 #ifndef EDDY_REAP_H
 #define EDDY_REAP_H
 
+#include "allocator/futex.h"
 #include "allocator/segment.h"
 #include "discovery/domain.h"
 
@@ -29,6 +30,18 @@ struct eddy_reaped eddy_reap_topic(const struct eddy_domain *domain, struct eddy
 /* Looks without touching. */
 struct eddy_reaped eddy_count_members(const struct eddy_domain *domain,
                                       struct eddy_segment *segment);
+
+/* Wakes whoever sleeps for a topic.  Two loads when nobody does. */
+static inline void eddy_wake_topic(struct eddy_control *c, struct eddy_registry *r)
+{
+    eddy_bell_ring(&c->readers_bell);
+    for (uint64_t words = eddy_load_seq(&c->bell_words); words; words &= words - 1) {
+        uint32_t w = (uint32_t)__builtin_ctzll(words);
+        uint64_t hit = eddy_load_seq(&c->bells[w]) & eddy_load_seq(&r->sleeping[w]);
+        for (; hit; hit &= hit - 1)
+            eddy_bell_ring(&r->bells[w * 64 + (uint32_t)__builtin_ctzll(hit)].bell);
+    }
+}
 
 /* Leaving in good order: the same steps, by the owner. */
 void eddy_reader_seat_leave(struct eddy_segment *segment, uint32_t seat);

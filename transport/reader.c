@@ -65,10 +65,11 @@ static uint64_t join(struct eddy_reader *r)
 static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
                        const struct eddy_reader_options *o, struct eddy_reader *r)
 {
-    struct eddy_wanted wanted = {.limit_bytes = o->limit_bytes, .depth = r->depth};
     static const uint8_t any[16];
-    wanted.type_hash = any;
-    int error = eddy_topic_open(d, name, file, &wanted, EDDY_ROLE_READER, &r->topic, &r->seat_id);
+    struct eddy_topic_request request = {.name = name, .file = file, .role = EDDY_ROLE_READER};
+    request.wanted =
+        (struct eddy_wanted){.limit_bytes = o->limit_bytes, .depth = r->depth, .type_hash = any};
+    int error = eddy_topic_open(d, &request, &r->topic, &r->seat_id);
     if (error)
         return error;
     r->domain = d;

@@ -161,14 +161,14 @@ static int map_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
 }
 
 static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
-                       const struct eddy_wanted *w, enum eddy_role role, struct eddy_topic **topic,
+                       const struct eddy_topic_request *r, struct eddy_topic **topic,
                        uint32_t *seat)
 {
     struct eddy_topic *t;
-    int error = map_topic(d, key, w, &t);
+    int error = map_topic(d, key, &r->wanted, &t);
     if (error)
         return error;
-    error = take_seat(d, t->segment, role, seat);
+    error = take_seat(d, t->segment, r->role, seat);
     if (!error) {
         t->handles++;
         d->handles++;
@@ -188,21 +188,21 @@ static int key_of_file(const char *file, struct eddy_flink_key *key)
     return EDDY_OK;
 }
 
-int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
-                    const struct eddy_wanted *options, enum eddy_role role,
+int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_request *request,
                     struct eddy_topic **topic, uint32_t *seat)
 {
-    struct eddy_wanted w = *options;
+    struct eddy_topic_request r = *request;
     struct eddy_flink_key key;
     if (eddy_domain_forked(d))
         return eddy_fail_forked();
-    int error = name ? fill_wanted(name, options, &w, &key) : key_of_file(file, &key);
+    int error =
+        r.name ? fill_wanted(r.name, &request->wanted, &r.wanted, &key) : key_of_file(r.file, &key);
     if (error)
         return error;
     pthread_mutex_lock(&d->lock);
     error = eddy_directory_lock(d, key.lock);
     if (!error) {
-        error = open_locked(d, &key, &w, role, topic, seat);
+        error = open_locked(d, &key, &r, topic, seat);
         eddy_directory_unlock(d, key.lock);
     }
     pthread_mutex_unlock(&d->lock);

@@ -27,9 +27,16 @@ struct eddy_topic {
 
 enum eddy_role { EDDY_ROLE_READER, EDDY_ROLE_WRITER };
 
-/* Opens by name, or by the flink `file` if `name` is NULL, and takes a seat. */
-int eddy_topic_open(struct eddy_domain *domain, const struct eddy_topic_name *name,
-                    const char *file, const struct eddy_wanted *options, enum eddy_role role,
+/* Which topic, as what. */
+struct eddy_topic_request {
+    const struct eddy_topic_name *name; /* or, if NULL, */
+    const char *file;                   /* the name of its flink: then it must exist */
+    struct eddy_wanted wanted;          /* limit and depth if it is to be created */
+    enum eddy_role role;
+};
+
+/* Opens a topic and takes a seat on it. */
+int eddy_topic_open(struct eddy_domain *domain, const struct eddy_topic_request *request,
                     struct eddy_topic **topic, uint32_t *seat);
 
 /* Leaves the seat and the topic. */
@@ -39,17 +46,5 @@ void eddy_topic_stats(const struct eddy_topic *topic, struct eddy_topic_stats *s
 
 /* Seats in use. */
 uint32_t eddy_topic_count(const struct eddy_segment *segment, enum eddy_role role);
-
-/* Wakes whoever sleeps for this topic.  Two loads when nobody does. */
-static inline void eddy_topic_wake(struct eddy_control *c, struct eddy_registry *r)
-{
-    eddy_bell_ring(&c->readers_bell);
-    for (uint64_t words = eddy_load_seq(&c->bell_words); words; words &= words - 1) {
-        uint32_t w = (uint32_t)__builtin_ctzll(words);
-        uint64_t hit = eddy_load_seq(&c->bells[w]) & eddy_load_seq(&r->sleeping[w]);
-        for (; hit; hit &= hit - 1)
-            eddy_bell_ring(&r->bells[w * 64 + (uint32_t)__builtin_ctzll(hit)].bell);
-    }
-}
 
 #endif

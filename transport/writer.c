@@ -57,11 +57,11 @@ static void fill_seat(struct eddy_writer *w, uint32_t seat)
 static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topic,
                        const struct eddy_writer_options *o, struct eddy_writer *w)
 {
-    struct eddy_wanted wanted = {.limit_bytes = o->limit_bytes,
-                                 .depth =
-                                     o->history_kind == EDDY_HISTORY_TOPIC ? 2 * o->history : 0};
+    struct eddy_topic_request request = {.name = topic, .role = EDDY_ROLE_WRITER};
+    request.wanted.limit_bytes = o->limit_bytes;
+    request.wanted.depth = o->history_kind == EDDY_HISTORY_TOPIC ? 2 * o->history : 0;
     uint32_t seat;
-    int error = eddy_topic_open(d, topic, NULL, &wanted, EDDY_ROLE_WRITER, &w->topic, &seat);
+    int error = eddy_topic_open(d, &request, &w->topic, &seat);
     if (error)
         return error;
     w->segment = w->topic->segment;
