@@ -116,9 +116,9 @@ static int reserve_piece(int fd, uint64_t offset, uint64_t bytes)
 int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
 {
     struct statvfs room;
-    /* Ask first: a request that cannot be met must not take from others what there is before it fails. */
-    bool enough =
-        fstatvfs(fd, &room) != 0 || room.f_blocks == 0 || bytes / room.f_frsize <= room.f_bavail;
+    /* Ask first: a large request that cannot be met must not take what there is before it fails. */
+    bool enough = bytes <= RESERVE_PIECE || fstatvfs(fd, &room) != 0 || room.f_blocks == 0 ||
+                  bytes / room.f_frsize <= room.f_bavail;
     int rc = enough ? 0 : ENOSPC;
     /* In pieces: tmpfs undoes a call that a signal interrupts, so a long one might never end. */
     for (uint64_t done = 0; rc == 0 && done < bytes; done += RESERVE_PIECE) {
