@@ -17,7 +17,7 @@ uint64_t eddy_version_word(void)
     return EDDY_LAYOUT_VERSION | (uint64_t)EDDY_LINE << 16 | (uint64_t)sysconf(_SC_PAGESIZE) << 32;
 }
 
-static int new_nonce(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
+int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
 {
     if (getrandom(nonce, 16, 0) != 16)
         return eddy_fail_errno("cannot get 16 random bytes");
@@ -103,7 +103,7 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
     uint8_t nonce[16];
     char id[EDDY_NONCE_TEXT], name[48];
     struct eddy_file file;
-    int error = new_nonce(nonce, id);
+    int error = eddy_nonce_make(nonce, id);
     if (error)
         return error;
     error = eddy_file_create(dir, 0, &file);
@@ -125,6 +125,18 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
 
 /* --- attaching: the ladder ------------------------------------------------------------------- */
 
+int eddy_version_check(const char *file, const char *kind, uint64_t theirs, uint64_t ours)
+{
+    if (theirs == ours)
+        return EDDY_OK;
+    return eddy_fail(EDDY_EVERSION,
+                     "%s has %slayout %u, line %u, page %u; this Eddy has layout %u, line %u, page "
+                     "%u; use one Eddy for all programs of a domain, or another EDDY_DIR",
+                     file, kind, (unsigned)(theirs & 0xffff), (unsigned)(theirs >> 16 & 0xffff),
+                     (unsigned)(theirs >> 32), (unsigned)(ours & 0xffff),
+                     (unsigned)(ours >> 16 & 0xffff), (unsigned)(ours >> 32));
+}
+
 static int check_version(const char *file, const struct eddy_control *c)
 {
     /* acquire, from [created] */
@@ -133,15 +145,7 @@ static int check_version(const char *file, const struct eddy_control *c)
                          "%s is no Eddy segment (magic %016llx); stop the programs of this domain "
                          "and run `eddy gc`",
                          file, (unsigned long long)eddy_load_relaxed(&c->magic));
-    uint64_t word = eddy_version_word();
-    if (c->version != word)
-        return eddy_fail(
-            EDDY_EVERSION,
-            "%s has layout %u, line %u, page %u; this Eddy has layout %u, line %u, page %u; "
-            "use one Eddy for all programs of a domain, or another EDDY_DIR",
-            file, (unsigned)(c->version & 0xffff), (unsigned)(c->version >> 16 & 0xffff),
-            (unsigned)(c->version >> 32), EDDY_LAYOUT_VERSION, EDDY_LINE, (unsigned)(word >> 32));
-    return EDDY_OK;
+    return eddy_version_check(file, "", c->version, eddy_version_word());
 }
 
 /* Copies the geometry out of the header, then checks the copies: the header may change while we

@@ -62,6 +62,12 @@ void eddy_segment_detach(struct eddy_segment *segment);
 /* Removes the files of a segment; mappings stay good.  Returns how many there were. */
 uint32_t eddy_segment_remove(int dir, const char *id);
 
+/* 128 random bits that name an object, also as text. */
+int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
+
+/* EDDY_EVERSION, with both words in plain text, if they differ.  `kind` goes before "layout". */
+int eddy_version_check(const char *file, const char *kind, uint64_t theirs, uint64_t ours);
+
 /* The strings of a topic, not NUL-terminated. */
 const char *eddy_segment_name(const struct eddy_segment *segment);
 const char *eddy_segment_type(const struct eddy_segment *segment);

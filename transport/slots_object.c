@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -55,15 +54,6 @@ static void file_name(const char *id, char name[48])
 }
 
 /* --- creating -------------------------------------------------------------------------------- */
-
-static int new_nonce(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
-{
-    if (getrandom(nonce, 16, 0) != 16)
-        return eddy_fail_errno("cannot get 16 random bytes");
-    for (int i = 0; i < 16; i++)
-        snprintf(id + 2 * i, 3, "%02x", nonce[i]);
-    return EDDY_OK;
-}
 
 static void fill_header(struct eddy_slots_header *h, const struct eddy_slots_options *o,
                         const struct eddy_slots_plan *plan, const uint8_t nonce[16])
@@ -123,7 +113,7 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
     eddy_slots_plan_make(o->slot_count, o->slot_capacity, o->readers, &plan);
     int error = check_room(d->dir_fd, plan.bytes);
     if (!error)
-        error = new_nonce(nonce, id);
+        error = eddy_nonce_make(nonce, id);
     if (!error)
         error = eddy_file_create(d->dir_fd, plan.bytes, &file);
     if (error)
@@ -150,15 +140,7 @@ static int check_version(const char *file, const struct eddy_slots_header *h)
     if (eddy_load_acquire(&h->magic) != EDDY_MAGIC_SLOTS)
         return eddy_fail(EDDY_ESEGMENT, "%s is no slots segment (magic %016llx); run `eddy gc`",
                          file, (unsigned long long)eddy_load_relaxed(&h->magic));
-    uint64_t word = version_word(), theirs = h->version;
-    if (theirs != word)
-        return eddy_fail(
-            EDDY_EVERSION,
-            "%s has slots layout %u, line %u, page %u; this Eddy has layout %u, line %u, page %u; "
-            "use one Eddy for all programs of a domain, or another folder",
-            file, (unsigned)(theirs & 0xffff), (unsigned)(theirs >> 16 & 0xffff),
-            (unsigned)(theirs >> 32), EDDY_SLOTS_LAYOUT_VERSION, EDDY_LINE, (unsigned)(word >> 32));
-    return EDDY_OK;
+    return eddy_version_check(file, "slots ", h->version, version_word());
 }
 
 static bool nonce_is(const uint8_t nonce[16], const char *id)
