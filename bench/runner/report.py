@@ -74,3 +74,12 @@ def print_targets(targets):
         lines.append([row["text"], f"{row['limit']:g}",
                       "" if measured is None else f"{measured:.2f}", answer])
     table(["target", "limit", "measured", ""], lines)
+
+
+def for_machines(row):
+    """A row as a program likes it: the size in bytes."""
+    if "size" not in row:
+        return row
+    size = row["size"]
+    unit = {"k": 1 << 10, "M": 1 << 20}.get(size[-1], 1)
+    return {**row, "size": int(size.rstrip("kM")) * unit}
