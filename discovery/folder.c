@@ -53,10 +53,11 @@ static int check_folder(const char *dir, int fd)
             "the folder %s belongs to user %u, not to you (%u); set EDDY_DIR to one of "
             "your own",
             dir, status.st_uid, geteuid());
-    if (status.st_mode & 077)
+    /* Others may list it (files in it are 0600 all the same), as in a folder that mkdir or a container runtime made. */
+    if (status.st_mode & 022)
         return eddy_fail(
             EDDY_EACCES,
-            "the folder %s is open to others (mode %04o); chmod it to 0700, or set EDDY_DIR "
+            "the folder %s can be written by others (mode %04o); chmod it to 0700, or set EDDY_DIR "
             "to another",
             dir, status.st_mode & 07777);
     return EDDY_OK;

@@ -63,6 +63,16 @@ static void a_folder_open_to_others_is_refused(void **state)
     }
 }
 
+static void a_folder_that_others_may_list_is_good(void **state)
+{
+    (void)state;
+    world_is_dirty();
+    eddy_domain *listed;
+    check(mkdir(inside("folder"), 0700) == 0 && chmod(path, 0755) == 0);
+    must(eddy_domain_open(&(struct eddy_domain_options){.dir = path}, &listed));
+    must(eddy_domain_close(listed));
+}
+
 static void a_strangers_folder_is_refused(void **state)
 {
     (void)state;
@@ -261,6 +271,7 @@ int main(void)
         WORLD_TEST(a_file_is_no_folder),
         WORLD_TEST(a_symbolic_link_to_a_folder_is_refused),
         WORLD_TEST(a_folder_open_to_others_is_refused),
+        WORLD_TEST(a_folder_that_others_may_list_is_good),
         WORLD_TEST(a_strangers_folder_is_refused),
         WORLD_TEST(roots_folder_is_refused_to_nobody),
         WORLD_TEST(a_folder_that_cannot_be_written_is_refused),

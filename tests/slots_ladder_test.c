@@ -289,7 +289,7 @@ static void links_and_strangers_files_are_refused(void **state)
     check(unlink(path) == 0 && mkfifo(path, 0600) == 0);
     must_fail(eddy_slots_attach(NULL, slots_path("slots"), NULL, &slots), EDDY_EACCES);
     check(unlink(path) == 0 && rename(moved, path) == 0);
-    check(chmod(world_dir(), 0755) == 0);
+    check(chmod(world_dir(), 0722) == 0);
     must_fail(eddy_slots_attach(NULL, slots_path("slots"), NULL, &slots), EDDY_EACCES);
     must_fail(eddy_slots_create(NULL, slots_path("new"),
                                 &(struct eddy_slots_options){.slot_count = 1}, &slots),
