@@ -56,6 +56,14 @@ uint32_t eddy_extent_count(const struct eddy_segment *s)
     return n;
 }
 
+uint32_t eddy_extent_slots(const struct eddy_segment *s)
+{
+    uint32_t slots = 0, extents = eddy_extent_count(s);
+    for (uint32_t i = 0; i < extents; i++) /* set once; read after the count */
+        slots += eddy_descriptor_slots(eddy_load_relaxed(&s->control->extents[i]));
+    return slots;
+}
+
 /* --- how much to add ------------------------------------------------------------------------- */
 
 struct growth {

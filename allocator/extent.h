@@ -34,6 +34,9 @@ void eddy_extent_unmap(struct eddy_extent *extent);
 /* Extents in use: they are numbered without gaps. */
 uint32_t eddy_extent_count(const struct eddy_segment *segment);
 
+/* Slots of all extents. */
+uint32_t eddy_extent_slots(const struct eddy_segment *segment);
+
 /* Bytes of the file of an extent. */
 uint64_t eddy_extent_bytes(uint64_t descriptor);
 

@@ -77,6 +77,13 @@ const char *eddy_segment_scope(const struct eddy_segment *segment);
 #define EDDY_SEGMENT_LABEL(s)                                                                      \
     (int)((s)->name_length < 80 ? (s)->name_length : 80), eddy_segment_name(s)
 
+/* How many seats may be taken: bounds a loop over them, whatever the word says. */
+static inline uint32_t eddy_seats_bound(const _Atomic uint32_t *high)
+{
+    uint32_t seats = eddy_load_seq(high);
+    return seats < EDDY_SEATS_MAX ? seats : EDDY_SEATS_MAX;
+}
+
 /* Memory for seat `seat` and its page, before it is used. */
 int eddy_segment_reserve_seat(struct eddy_segment *segment, bool writer, uint32_t seat);
 

@@ -26,6 +26,12 @@
 
 #include <eddy/errors.h>
 
+/* What a user header takes in front of the data. */
+static inline uint64_t eddy_header_room(uint64_t header_size)
+{
+    return (header_size + 7) / 8 * 8;
+}
+
 /* A slot in this process's mappings. */
 struct eddy_place {
     struct eddy_slot *slot;

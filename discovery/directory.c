@@ -2,6 +2,7 @@
 #include "discovery/directory.h"
 
 #include "allocator/error.h"
+#include "allocator/extent.h"
 #include "allocator/point.h"
 #include "discovery/reap.h"
 
@@ -226,4 +227,24 @@ uint32_t eddy_directory_close(struct eddy_domain *d, const char *file, struct ed
     eddy_flink_withdraw(d->dir_fd, file, s->id);
     EDDY_POINT("close:withdrawn");
     return 1 + eddy_segment_remove(d->dir_fd, s->id);
+}
+
+/* All loads are relaxed: a picture of what moves. */
+void eddy_directory_stats(int dir, struct eddy_segment *s, struct eddy_topic_stats *stats)
+{
+    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
+    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
+    struct eddy_topic_stats sum = {.published = eddy_log_end(&s->log) - s->first_sn,
+                                   .published_bytes = eddy_load_relaxed(&s->control->gone_bytes),
+                                   .shared_bytes = eddy_segment_bytes(dir, s->id),
+                                   .limit_bytes = s->limit_bytes,
+                                   .slots = eddy_extent_slots(s),
+                                   .extents = eddy_extent_count(s)};
+    for (uint32_t i = 0; i < writers; i++) {
+        sum.writers += eddy_load_relaxed(&s->writers[i].owner) != 0;
+        sum.published_bytes += eddy_load_relaxed(&s->writers[i].bytes);
+    }
+    for (uint32_t i = 0; i < readers; i++)
+        sum.readers += eddy_load_relaxed(&s->readers[i].owner) != 0;
+    *stats = sum;
 }

@@ -44,4 +44,7 @@ int eddy_directory_check_type(const struct eddy_segment *segment, const struct e
 uint32_t eddy_directory_close(struct eddy_domain *domain, const char *file,
                               struct eddy_segment *segment);
 
+/* What can be told of a topic without a seat on it. */
+void eddy_directory_stats(int dir, struct eddy_segment *segment, struct eddy_topic_stats *stats);
+
 #endif

@@ -6,6 +6,7 @@
 #include "allocator/error.h"
 #include "allocator/extent.h"
 #include "allocator/file.h"
+#include "discovery/directory.h"
 #include "discovery/domain.h"
 #include "discovery/flink.h"
 #include "discovery/reap.h"
@@ -72,15 +73,10 @@ static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->reliable = eddy_load_relaxed(&w->flags) & EDDY_SEAT_RELIABLE;
 }
 
-static uint32_t bounded(uint32_t high)
-{
-    return high < EDDY_SEATS_MAX ? high : EDDY_SEATS_MAX;
-}
-
 static void fill_members(const struct view *v, struct eddy_segment *s, struct eddy_topic_report *t)
 {
-    uint32_t readers = bounded(eddy_load_relaxed(&s->control->reader_high));
-    uint32_t writers = bounded(eddy_load_relaxed(&s->control->writer_high));
+    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
+    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
     struct eddy_member_info *list = calloc(readers + writers + 1u, sizeof *list);
     size_t n = 0;
     if (!list)
@@ -99,27 +95,12 @@ static void fill_members(const struct view *v, struct eddy_segment *s, struct ed
             fill_writer(s, seat, m);
         else
             fill_reader(s, seat, m);
-        t->stats.published_bytes += m->bytes;
-        t->stats.writers += is_writer;
-        t->stats.readers += !is_writer;
     }
     t->members = list;
     t->member_count = n;
 }
 
 /* --- topics ---------------------------------------------------------------------------------- */
-
-static void fill_stats(const struct view *v, struct eddy_segment *s, struct eddy_topic_report *t)
-{
-    t->stats.published = eddy_log_end(&s->log) - s->first_sn;
-    t->stats.published_bytes = eddy_load_relaxed(&s->control->gone_bytes);
-    t->stats.limit_bytes = s->limit_bytes;
-    t->stats.shared_bytes = eddy_segment_bytes(v->dir, s->id);
-    t->stats.extents = eddy_extent_count(s);
-    for (uint32_t i = 0; i < t->stats.extents; i++)
-        t->stats.slots += eddy_descriptor_slots(eddy_load_relaxed(&s->control->extents[i]));
-    fill_members(v, s, t);
-}
 
 static char *join_path(const char *dir, const char *file)
 {
@@ -144,7 +125,8 @@ static void fill_report(const struct view *v, const char *file, struct eddy_topi
         t->name = strdup(f->topic);
         t->type = strdup(f->type);
         t->scope = strdup(f->scope);
-        fill_stats(v, s, t);
+        eddy_directory_stats(v->dir, s, &t->stats);
+        fill_members(v, s, t);
         eddy_segment_detach(s);
     } else {
         t->message = strdup(eddy_last_error());

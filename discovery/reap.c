@@ -67,16 +67,11 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
              writer ? "writer" : "reader", seat, s->id);
 }
 
-static uint32_t bounded(uint32_t high)
-{
-    return high < EDDY_SEATS_MAX ? high : EDDY_SEATS_MAX;
-}
-
 static struct eddy_reaped visit_all(const struct eddy_domain *d, struct eddy_segment *s, bool reap)
 {
     struct eddy_reaped sum = {0};
-    uint32_t readers = bounded(eddy_load_seq(&s->control->reader_high));
-    uint32_t writers = bounded(eddy_load_seq(&s->control->writer_high));
+    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
+    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
     for (uint32_t i = 0; i < readers; i++)
         visit_seat(d, s, false, i, reap, &sum);
     for (uint32_t i = 0; i < writers; i++)

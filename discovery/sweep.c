@@ -50,9 +50,9 @@ static uint32_t count_seats(int dir, const char *name)
     snprintf(id, sizeof id, "%.32s", name);
     if (eddy_segment_attach(dir, id, &s) != EDDY_OK)
         return 0;
-    for (uint32_t i = 0; i < EDDY_SEATS_MAX && i < eddy_load_seq(&s->control->reader_high); i++)
+    for (uint32_t i = 0; i < eddy_seats_bound(&s->control->reader_high); i++)
         taken += eddy_load_acquire(&s->readers[i].owner) != 0;
-    for (uint32_t i = 0; i < EDDY_SEATS_MAX && i < eddy_load_seq(&s->control->writer_high); i++)
+    for (uint32_t i = 0; i < eddy_seats_bound(&s->control->writer_high); i++)
         taken += eddy_load_acquire(&s->writers[i].owner) != 0;
     eddy_segment_detach(s);
     return taken;

@@ -21,16 +21,11 @@
 #define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
-static bool fits(const struct eddy_place *p, uint64_t need, bool any_size)
-{
-    uint64_t capacity = p->extent->capacity;
-    return capacity >= need && (any_size || capacity <= 4096 || capacity / 4 <= need);
-}
-
 static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need, uint64_t limit,
                      bool any_size, struct eddy_place *p)
 {
-    return eddy_slot_find(w->segment, id, p) == EDDY_OK && fits(p, need, any_size) &&
+    return eddy_slot_find(w->segment, id, p) == EDDY_OK &&
+           (any_size ? p->extent->capacity >= need : eddy_slot_suits(p, need)) &&
            eddy_slot_claim(w->segment, p, w->me, limit);
 }
 
@@ -143,11 +138,9 @@ bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy
 /* All slots, of any size that fits: the last look before waiting. */
 static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    uint32_t slots = 0, extents = eddy_extent_count(w->segment);
-    for (uint32_t i = 0; i < extents; i++) /* set once */
-        slots += eddy_descriptor_slots(eddy_load_relaxed(&w->segment->control->extents[i]));
     eddy_gate_recompute(w->segment);
-    return claim_table(w, need, eddy_hard_limit(w->segment), slots, true, p);
+    return claim_table(w, need, eddy_hard_limit(w->segment), eddy_extent_slots(w->segment), true,
+                       p);
 }
 
 static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
@@ -168,12 +161,12 @@ static bool sleep_for_room(struct eddy_writer *w, uint64_t deadline)
 }
 
 int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
-                              bool (*has_room)(struct eddy_writer *))
+                              bool (*has_room)(struct eddy_writer *, void *), void *context)
 {
     uint64_t next_reap = 0;
     for (;;) {
         eddy_bell_arm(&w->segment->control->room_bell);
-        if (has_room(w))
+        if (has_room(w, context))
             return EDDY_OK;
         uint64_t now = eddy_now();
         if (now >= next_reap) {
@@ -186,20 +179,23 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
     }
 }
 
+struct want {
+    uint64_t need;
+    struct eddy_place *place;
+};
+
+static bool has_slot(struct eddy_writer *w, void *context)
+{
+    struct want *want = context;
+    return claim_any(w, want->need, want->place);
+}
+
 static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL, next_reap = 0;
-    for (;;) {
-        eddy_bell_arm(&w->segment->control->room_bell);
-        uint64_t now = eddy_now();
-        if (now >= next_reap ? claim_or_reap(w, need, p) : claim_any(w, need, p))
-            return EDDY_OK;
-        next_reap = now >= next_reap ? now + REAP_INTERVAL : next_reap;
-        if (!w->reliable)
-            return EDDY_ELIMIT;
-        if (!sleep_for_room(w, deadline))
-            return EDDY_ETIMEDOUT;
-    }
+    struct want want = {need, p};
+    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
+    int error = eddy_writer_wait_for_room(w, deadline, has_slot, &want);
+    return error && !w->reliable ? EDDY_ELIMIT : error;
 }
 
 /* Before growing, which costs far more: many slots of the newest extent, which is the largest.  Each writer begins

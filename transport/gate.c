@@ -33,8 +33,8 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     /* Before the cursors: who joins later begins there or behind. */
     uint64_t lowest = eddy_load_seq(&c->next_sn), gate = lowest + s->log_length;
     struct untaken untaken = {lowest, lowest, lowest};
-    uint32_t high = eddy_load_seq(&c->reader_high);
-    for (uint32_t i = 0; i < high && i < EDDY_SEATS_MAX; i++) {
+    uint32_t seats = eddy_seats_bound(&c->reader_high);
+    for (uint32_t i = 0; i < seats; i++) {
         uint64_t cursor = eddy_load_seq(&s->readers[i].cursor); /* acquire, from [cursor] */
         if (cursor == EDDY_CURSOR_ABSENT) {
             add_untaken(s, &s->readers[i], &untaken);

@@ -30,11 +30,6 @@ static int shape_loan(const struct eddy_loan_options *o, struct shape *shape)
     return EDDY_OK;
 }
 
-static uint64_t header_room(uint64_t header_size)
-{
-    return (header_size + 7) / 8 * 8;
-}
-
 uint8_t *eddy_writer_payload(struct eddy_writer *w, const struct eddy_place *p)
 {
     uint8_t *base = eddy_load_acquire(&p->extent->writable); /* from [mapped] */
@@ -61,7 +56,7 @@ static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
     eddy_store_relaxed(&p->slot->header_size, (uint32_t)o->header_size);
     loan->data = payload + offset;
     loan->size = o->size;
-    loan->header = o->header_size ? payload + offset - header_room(o->header_size) : NULL;
+    loan->header = o->header_size ? payload + offset - eddy_header_room(o->header_size) : NULL;
     loan->header_size = o->header_size;
     loan->slot = eddy_place_id(p);
     loan->ticket = eddy_load_relaxed(&p->slot->ticket); /* the owner's alone */
@@ -73,8 +68,7 @@ static bool take_spare(struct eddy_writer *w, uint64_t need, struct eddy_place *
     if (!w->has_spare)
         return false;
     w->has_spare = false;
-    uint64_t capacity = w->spare.extent->capacity;
-    if (capacity >= need && (capacity <= 4096 || capacity / 4 <= need)) {
+    if (eddy_slot_suits(&w->spare, need)) {
         *p = w->spare;
         return true;
     }

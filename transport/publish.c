@@ -13,8 +13,9 @@
 /* Of larger slots none is claimed ahead: memory is dearer than a swap. */
 #define AHEAD_BYTES (1u << 20)
 
-static bool gate_is_open(struct eddy_writer *w)
+static bool gate_is_open(struct eddy_writer *w, void *unused)
 {
+    (void)unused;
     struct eddy_control *c = w->segment->control;
     uint64_t n = eddy_log_end(&w->segment->log);
     return eddy_gate_recompute(w->segment) && n < eddy_load_seq(&c->gate);
@@ -32,10 +33,10 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
     if (n > eddy_log_last_sn(&w->segment->log))
         return eddy_fail(EDDY_ELIMIT,
                          "the topic has used up its sequence numbers; close it everywhere once");
-    if (gate_is_open(w))
+    if (gate_is_open(w, NULL))
         return EDDY_OK;
     return eddy_writer_wait_for_room(w, w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL,
-                                     gate_is_open);
+                                     gate_is_open, NULL);
 }
 
 /* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went

@@ -62,8 +62,8 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
 
 uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
 {
-    uint32_t high = eddy_load_seq(high_of(s, role)), count = 0;
-    for (uint32_t i = 0; i < high && i < EDDY_SEATS_MAX; i++)
+    uint32_t seats = eddy_seats_bound(high_of(s, role)), count = 0;
+    for (uint32_t i = 0; i < seats; i++)
         count +=
             eddy_load_relaxed(owner_of(s, role, i)) != 0; /* a count is old as soon as it is made */
     return count;
@@ -262,20 +262,5 @@ __attribute__((constructor)) static void forget_names_at_exit(void)
 
 void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
 {
-    const struct eddy_segment *s = t->segment;
-    uint32_t writers = eddy_load_seq(&s->control->writer_high);
-    struct eddy_topic_stats sum = {0};
-    sum.published = eddy_log_end(&s->log) - s->first_sn;
-    sum.published_bytes = eddy_load_relaxed(&s->control->gone_bytes); /* statistics */
-    for (uint32_t i = 0; i < writers && i < EDDY_SEATS_MAX; i++)
-        sum.published_bytes += eddy_load_relaxed(&s->writers[i].bytes); /* statistics */
-    sum.limit_bytes = s->limit_bytes;
-    sum.writers = eddy_topic_count(s, EDDY_ROLE_WRITER);
-    sum.readers = eddy_topic_count(s, EDDY_ROLE_READER);
-    sum.extents = eddy_extent_count(s);
-    for (uint32_t i = 0; i < sum.extents; i++)
-        sum.slots +=
-            eddy_descriptor_slots(eddy_load_relaxed(&s->control->extents[i])); /* set once */
-    sum.shared_bytes = eddy_segment_bytes(t->domain->dir_fd, s->id);
-    *stats = sum;
+    eddy_directory_stats(t->domain->dir_fd, t->segment, stats);
 }

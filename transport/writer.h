@@ -47,7 +47,14 @@ void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 
 /* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
 int eddy_writer_wait_for_room(struct eddy_writer *writer, uint64_t deadline,
-                              bool (*has_room)(struct eddy_writer *));
+                              bool (*has_room)(struct eddy_writer *, void *context), void *context);
+
+/* Room enough, and not far too much: small samples leave large slots to large ones. */
+static inline bool eddy_slot_suits(const struct eddy_place *p, uint64_t need)
+{
+    uint64_t capacity = p->extent->capacity;
+    return capacity >= need && (capacity <= 4096 || capacity / 4 <= need);
+}
 
 static inline uint32_t eddy_place_id(const struct eddy_place *p)
 {
