@@ -121,7 +121,7 @@ static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
 int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
 {
     struct eddy_place p = {0};
-    uint64_t sn;
+    uint64_t sn = 0;
     int error = eddy_writer_find_loan(w, loan, &p);
     if (error)
         return error;
