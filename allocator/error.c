@@ -34,6 +34,11 @@ static const struct {
     {"EDDY_EBOUNDS", "a slot or reader index is beyond the end"},
     {"EDDY_EEXIST", "somebody alive has this name already"},
     {"EDDY_ESYS", "the operating system refused"},
+    {"EDDY_EFINISHED", "the stream is complete"},
+    {"EDDY_ECRASHED", "the producer has crashed"},
+    {"EDDY_EPEERGONE", "the other side is dead or has left"},
+    {"EDDY_ELOOP", "regions that need each other in a circle"},
+    {"EDDY_ENOTREADY", "it is still empty"},
 };
 enum { ERROR_COUNT = sizeof errors / sizeof errors[0] };
 

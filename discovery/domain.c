@@ -17,17 +17,10 @@
 
 #define JOIN_PATIENCE 5000000000u /* ns that a sweep by a lone participant may take */
 
-uint32_t eddy_fork_count;
 void (*eddy_domain_at_exit)(struct eddy_domain *domain);
 
 static pthread_mutex_t domains_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct eddy_domain *domains;
-
-int eddy_fail_forked(void)
-{
-    return eddy_fail(EDDY_EFORKED,
-                     "this handle belongs to the process that forked this one; open one here");
-}
 
 static void leave_registry(struct eddy_domain *d);
 
@@ -45,7 +38,6 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
-    eddy_fork_count++;
     for (struct eddy_domain *d = domains; d; d = d->next) {
         close(d->registry_fd);
         close(d->dir_fd);

@@ -8,6 +8,7 @@
 #ifndef EDDY_DOMAIN_INSIDE_H
 #define EDDY_DOMAIN_INSIDE_H
 
+#include "allocator/fork.h"
 #include "discovery/registry.h"
 
 #include <eddy/domain.h>
@@ -28,14 +29,10 @@ struct eddy_domain {
     struct eddy_domain *next;
 };
 
-/* Forks of this process so far, as its children count them. */
-extern uint32_t eddy_fork_count;
-
 static inline bool eddy_domain_forked(const struct eddy_domain *domain)
 {
     return domain->fork_count != eddy_fork_count;
 }
-int eddy_fail_forked(void);
 
 /* Opens a folder after checking that it is ours.  `create` makes it and its parents. */
 int eddy_folder_open(const char *dir, bool create, int *fd);

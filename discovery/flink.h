@@ -35,7 +35,6 @@ struct eddy_flink {
     char segment[EDDY_NONCE_TEXT];
     char kind[16]; /* "": a topic */
 };
-#define EDDY_FLINK_SLOTS "slots"
 
 /* What makes a topic itself: the file name of its flink, and a number for its lock. */
 struct eddy_flink_key {

@@ -7,6 +7,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "discovery/directory.h"
+#include "discovery/kind.h"
 #include "discovery/reap.h"
 #include "discovery/sweep.h"
 
@@ -16,9 +17,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-void (*eddy_gc_slots)(struct eddy_domain *domain, const char *flink, const char *id,
-                      struct eddy_gc_report *report);
 
 #define TEMP_AGE 60 /* seconds after which a half-made file is nobody's */
 
@@ -89,16 +87,17 @@ static void collect_temp(struct eddy_domain *d, const char *name, struct eddy_gc
         report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
 }
 
-/* False: the flink is not that of a slots segment. */
-static bool collect_slots(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
+/* False: the flink is a topic's, or cannot be read. */
+static bool collect_object(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
 {
     struct eddy_flink *f = calloc(1, sizeof *f);
-    bool slots =
-        f && eddy_gc_slots && eddy_flink_read_kind(d->dir_fd, file, EDDY_FLINK_SLOTS, f) == EDDY_OK;
-    if (slots)
-        eddy_gc_slots(d, file, f->segment, report);
+    const struct eddy_kind *kind = NULL;
+    if (f && eddy_flink_read_kind(d->dir_fd, file, NULL, f) == EDDY_OK && *f->kind)
+        kind = eddy_kind_named(f->kind);
+    if (kind)
+        kind->collect(d, file, f->segment, report);
     free(f);
-    return slots;
+    return kind;
 }
 
 struct collection {
@@ -116,7 +115,7 @@ static bool collect_file(int dir, const char *name, void *context)
     case EDDY_FILE_FLINK:
         lock = eddy_flink_lock(name);
         if (eddy_directory_lock(d, lock) == EDDY_OK) {
-            if (!collect_slots(d, name, report))
+            if (!collect_object(d, name, report))
                 collect_topic(d, name, report);
             eddy_directory_unlock(d, lock);
         }
@@ -125,9 +124,8 @@ static bool collect_file(int dir, const char *name, void *context)
     case EDDY_FILE_EXTENT:
         collect_orphan(d, name, report);
         break;
-    case EDDY_FILE_SLOTS:
-        if (eddy_gc_slots)
-            eddy_gc_slots(d, NULL, name, report);
+    case EDDY_FILE_OBJECT:
+        eddy_kind_of_file(name)->collect(d, NULL, name, report);
         break;
     case EDDY_FILE_TEMP:
         collect_temp(d, name, report);

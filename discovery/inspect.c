@@ -9,6 +9,7 @@
 #include "discovery/directory.h"
 #include "discovery/domain.h"
 #include "discovery/flink.h"
+#include "discovery/kind.h"
 #include "discovery/reap.h"
 #include "discovery/sweep.h"
 
@@ -20,33 +21,19 @@
 
 struct eddy_snapshot {
     struct eddy_topic_report *topics;
-    size_t count, room;
-};
-
-/* Whence one looks. */
-struct view {
-    int dir, registry_fd;
-    struct eddy_registry *registry; /* NULL: nobody has ever been here */
-    const char *path;
+    struct eddy_object_report *objects;
+    size_t count, room, object_count, object_room;
 };
 
 /* --- members --------------------------------------------------------------------------------- */
 
-static void name_member(const struct view *v, uint64_t owner, struct eddy_member_info *m)
+static void name_member(const struct eddy_view *v, uint64_t owner, struct eddy_member_info *m)
 {
-    uint64_t id = owner & ~EDDY_OWNER_REAPING;
-    uint32_t seat = EDDY_SEAT_OF_ID(id);
-    m->state = EDDY_MEMBER_DEAD;
-    if (owner & EDDY_OWNER_REAPING)
-        m->state = EDDY_MEMBER_LEAVING;
-    else if (v->registry && eddy_participant_alive(v->registry, v->registry_fd, id, 0))
-        m->state = EDDY_MEMBER_ALIVE;
-    if (v->registry && seat < EDDY_PARTICIPANTS_MAX &&
-        eddy_load_acquire(&v->registry->participants[seat].id) == id) {
-        m->pid = v->registry->participants[seat].pid;
-        memcpy(m->name, v->registry->participants[seat].name, sizeof m->name);
-        m->name[sizeof m->name - 1] = 0;
-    }
+    struct eddy_object_member seen = {0};
+    eddy_view_name(v, owner & ~EDDY_OWNER_REAPING, &seen);
+    m->state = owner & EDDY_OWNER_REAPING ? EDDY_MEMBER_LEAVING : seen.state;
+    m->pid = seen.pid;
+    memcpy(m->name, seen.name, sizeof m->name);
 }
 
 /* All loads below are relaxed: a picture of what moves. */
@@ -73,7 +60,8 @@ static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->reliable = eddy_load_relaxed(&w->flags) & EDDY_SEAT_RELIABLE;
 }
 
-static void fill_members(const struct view *v, struct eddy_segment *s, struct eddy_topic_report *t)
+static void fill_members(const struct eddy_view *v, struct eddy_segment *s,
+                         struct eddy_topic_report *t)
 {
     uint32_t readers = eddy_seats_bound(&s->control->reader_high);
     uint32_t writers = eddy_seats_bound(&s->control->writer_high);
@@ -111,14 +99,12 @@ static char *join_path(const char *dir, const char *file)
     return path;
 }
 
-static void fill_report(const struct view *v, const char *file, struct eddy_topic_report *t)
+static void fill_report(const struct eddy_view *v, const char *file, const struct eddy_flink *f,
+                        int flink_error, struct eddy_topic_report *t)
 {
     struct eddy_segment *s;
-    struct eddy_flink *f = calloc(1, sizeof *f);
     t->flink = join_path(v->path, file);
-    t->error = f ? eddy_flink_read_kind(v->dir, file, NULL, f) : EDDY_ENOMEM;
-    if (!t->error && *f->kind)
-        t->error = EDDY_ENOENT; /* no topic */
+    t->error = flink_error;
     if (!t->error)
         t->error = eddy_segment_attach(v->dir, f->segment, &s);
     if (!t->error) {
@@ -131,7 +117,6 @@ static void fill_report(const struct view *v, const char *file, struct eddy_topi
     } else {
         t->message = strdup(eddy_last_error());
     }
-    free(f);
 }
 
 static void free_report(const struct eddy_topic_report *t)
@@ -141,24 +126,115 @@ static void free_report(const struct eddy_topic_report *t)
         free((void *)(uintptr_t)parts[i]);
 }
 
-static bool add_report(const struct view *v, struct eddy_snapshot *snap, const char *file)
+/* Room for one more in a list. */
+static void *more(void *list, size_t count, size_t *room, size_t bytes)
 {
-    if (snap->count == snap->room) {
-        size_t room = snap->room ? 2 * snap->room : 32;
-        struct eddy_topic_report *list = realloc(snap->topics, room * sizeof *list);
-        if (!list)
-            return false;
-        snap->topics = list;
-        snap->room = room;
-    }
+    if (count < *room)
+        return list;
+    size_t wanted = *room ? 2 * *room : 32;
+    void *longer = realloc(list, wanted * bytes);
+    *room = longer ? wanted : *room;
+    return longer;
+}
+
+static bool add_topic(const struct eddy_view *v, struct eddy_snapshot *snap, const char *file,
+                      const struct eddy_flink *f, int error)
+{
+    struct eddy_topic_report *list =
+        more(snap->topics, snap->count, &snap->room, sizeof *snap->topics);
+    if (!list)
+        return false;
+    snap->topics = list;
     struct eddy_topic_report *t = &snap->topics[snap->count];
     memset(t, 0, sizeof *t);
-    fill_report(v, file, t);
-    if (t->error == EDDY_ENOENT) /* it went while we looked, or is no topic's */
+    fill_report(v, file, f, error, t);
+    if (t->error == EDDY_ENOENT) /* it went while we looked */
         free_report(t);
     else
         snap->count++;
     return true;
+}
+
+/* --- other things that flinks lead to -------------------------------------------------------- */
+
+/* "x.ring.flink" of kind ring is x; others lose their ending alone. */
+static char *object_name(const char *file, const char *kind)
+{
+    char *name = strdup(file);
+    if (!name)
+        return NULL;
+    name[strlen(name) - strlen(EDDY_FLINK_SUFFIX)] = 0;
+    char *dot = strrchr(name, '.');
+    if (dot && strcmp(dot + 1, kind) == 0)
+        *dot = 0;
+    return name;
+}
+
+static void free_object(const struct eddy_object_report *o)
+{
+    const void *parts[] = {o->name, o->flink, o->members, o->message};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        free((void *)(uintptr_t)parts[i]);
+}
+
+static void fill_object(const struct eddy_view *v, const char *file, const char *id,
+                        const struct eddy_kind *kind, struct eddy_object_report *o)
+{
+    char object[64];
+    struct stat status;
+    o->kind = kind->name;
+    o->state = "";
+    o->name = object_name(file, kind->name);
+    o->flink = join_path(v->path, file);
+    eddy_kind_file(kind, id, object);
+    if (fstatat(v->dir, object, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+        o->bytes = (uint64_t)status.st_size;
+        o->shared_bytes = (uint64_t)status.st_blocks * 512;
+    }
+    o->error = kind->look(v, id, o);
+    if (o->error)
+        o->message = strdup(eddy_last_error());
+}
+
+static bool add_object(const struct eddy_view *v, struct eddy_snapshot *snap, const char *file,
+                       const struct eddy_flink *f)
+{
+    const struct eddy_kind *kind = eddy_kind_named(f->kind);
+    if (!kind)
+        return true; /* of an Eddy that knows more */
+    struct eddy_object_report *list =
+        more(snap->objects, snap->object_count, &snap->object_room, sizeof *snap->objects);
+    if (!list)
+        return false;
+    snap->objects = list;
+    struct eddy_object_report *o = &snap->objects[snap->object_count];
+    memset(o, 0, sizeof *o);
+    fill_object(v, file, f->segment, kind, o);
+    if (o->error == EDDY_ENOENT)
+        free_object(o);
+    else
+        snap->object_count++;
+    return true;
+}
+
+/* --- the folder ------------------------------------------------------------------------------ */
+
+static bool add_flink(const struct eddy_view *v, struct eddy_snapshot *snap, const char *file)
+{
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    if (!f)
+        return false;
+    int error = eddy_flink_read_kind(v->dir, file, NULL, f);
+    bool enough =
+        !error && *f->kind ? add_object(v, snap, file, f) : add_topic(v, snap, file, f, error);
+    free(f);
+    return enough;
+}
+
+static int objects_by_name(const void *a, const void *b)
+{
+    const struct eddy_object_report *x = a, *y = b;
+    return strcmp(x->flink ? x->flink : "", y->flink ? y->flink : "");
 }
 
 static int by_name(const void *a, const void *b)
@@ -168,7 +244,7 @@ static int by_name(const void *a, const void *b)
 }
 
 struct listing {
-    const struct view *view;
+    const struct eddy_view *view;
     struct eddy_snapshot *snapshot;
     bool enough;
 };
@@ -178,22 +254,24 @@ static bool list_file(int dir, const char *name, void *context)
     struct listing *l = context;
     (void)dir;
     if (eddy_file_kind_of(name) == EDDY_FILE_FLINK)
-        l->enough = add_report(l->view, l->snapshot, name);
+        l->enough = add_flink(l->view, l->snapshot, name);
     return l->enough;
 }
 
-static int list_topics(const struct view *v, struct eddy_snapshot *snap)
+static int list_all(const struct eddy_view *v, struct eddy_snapshot *snap)
 {
     struct listing l = {v, snap, true};
     int error = eddy_file_list(v->dir, list_file, &l);
     if (!error && !l.enough)
-        error = eddy_fail(EDDY_ENOMEM, "no memory to list the topics of %s", v->path);
+        error = eddy_fail(EDDY_ENOMEM, "no memory to list what is in %s", v->path);
     if (snap->count)
         qsort(snap->topics, snap->count, sizeof *snap->topics, by_name);
+    if (snap->object_count)
+        qsort(snap->objects, snap->object_count, sizeof *snap->objects, objects_by_name);
     return error;
 }
 
-static int open_view(const char *path, struct view *v)
+static int open_view(const char *path, struct eddy_view *v)
 {
     v->path = path;
     int error = eddy_folder_open(path, false, &v->dir);
@@ -204,7 +282,7 @@ static int open_view(const char *path, struct view *v)
     return EDDY_OK;
 }
 
-static void close_view(struct view *v)
+static void close_view(struct eddy_view *v)
 {
     if (v->registry) {
         eddy_registry_unmap(v->registry);
@@ -216,7 +294,7 @@ static void close_view(struct view *v)
 int eddy_snapshot_take(const char *dir, eddy_snapshot **snapshot)
 {
     char path[4096];
-    struct view v = {0};
+    struct eddy_view v = {0};
     int error = dir ? EDDY_OK : eddy_default_dir(path, sizeof path);
     struct eddy_snapshot *snap = error ? NULL : calloc(1, sizeof *snap);
     if (error)
@@ -225,7 +303,7 @@ int eddy_snapshot_take(const char *dir, eddy_snapshot **snapshot)
         return eddy_fail(EDDY_ENOMEM, "no memory for a snapshot");
     error = open_view(dir ? dir : path, &v);
     if (!error) {
-        error = list_topics(&v, snap);
+        error = list_all(&v, snap);
         close_view(&v);
     }
     if (error && error != EDDY_ENOENT) {
@@ -246,11 +324,25 @@ const struct eddy_topic_report *eddy_snapshot_topic(const eddy_snapshot *snapsho
     return index < snapshot->count ? &snapshot->topics[index] : NULL;
 }
 
+size_t eddy_snapshot_objects(const eddy_snapshot *snapshot)
+{
+    return snapshot->object_count;
+}
+
+const struct eddy_object_report *eddy_snapshot_object(const eddy_snapshot *snapshot, size_t index)
+{
+    return index < snapshot->object_count ? &snapshot->objects[index] : NULL;
+}
+
 void eddy_snapshot_free(eddy_snapshot *snapshot)
 {
     for (size_t i = 0; snapshot && i < snapshot->count; i++)
         free_report(&snapshot->topics[i]);
-    if (snapshot)
+    for (size_t i = 0; snapshot && i < snapshot->object_count; i++)
+        free_object(&snapshot->objects[i]);
+    if (snapshot) {
         free(snapshot->topics);
+        free(snapshot->objects);
+    }
     free(snapshot);
 }

@@ -5,6 +5,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "discovery/flink.h"
+#include "discovery/kind.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,9 +28,24 @@ enum eddy_file_kind eddy_file_kind_of(const char *name)
         return EDDY_FILE_FOREIGN;
     if (strcmp(name + 32, ".seg") == 0)
         return EDDY_FILE_SEGMENT;
-    if (strcmp(name + 32, ".slots") == 0)
-        return EDDY_FILE_SLOTS;
+    if (eddy_kind_of_file(name))
+        return EDDY_FILE_OBJECT;
     return name[33] == 'x' ? EDDY_FILE_EXTENT : EDDY_FILE_FOREIGN;
+}
+
+/* What a flink leads to, or the file itself, is there for good. */
+static bool is_kept(int dir, const char *name, const struct stat *status)
+{
+    struct eddy_flink flink;
+    struct stat object;
+    char file[64];
+    if (eddy_file_kind_of(name) == EDDY_FILE_OBJECT)
+        return eddy_file_is_kept(status);
+    if (eddy_file_kind_of(name) != EDDY_FILE_FLINK ||
+        eddy_flink_read_kind(dir, name, NULL, &flink) != EDDY_OK || !eddy_kind_named(flink.kind))
+        return false;
+    eddy_kind_file(eddy_kind_named(flink.kind), flink.segment, file);
+    return fstatat(dir, file, &object, AT_SYMLINK_NOFOLLOW) == 0 && eddy_file_is_kept(&object);
 }
 
 /* A flink that is none of Eddy's making is somebody's, and stays. */
@@ -39,6 +55,14 @@ static bool may_go(int dir, const char *name, const struct stat *status)
     enum eddy_file_kind kind = eddy_file_kind_of(name);
     return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) && status->st_uid == geteuid() &&
            (kind != EDDY_FILE_FLINK || eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK);
+}
+
+/* A flink of a topic, rather than of something else. */
+static bool is_topic(int dir, const char *name)
+{
+    struct eddy_flink flink;
+    return eddy_file_kind_of(name) == EDDY_FILE_FLINK &&
+           eddy_flink_read(dir, name, &flink) == EDDY_OK;
 }
 
 /* Seats that the dead left taken. */
@@ -69,12 +93,16 @@ static bool sweep_file(int dir, const char *name, void *context)
         report->files_refused++;
         return true;
     }
+    if (is_kept(dir, name, &status))
+        return true;
+    bool flink = eddy_file_kind_of(name) == EDDY_FILE_FLINK, topic = is_topic(dir, name);
     if (eddy_file_kind_of(name) == EDDY_FILE_SEGMENT)
         report->members_reaped += count_seats(dir, name);
     if (unlinkat(dir, name, 0) != 0)
         return true;
     report->files_removed++;
-    report->topics_removed += eddy_file_kind_of(name) == EDDY_FILE_FLINK;
+    report->topics_removed += topic;
+    report->objects_removed += flink && !topic;
     report->bytes_freed += (uint64_t)status.st_blocks * 512;
     return true;
 }

@@ -7,7 +7,7 @@
 #include <eddy/inspect.h>
 
 /* Removes every flink, segment, extent and temporary file of a folder.  The caller holds the
- * registry's gate and is alone.  Files that are not Eddy's stay.  Adds what went to the report. */
+ * registry's gate and is alone.  Files that are not Eddy's stay, and so does what is kept.  Adds what went to the report. */
 void eddy_sweep_folder(int dir, struct eddy_gc_report *report);
 
 /* What a file in the folder is, by its name. */
@@ -16,15 +16,9 @@ enum eddy_file_kind {
     EDDY_FILE_FLINK,
     EDDY_FILE_SEGMENT,
     EDDY_FILE_EXTENT,
-    EDDY_FILE_SLOTS,
+    EDDY_FILE_OBJECT, /* of a kind that is registered */
     EDDY_FILE_TEMP
 };
 enum eddy_file_kind eddy_file_kind_of(const char *name);
-
-/* What the layer above does in eddy_gc for a slots segment: removes it, with its flink (NULL: none is
- * known), if all who used it are dead.  The flink's lock is held, if there is one. */
-struct eddy_domain;
-extern void (*eddy_gc_slots)(struct eddy_domain *domain, const char *flink, const char *id,
-                             struct eddy_gc_report *report);
 
 #endif

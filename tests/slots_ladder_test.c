@@ -75,7 +75,7 @@ static void finish(void)
 
 static void is_an_answer(int error)
 {
-    check(error <= 0 && error >= EDDY_ESYS);
+    check(error <= 0 && error >= EDDY_ENOTREADY);
 }
 
 /* --- a visitor ------------------------------------------------------------------------------- */

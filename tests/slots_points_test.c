@@ -222,7 +222,8 @@ static bool strike_at(struct witness *w, const char *point, unsigned time, enum 
 static bool is_wanted(const char *point)
 {
     const char *only = getenv("EDDY_TEST_POINT");
-    return only ? strcmp(point, only) == 0 : strncmp(point, "slots-", 6) == 0;
+    return only ? strcmp(point, only) == 0
+                : strncmp(point, "slots-", 6) == 0 || strncmp(point, "kind-", 5) == 0;
 }
 
 static void strike_everywhere(enum blow blow)

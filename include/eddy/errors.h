@@ -19,26 +19,31 @@ extern "C" {
 
 enum eddy_error {
     EDDY_OK = 0,
-    EDDY_EINVAL = -1,    /* an argument is out of its range */
-    EDDY_ENOMEM = -2,    /* no memory: the shared-memory file system or the process has run out */
-    EDDY_ELIMIT = -3,    /* a limit of the topic or the domain is reached */
-    EDDY_ENODATA = -4,   /* there is no sample now */
-    EDDY_ETIMEDOUT = -5, /* the deadline passed first */
-    EDDY_ENOENT = -6,    /* no such topic, flink or object */
-    EDDY_EACCES = -7,    /* not allowed: owner, mode or kind of a file is not as it must be */
-    EDDY_EFLINK = -8,    /* a flink file is malformed */
-    EDDY_ESEGMENT = -9,  /* a segment, registry or extent is malformed */
-    EDDY_EVERSION = -10, /* made by an Eddy of another layout */
-    EDDY_ETYPE = -11,    /* two programs disagree on a topic's type */
-    EDDY_ESTALE = -12,   /* this loan, sample or slot was given back already */
-    EDDY_ETOOBIG = -13,  /* more bytes than there is room for */
-    EDDY_EBUSY = -14,    /* somebody else is at it, or handles are still open */
-    EDDY_EFORKED = -15,  /* the handle belongs to the process that forked this one */
-    EDDY_ECONFIG = -16,  /* an EDDY_* environment variable makes no sense */
-    EDDY_ENOSLOT = -17,  /* every slot is loaned or unread */
-    EDDY_EBOUNDS = -18,  /* a slot or reader index beyond the end */
-    EDDY_EEXIST = -19,   /* somebody alive has this name already */
-    EDDY_ESYS = -20      /* the operating system refused; eddy_last_error() says what */
+    EDDY_EINVAL = -1,     /* an argument is out of its range */
+    EDDY_ENOMEM = -2,     /* no memory: the shared-memory file system or the process has run out */
+    EDDY_ELIMIT = -3,     /* a limit of the topic or the domain is reached */
+    EDDY_ENODATA = -4,    /* there is no sample now */
+    EDDY_ETIMEDOUT = -5,  /* the deadline passed first */
+    EDDY_ENOENT = -6,     /* no such topic, flink or object */
+    EDDY_EACCES = -7,     /* not allowed: owner, mode or kind of a file is not as it must be */
+    EDDY_EFLINK = -8,     /* a flink file is malformed */
+    EDDY_ESEGMENT = -9,   /* a segment, registry or extent is malformed */
+    EDDY_EVERSION = -10,  /* made by an Eddy of another layout */
+    EDDY_ETYPE = -11,     /* two programs disagree on a topic's type */
+    EDDY_ESTALE = -12,    /* this loan, sample or slot was given back already */
+    EDDY_ETOOBIG = -13,   /* more bytes than there is room for */
+    EDDY_EBUSY = -14,     /* somebody else is at it, or handles are still open */
+    EDDY_EFORKED = -15,   /* the handle belongs to the process that forked this one */
+    EDDY_ECONFIG = -16,   /* an EDDY_* environment variable makes no sense */
+    EDDY_ENOSLOT = -17,   /* every slot is loaned or unread */
+    EDDY_EBOUNDS = -18,   /* a slot or reader index beyond the end */
+    EDDY_EEXIST = -19,    /* somebody alive has this name already */
+    EDDY_ESYS = -20,      /* the operating system refused; eddy_last_error() says what */
+    EDDY_EFINISHED = -21, /* the stream is complete */
+    EDDY_ECRASHED = -22,  /* the producer has crashed */
+    EDDY_EPEERGONE = -23, /* the other side is dead, or left */
+    EDDY_ELOOP = -24,     /* regions that need each other in a circle */
+    EDDY_ENOTREADY = -25  /* it is still empty */
 };
 
 /* The name of an error, "EDDY_ENOMEM"; "EDDY_E?" for a number that is none.  Never NULL, never

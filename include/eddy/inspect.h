@@ -39,19 +39,50 @@ struct eddy_topic_report {
     const char *message;
 };
 
+/* Who uses a slots segment, a ring or a region. */
+struct eddy_object_member {
+    const char *role; /* "writer" (a slots handle), "reader", "producer", "consumer", "owner" */
+    enum eddy_member_state state;
+    int32_t pid;   /* in its own PID namespace; 0: not known */
+    char name[40]; /* of the participant; "": not known */
+};
+
+/* What flinks lead to besides topics. */
+struct eddy_object_report {
+    const char *kind; /* "slots", "ring" or "region" */
+    const char *name; /* of the ring or region; else the flink's name without its ending */
+    const char *flink;
+    const char *state;     /* in one word: "running", "finished", "kept", ...; "" */
+    uint64_t shared_bytes; /* shared memory in use */
+    uint64_t bytes;        /* of the file: what it could take */
+    uint64_t slots;        /* 0: a region */
+    uint64_t slot_bytes;
+    uint64_t published; /* samples or chunks */
+    uint64_t taken;     /* ring: chunks */
+    size_t member_count;
+    const struct eddy_object_member *members;
+    int error; /* as for topics */
+    const char *message;
+};
+
 typedef struct eddy_snapshot eddy_snapshot;
 
-/* A picture of all topics in a folder (NULL: the default one).  A folder that does not exist has no
- * topics. Errors: EDDY_EACCES, EDDY_ENOMEM, EDDY_ECONFIG. */
+/* A picture of all that is in a folder (NULL: the default one).  A folder that does not exist is
+ * empty. Errors: EDDY_EACCES, EDDY_ENOMEM, EDDY_ECONFIG. */
 EDDY_API int eddy_snapshot_take(const char *dir, eddy_snapshot **snapshot);
 EDDY_API size_t eddy_snapshot_topics(const eddy_snapshot *snapshot);
 EDDY_API const struct eddy_topic_report *eddy_snapshot_topic(const eddy_snapshot *snapshot,
                                                              size_t index);
+EDDY_API size_t eddy_snapshot_objects(const eddy_snapshot *snapshot);
+EDDY_API const struct eddy_object_report *eddy_snapshot_object(const eddy_snapshot *snapshot,
+                                                               size_t index);
 EDDY_API void eddy_snapshot_free(eddy_snapshot *snapshot);
 
 struct eddy_gc_report {
     uint32_t topics_removed, members_reaped, files_removed, files_refused;
     uint64_t bytes_freed;
+    uint32_t objects_removed; /* slots segments, rings and regions */
+    uint32_t reserved;
 };
 /* Reaps every dead participant of a domain and removes every topic and file that nobody uses.
  * Never touches what a living or stopped process uses, nor files that are not Eddy's. */

@@ -1,7 +1,7 @@
 /* Reading samples: copied or in place, marking, and waiting.  spec/slots.md, "Reading"
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "transport/slots_read.h"
+#include "transport/slots/read.h"
 
 #include "allocator/error.h"
 #include "allocator/futex.h"

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "discovery/directory.h"
-#include "transport/slots.h"
+#include "transport/slots/slots.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static int check_flink(const struct request *r)
         return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
     int error = eddy_folder_open(r->dir, false, &fd);
     if (!error) {
-        error = eddy_flink_read_kind(fd, r->file, EDDY_FLINK_SLOTS, flink);
+        error = eddy_flink_read_kind(fd, r->file, eddy_slots_kind.name, flink);
         close(fd);
     }
     free(flink);
@@ -99,31 +99,18 @@ static int find(const struct request *r, struct eddy_slots **slots)
     struct eddy_flink *f = calloc(1, sizeof *f);
     if (!f)
         return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
-    int error = eddy_flink_read_kind(dir, r->file, EDDY_FLINK_SLOTS, f);
+    int error = eddy_flink_read_kind(dir, r->file, eddy_slots_kind.name, f);
     bool announced = !error;
     if (!error)
         error = eddy_slots_object_attach(r->domain, f->segment, &s);
     if (!error && eddy_slots_reap(s).alive) {
         *slots = s;
     } else if (!error || (announced && error == EDDY_ENOENT)) {
-        eddy_flink_withdraw(dir, r->file, f->segment);
-        eddy_slots_object_remove(dir, f->segment);
+        eddy_kind_remove(&eddy_slots_kind, dir, r->file, f->segment);
         if (s)
             eddy_slots_object_detach(s);
         error = eddy_fail(EDDY_ENOENT, "everybody who used %s is dead", r->file);
     }
-    free(f);
-    return error;
-}
-
-static int announce(const struct request *r, const struct eddy_slots *s)
-{
-    struct eddy_flink *f = calloc(1, sizeof *f);
-    if (!f)
-        return eddy_fail(EDDY_ENOMEM, "no memory to announce a slots segment");
-    snprintf(f->kind, sizeof f->kind, "%s", EDDY_FLINK_SLOTS);
-    snprintf(f->segment, sizeof f->segment, "%s", s->id);
-    int error = eddy_flink_announce(r->domain->dir_fd, r->file, f);
     free(f);
     return error;
 }
@@ -135,12 +122,12 @@ static int create(const struct request *r, struct eddy_slots **slots)
     if (error)
         return error;
     EDDY_POINT("slots-create:before-announce");
-    error = announce(r, s);
+    error = eddy_kind_announce(&eddy_slots_kind, r->domain->dir_fd, r->file, s->id);
     if (!error) {
         *slots = s; /* with seat 0, which it was given when it was made */
         return EDDY_OK;
     }
-    eddy_slots_object_remove(r->domain->dir_fd, s->id);
+    eddy_kind_remove(&eddy_slots_kind, r->domain->dir_fd, NULL, s->id);
     eddy_slots_object_detach(s);
     return error;
 }
@@ -205,11 +192,8 @@ static void leave(struct eddy_slots *s, const char *file)
     eddy_slots_member_leave(s, s->member);
     pthread_mutex_lock(&d->lock);
     if (eddy_directory_lock(d, lock) == EDDY_OK) {
-        if (eddy_slots_reap(s).alive == 0) {
-            eddy_flink_withdraw(d->dir_fd, file, s->id);
-            EDDY_POINT("slots-close:withdrawn");
-            eddy_slots_object_remove(d->dir_fd, s->id);
-        }
+        if (eddy_slots_reap(s).alive == 0)
+            eddy_kind_remove(&eddy_slots_kind, d->dir_fd, file, s->id);
         eddy_directory_unlock(d, lock);
     }
     d->handles--;

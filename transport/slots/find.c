@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
-#include "transport/slots_read.h"
+#include "transport/slots/read.h"
 
 #define ROUNDS 4 /* of falling behind the log again while looking through the slots */
 

@@ -1,4 +1,4 @@
-/* slots_read.h - what the two halves of reading share.  (internal)
+/* read.h - what the two halves of reading share.  (internal)
  *
  * Threads: one reader number serves one thread at a time.
  * Crash:   a pin that a dead reader leaves is taken back by whoever reaps it.
@@ -7,7 +7,7 @@
 #ifndef EDDY_SLOTS_READ_H
 #define EDDY_SLOTS_READ_H
 
-#include "transport/slots.h"
+#include "transport/slots/slots.h"
 
 /* EDDY_EBOUNDS, or EDDY_EINVAL if the handle has not joined as this reader. */
 int eddy_slots_check_reader(const struct eddy_slots *slots, uint32_t reader);

@@ -29,10 +29,13 @@
 #include "allocator/point.h"
 #include "allocator/segment.h"
 #include "discovery/domain.h"
-#include "transport/slots_layout.h"
+#include "discovery/kind.h"
+#include "transport/slots/layout.h"
 
 #include <eddy/slots.h>
 #include <pthread.h>
+
+extern struct eddy_kind eddy_slots_kind;
 
 struct eddy_slots {
     struct eddy_slots_header *header;
@@ -58,20 +61,17 @@ struct eddy_slots {
     _Atomic uint64_t *cursors;                   /* of these: the first that may be unread */
 };
 
-/* --- slots_object.c: the file ---------------------------------------------------------------- */
+/* --- object.c: the file ---------------------------------------------------------------- */
 
 int eddy_slots_object_create(struct eddy_domain *domain, const struct eddy_slots_options *options,
                              struct eddy_slots **slots);
 /* The ladder.  EDDY_ENOENT, EDDY_EACCES, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_ENOMEM. */
 int eddy_slots_object_attach(struct eddy_domain *domain, const char *id, struct eddy_slots **slots);
 void eddy_slots_object_detach(struct eddy_slots *slots);
-/* Removes the file; mappings stay good. */
-bool eddy_slots_object_remove(int dir, const char *id);
-uint64_t eddy_slots_object_bytes(int dir, const char *id);
 /* Makes the payload writable for this process. */
 int eddy_slots_make_writable(struct eddy_slots *slots);
 
-/* --- slots_reap.c: members, leaving, taking back --------------------------------------------- */
+/* --- reap.c: members, leaving, taking back --------------------------------------------- */
 
 struct eddy_slots_census {
     uint32_t alive, reaped;
@@ -85,7 +85,7 @@ void eddy_slots_member_leave(struct eddy_slots *slots, uint32_t member);
 void eddy_slots_reader_leave(struct eddy_slots *slots, uint32_t reader);
 void eddy_slots_clear_pins(struct eddy_slots *slots, uint32_t reader);
 
-/* --- slots_claim.c: coming by a slot --------------------------------------------------------- */
+/* --- claim.c: coming by a slot --------------------------------------------------------- */
 
 /* A slot for a writer gated by `active` (NULL: the joined readers).  False: none is to be had. */
 bool eddy_slots_claim(struct eddy_slots *slots, const uint64_t *active, uint32_t *slot,

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/futex.h"
-#include "transport/slots.h"
+#include "transport/slots/slots.h"
 
 /* --- what a member leaves behind ------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* slots_layout.h - what lies in the file of a slots segment, byte for byte.  (internal)
+/* layout.h - what lies in the file of a slots segment, byte for byte.  (internal)
  *
  *   <nonce>.slots    header | members | readers | log | slot lines | columns     read-write by all
  *                    payloads                              read-only until a handle first reserves

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/file.h"
-#include "transport/slots.h"
+#include "transport/slots/slots.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,11 +46,6 @@ void eddy_slots_plan_make(uint64_t slot_count, uint64_t capacity, uint32_t reade
 static uint64_t version_word(void)
 {
     return (eddy_version_word() & ~0xffffull) | EDDY_SLOTS_LAYOUT_VERSION;
-}
-
-static void file_name(const char *id, char name[48])
-{
-    snprintf(name, 48, "%.32s" EDDY_SLOTS_SUFFIX, id);
 }
 
 /* --- creating -------------------------------------------------------------------------------- */
@@ -107,7 +102,7 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
                              struct eddy_slots **slots)
 {
     uint8_t nonce[16];
-    char id[EDDY_NONCE_TEXT], name[48];
+    char id[EDDY_NONCE_TEXT], name[64];
     struct eddy_file file;
     struct eddy_slots_plan plan;
     eddy_slots_plan_make(o->slot_count, o->slot_capacity, o->readers, &plan);
@@ -118,7 +113,7 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
         error = eddy_file_create(d->dir_fd, plan.bytes, &file);
     if (error)
         return error;
-    file_name(id, name);
+    eddy_kind_file(&eddy_slots_kind, id, name);
     error = fill_file(file.fd, d->id, o, &plan, nonce);
     if (!error)
         error = eddy_file_link(&file, name);
@@ -128,7 +123,7 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
     EDDY_POINT("slots-create:linked");
     error = eddy_slots_object_attach(d, id, slots);
     if (error)
-        eddy_slots_object_remove(d->dir_fd, id);
+        eddy_kind_remove(&eddy_slots_kind, d->dir_fd, NULL, id);
     return error;
 }
 
@@ -237,10 +232,10 @@ static int map_parts(int fd, struct eddy_slots *s)
 
 static int map_object(int dir, const char *id, struct eddy_slots *s)
 {
-    char file[48];
+    char file[64];
     int fd;
     struct stat status;
-    file_name(id, file);
+    eddy_kind_file(&eddy_slots_kind, id, file);
     int error = eddy_file_open(dir, file, true, &fd, &status);
     if (error)
         return error;
@@ -298,20 +293,4 @@ void eddy_slots_object_detach(struct eddy_slots *s)
     free(s->flink);
     free(s->object);
     free(s);
-}
-
-bool eddy_slots_object_remove(int dir, const char *id)
-{
-    char file[48];
-    file_name(id, file);
-    return unlinkat(dir, file, 0) == 0;
-}
-
-uint64_t eddy_slots_object_bytes(int dir, const char *id)
-{
-    char file[48];
-    struct stat status;
-    file_name(id, file);
-    bool there = fstatat(dir, file, &status, AT_SYMLINK_NOFOLLOW) == 0;
-    return there ? (uint64_t)status.st_blocks * 512 : 0;
 }

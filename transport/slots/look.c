@@ -2,9 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
-#include "discovery/flink.h"
-#include "discovery/sweep.h"
-#include "transport/slots.h"
+#include "transport/slots/slots.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +15,7 @@ int eddy_slots_stats(const eddy_slots *s, struct eddy_slots_report *report)
                                     .slot_capacity = s->capacity,
                                     .slot_bytes = s->plan.stride + sizeof(struct eddy_slots_line),
                                     .shared_bytes =
-                                        eddy_slots_object_bytes(s->domain->dir_fd, s->id),
+                                        eddy_kind_bytes(&eddy_slots_kind, s->domain->dir_fd, s->id),
                                     .slot_count = s->slot_count,
                                     .reader_limit = s->reader_limit};
     /* Relaxed: counts are old as soon as they are made. */
@@ -115,7 +113,6 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     struct eddy_slots *s;
-    uint64_t bytes = eddy_slots_object_bytes(d->dir_fd, id);
     int error = eddy_slots_object_attach(d, id, &s);
     bool unused = error == EDDY_ENOENT;
     if (!error) {
@@ -124,20 +121,50 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
         eddy_slots_object_detach(s);
     }
     report->files_refused += error && error != EDDY_ENOENT;
-    if (!unused)
-        return;
-    if (flink) {
-        eddy_flink_withdraw(d->dir_fd, flink, id);
-        report->topics_removed++;
-        report->files_removed++;
-    }
-    if (eddy_slots_object_remove(d->dir_fd, id)) {
-        report->files_removed++;
-        report->bytes_freed += bytes;
-    }
+    if (unused)
+        eddy_kind_collect(&eddy_slots_kind, d->dir_fd, flink, id, report);
 }
 
-__attribute__((constructor)) static void collect_with_gc(void)
+/* --- from outside */
+
+static bool add_members(const struct eddy_view *v, const _Atomic uint64_t *owners, uint32_t count,
+                        const char *role, struct eddy_object_report *report)
 {
-    eddy_gc_slots = collect;
+    bool enough = true;
+    for (uint32_t i = 0; enough && i < count; i++) {
+        struct eddy_object_member m = {.role = role};
+        uint64_t owner = eddy_load_acquire(&owners[i]); /* from [member] */
+        if (!owner)
+            continue;
+        eddy_view_name(v, owner & ~EDDY_OWNER_REAPING, &m);
+        if (owner & EDDY_OWNER_REAPING)
+            m.state = EDDY_MEMBER_LEAVING;
+        enough = eddy_object_add_member(report, &m);
+    }
+    return enough;
+}
+
+static int look(const struct eddy_view *v, const char *id, struct eddy_object_report *report)
+{
+    struct eddy_slots *s;
+    struct eddy_domain outside = {.dir_fd = v->dir};
+    int error = eddy_slots_object_attach(&outside, id, &s);
+    if (error)
+        return error;
+    report->slots = s->slot_count;
+    report->slot_bytes = s->capacity;
+    report->published = eddy_slots_generation(s);
+    if (!add_members(v, s->members, EDDY_SLOTS_MEMBERS, "writer", report) ||
+        !add_members(v, s->readers, s->reader_limit, "reader", report))
+        error = eddy_fail(EDDY_ENOMEM, "no memory to list who uses a slots segment");
+    eddy_slots_object_detach(s);
+    return error;
+}
+
+struct eddy_kind eddy_slots_kind = {
+    .name = "slots", .suffix = EDDY_SLOTS_SUFFIX, .collect = collect, .look = look};
+
+__attribute__((constructor)) static void register_kind(void)
+{
+    eddy_kind_register(&eddy_slots_kind);
 }

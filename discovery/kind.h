@@ -1,0 +1,79 @@
+/* kind.h - what flinks lead to besides topics: slots segments, rings, regions.  (internal)
+ *
+ * Each kind is one file, <nonce><suffix>, and a flink with the line `kind: <name>`.  The module of
+ * a kind registers it before main; clearing away and looking in need no more than this.
+ *
+ * A file with the sticky bit is kept: it stays though nobody uses it (eddy_region_disown).
+ *
+ * Threads: registering happens before main.
+ * Crash:   see each kind.
+ *                                                 spec/topics.md, "Garbage" and "Looking in"
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_KIND_H
+#define EDDY_KIND_H
+
+#include "allocator/segment.h"
+#include "discovery/domain.h"
+
+#include <eddy/inspect.h>
+#include <sys/stat.h>
+
+/* Whence one looks at a folder without taking part. */
+struct eddy_view {
+    int dir, registry_fd;
+    struct eddy_registry *registry; /* NULL: nobody has ever been here */
+    const char *path;
+};
+
+struct eddy_kind {
+    const char *name;   /* in flinks */
+    const char *suffix; /* of its file, with the dot */
+    /* Removes an object, with its flink (NULL: none is known), if all who used it are dead, and
+     * counts what went.  The flink's lock is held, if there is one. */
+    void (*collect)(struct eddy_domain *domain, const char *flink, const char *id,
+                    struct eddy_gc_report *report);
+    /* Tells of an object: all but kind, name, flink and the file's sizes, which are there. */
+    int (*look)(const struct eddy_view *view, const char *id, struct eddy_object_report *report);
+    struct eddy_kind *next;
+};
+
+void eddy_kind_register(struct eddy_kind *kind);
+/* NULL: there is no such kind. */
+const struct eddy_kind *eddy_kind_named(const char *name);
+/* By the name of a file; NULL: it is of no kind. */
+const struct eddy_kind *eddy_kind_of_file(const char *file);
+
+/* Adds a member to a report.  False: no memory. */
+bool eddy_object_add_member(struct eddy_object_report *report,
+                            const struct eddy_object_member *member);
+/* Fills in state, pid and name of a participant. */
+void eddy_view_name(const struct eddy_view *view, uint64_t id, struct eddy_object_member *member);
+
+static inline bool eddy_file_is_kept(const struct stat *status)
+{
+    return status->st_mode & S_ISVTX;
+}
+
+/* --- one file of a kind, by its nonce --------------------------------------------------------- */
+
+void eddy_kind_file(const struct eddy_kind *kind, const char *id, char file[64]);
+/* Shared memory that it takes. */
+uint64_t eddy_kind_bytes(const struct eddy_kind *kind, int dir, const char *id);
+/* Announces `id` under a flink: EDDY_EEXIST if there is one. */
+int eddy_kind_announce(const struct eddy_kind *kind, int dir, const char *flink, const char *id);
+/* Withdraws the flink (may be NULL) if it leads to `id`, and removes the file.  Mappings stay. */
+bool eddy_kind_remove(const struct eddy_kind *kind, int dir, const char *flink, const char *id);
+/* Removes and counts. */
+void eddy_kind_collect(const struct eddy_kind *kind, int dir, const char *flink, const char *id,
+                       struct eddy_gc_report *report);
+
+/* --- names of rings and regions --------------------------------------------------------------- */
+
+#define EDDY_KIND_NAME_MAX   63u
+#define EDDY_KIND_FLINK_ROOM 96u
+
+/* The flink of `name`: <name>.<kind>.flink; "/x" is "x".  EDDY_EINVAL: no name. */
+int eddy_kind_flink(const struct eddy_kind *kind, const char *name,
+                    char file[EDDY_KIND_FLINK_ROOM]);
+
+#endif
