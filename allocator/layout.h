@@ -27,7 +27,7 @@
 #define EDDY_SIZE(type, bytes)                                                                     \
     _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump EDDY_LAYOUT_VERSION")
 
-#define EDDY_LAYOUT_VERSION 1u
+#define EDDY_LAYOUT_VERSION 2u
 #define EDDY_LINE           64u
 #define EDDY_CONTROL_BYTES  4096u
 #define EDDY_SEAT_CHUNK     64u /* seats that come into being together: a page of them */

@@ -59,7 +59,7 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
     EDDY_POINT("reap:taken-over");
     if (writer) {
         eddy_writer_seat_leave(s, seat);
-        eddy_wake_topic(s->control, d->registry); /* it may have published and woken nobody */
+        eddy_wake_topic(s, d->registry); /* it may have published and woken nobody */
     } else {
         eddy_reader_seat_leave(s, seat);
     }

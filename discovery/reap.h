@@ -15,8 +15,11 @@
 #define EDDY_REAP_H
 
 #include "allocator/futex.h"
+#include "allocator/point.h"
 #include "allocator/segment.h"
 #include "discovery/domain.h"
+
+#include <string.h>
 
 struct eddy_reaped {
     uint32_t reaped; /* seats of the dead */
@@ -31,15 +34,38 @@ struct eddy_reaped eddy_reap_topic(const struct eddy_domain *domain, struct eddy
 struct eddy_reaped eddy_count_members(const struct eddy_domain *domain,
                                       struct eddy_segment *segment);
 
-/* Wakes whoever sleeps for a topic.  Two loads when nobody does. */
-static inline void eddy_wake_topic(struct eddy_control *c, struct eddy_registry *r)
+/* The bit among the news of a bell that stands for a topic; topics may share it. */
+static inline uint32_t eddy_topic_news(const struct eddy_segment *s)
 {
+    uint32_t random;
+    memcpy(&random, s->nonce, sizeof random);
+    return random % EDDY_NEWS_BITS;
+}
+
+/* Tells a bell of a topic or event. */
+static inline void eddy_bell_tell(struct eddy_bell_seat *seat, uint32_t news)
+{
+    _Atomic uint64_t *word = &seat->news[news / 64];
+    uint64_t bit = 1ull << news % 64;
+    if (!(eddy_load_seq(word) & bit))
+        eddy_or_seq(word, bit); /* [news] */
+}
+
+/* Tells whoever waits for a topic, and wakes those who sleep.  Two loads when nobody does, and two
+ * for each wait set that has it. */
+static inline void eddy_wake_topic(const struct eddy_segment *s, struct eddy_registry *r)
+{
+    struct eddy_control *c = s->control;
     eddy_bell_ring(&c->readers_bell);
     for (uint64_t words = eddy_load_seq(&c->bell_words); words; words &= words - 1) {
         uint32_t w = (uint32_t)__builtin_ctzll(words);
-        uint64_t hit = eddy_load_seq(&c->bells[w]) & eddy_load_seq(&r->sleeping[w]);
-        for (; hit; hit &= hit - 1)
-            eddy_bell_ring(&r->bells[w * 64 + (uint32_t)__builtin_ctzll(hit)].bell);
+        for (uint64_t hit = eddy_load_seq(&c->bells[w]); hit; hit &= hit - 1) {
+            uint32_t b = (uint32_t)__builtin_ctzll(hit);
+            eddy_bell_tell(&r->bells[w * 64 + b], eddy_topic_news(s));
+            EDDY_POINT("wake:told");
+            if (eddy_load_seq(&r->sleeping[w]) >> b & 1)
+                eddy_bell_ring(&r->bells[w * 64 + b].bell);
+        }
     }
 }
 

@@ -22,6 +22,8 @@
 #define EDDY_REGISTRY_FILE    "registry"
 #define EDDY_PARTICIPANTS_MAX 16384u
 #define EDDY_BELLS_MAX        4096u
+#define EDDY_NEWS_WORDS       30u
+#define EDDY_NEWS_BITS        (EDDY_NEWS_WORDS * 64)
 #define EDDY_SEAT_OF_ID(id)   ((uint32_t)((id)&0xffffff))
 #define EDDY_EPOCH_SHIFT      24
 
@@ -44,12 +46,13 @@ struct eddy_bell_seat {
     _Atomic uint64_t owner;
     _Atomic uint32_t bell;
     uint32_t spare_word;
-    uint64_t spare[30];
+    _Atomic uint64_t news[EDDY_NEWS_WORDS];
 };
 /* clang-format off */
 EDDY_AT(eddy_bell_seat, owner, 0, 8); /* wait sets, by CAS                  wait sets */
 EDDY_AT(eddy_bell_seat, bell, 8, 4);  /* its wait set, ringers              writers */
-EDDY_SIZE(eddy_bell_seat, 256);       /* room for what wakes it (which topics) */
+EDDY_AT(eddy_bell_seat, news, 16, 240); /* writers set, its wait set clears    its wait set */
+EDDY_SIZE(eddy_bell_seat, 256);
 /* clang-format on */
 
 struct eddy_registry {

@@ -1,4 +1,4 @@
-/* cost_test.c - what must not grow with the number of readers and slots.
+/* cost_test.c - what must not grow with the number of readers, slots and topics.
  *
  * Times on a busy machine scatter upwards, so the least of many short slices is compared, and the
  * bounds leave room: a cost that grows with the number misses them by far.
@@ -9,11 +9,12 @@
 
 #include <stdio.h>
 
-enum { SLICES = 200, STEPS = 50, MOST = 64 };
+enum { SLICES = 200, STEPS = 50, MOST = 1000 };
 
 static eddy_domain *domain;
 static eddy_writer *writers[MOST];
 static eddy_reader *readers[MOST];
+static eddy_waitset *waitset;
 
 static void publish_one(void)
 {
@@ -105,11 +106,52 @@ static void a_round_trip_costs_the_same_for_4000_slots_as_for_4(void **state)
     is_at_most(cost_of_reading(4000), few, 4, "round trip, 4,000 slots against 4");
 }
 
+/* ns for STEPS publications that end a wait on so many topics. */
+static uint64_t cost_of_waiting(size_t count)
+{
+    uint64_t best = UINT64_MAX;
+    domain = open_domain();
+    must(eddy_waitset_open(domain, &waitset));
+    for (size_t i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "topic %zu", i);
+        readers[i] = open_reader(domain, name, NULL);
+        writers[i] = open_writer(domain, name, NULL);
+        must(eddy_waitset_attach_reader(waitset, readers[i], EDDY_WAIT_LEVEL, readers[i]));
+    }
+    for (int slice = 0; slice < SLICES; slice++) {
+        uint64_t before = eddy_now();
+        for (int step = 0; step < STEPS; step++) {
+            void *found;
+            size_t ready;
+            publish_one();
+            must(eddy_waitset_wait(waitset, EDDY_FOREVER, &found, 1, &ready));
+            drain(found);
+        }
+        best = least(best, eddy_now() - before);
+    }
+    for (size_t i = 0; i < count; i++) {
+        must(eddy_reader_close(readers[i]));
+        must(eddy_writer_close(writers[i]));
+    }
+    must(eddy_waitset_close(waitset));
+    must(eddy_domain_close(domain));
+    return best;
+}
+
+static void waiting_on_1000_topics_costs_what_waiting_on_one_does(void **state)
+{
+    (void)state;
+    uint64_t few = cost_of_waiting(1);
+    is_at_most(cost_of_waiting(MOST), few, 5, "wait, 1,000 topics against 1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(publishing_costs_the_same_for_64_readers_as_for_1),
         WORLD_TEST(a_round_trip_costs_the_same_for_4000_slots_as_for_4),
+        WORLD_TEST(waiting_on_1000_topics_costs_what_waiting_on_one_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

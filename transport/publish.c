@@ -141,7 +141,7 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
     EDDY_POINT("publish:given-up");
     eddy_log_help(&w->segment->log, sn);
     EDDY_POINT("publish:helped");
-    eddy_wake_topic(w->segment->control, w->registry);
+    eddy_wake_topic(w->segment, w->registry);
     count(w, size);
     eddy_writer_remember(w, loan->slot);
     claim_ahead(w, p.extent->capacity);

@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <eddy/waitset.h>
+#include "transport/waitset.h"
 
 #include "allocator/error.h"
-#include "transport/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* One attached reader or event. */
-struct attachment {
-    struct eddy_reader *reader; /* or */
-    struct eddy_event *event;
-    void *context;
-    uint64_t seen; /* edge: reported up to here */
-    bool edge;
-};
-
-struct eddy_waitset {
-    struct eddy_domain *domain;
-    uint32_t fork_count, bell_index;
-    struct eddy_bell_seat *seat;
-    pthread_mutex_t lock; /* the list; never held while asleep */
-    struct attachment *list;
-    size_t count, room, turn; /* turn: where the next report begins, so that none starves */
-};
-
-struct eddy_event {
-    _Atomic uint64_t triggered, reset; /* counts; set while they differ */
-    _Atomic(struct eddy_waitset *) waitset;
-};
 
 /* --- bells ----------------------------------------------------------------------------------- */
 
@@ -48,6 +24,8 @@ static int take_bell(struct eddy_waitset *ws)
         if ((owner == 0 || !eddy_domain_knows_alive(d, owner)) &&
             eddy_cas_seq(&seat->owner, &owner, d->id)) {
             eddy_store_seq(&seat->bell, 0u);
+            for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
+                eddy_store_seq(&seat->news[w], 0u);
             ws->bell_index = i;
             ws->seat = seat;
             return EDDY_OK;
@@ -57,31 +35,21 @@ static int take_bell(struct eddy_waitset *ws)
                      EDDY_BELLS_MAX);
 }
 
-static _Atomic uint64_t *sleeping_word(const struct eddy_waitset *ws)
-{
-    return &ws->domain->registry->sleeping[ws->bell_index / 64];
-}
-
-static uint64_t bell_bit(const struct eddy_waitset *ws)
-{
-    return 1ull << ws->bell_index % 64;
-}
-
 /* Makes publications on the reader's topic look at our bell. */
 static void subscribe_bell(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
     struct eddy_control *c = r->segment->control;
     eddy_store_seq(&r->seat->bell, ws->bell_index + 1);
-    eddy_or_seq(&c->bells[ws->bell_index / 64], bell_bit(ws));
+    eddy_or_seq(&c->bells[ws->bell_index / 64], eddy_waitset_bit(ws));
     eddy_or_seq(&c->bell_words, 1ull << ws->bell_index / 64);
 }
 
 static bool bell_has_other_reader(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
-    for (size_t i = 0; i < ws->count; i++)
-        if (ws->list[i].reader && ws->list[i].reader != r &&
-            ws->list[i].reader->segment == r->segment)
-            return true;
+    const struct eddy_attachment *a;
+    LIST_FOREACH(a, &ws->by_bit[eddy_topic_news(r->segment)], sharers)
+    if (a->reader && a->reader != r && a->reader->segment == r->segment)
+        return true;
     return false;
 }
 
@@ -89,7 +57,7 @@ static void unsubscribe_bell(const struct eddy_waitset *ws, const struct eddy_re
 {
     eddy_store_seq(&r->seat->bell, 0u);
     if (!bell_has_other_reader(ws, r))
-        eddy_and_seq(&r->segment->control->bells[ws->bell_index / 64], ~bell_bit(ws));
+        eddy_and_seq(&r->segment->control->bells[ws->bell_index / 64], ~eddy_waitset_bit(ws));
 }
 
 /* --- opening and closing --------------------------------------------------------------------- */
@@ -114,20 +82,33 @@ int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
         return error;
     }
     pthread_mutex_init(&ws->lock, NULL);
+    TAILQ_INIT(&ws->pending);
     *waitset = ws;
     return EDDY_OK;
 }
 
-static void forget(struct eddy_waitset *ws, size_t i)
+static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)
 {
-    struct attachment *a = &ws->list[i];
     if (a->reader) {
         unsubscribe_bell(ws, a->reader);
         a->reader->waitset = NULL;
     } else {
         eddy_store_seq(&a->event->waitset, NULL);
     }
-    ws->list[i] = ws->list[--ws->count];
+    eddy_attachment_rest(ws, a);
+    LIST_REMOVE(a, sharers);
+    LIST_REMOVE(a, others);
+    free(a);
+}
+
+/* Of the child's copy: nothing shared is touched. */
+static void free_attachments(struct eddy_waitset *ws)
+{
+    struct eddy_attachment *a;
+    while ((a = LIST_FIRST(&ws->all)) != NULL) {
+        LIST_REMOVE(a, others);
+        free(a);
+    }
 }
 
 int eddy_waitset_close(eddy_waitset *ws)
@@ -136,33 +117,32 @@ int eddy_waitset_close(eddy_waitset *ws)
         return EDDY_OK;
     bool forked = ws->fork_count != eddy_fork_count;
     if (!forked) {
-        while (ws->count)
-            forget(ws, ws->count - 1);
-        eddy_and_seq(sleeping_word(ws), ~bell_bit(ws));
+        while (!LIST_EMPTY(&ws->all))
+            forget(ws, LIST_FIRST(&ws->all));
+        eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
         eddy_store_release(&ws->seat->owner, 0u); /* [seat] */
         pthread_mutex_lock(&ws->domain->lock);
         ws->domain->handles--;
         pthread_mutex_unlock(&ws->domain->lock);
     }
+    free_attachments(ws);
     pthread_mutex_destroy(&ws->lock);
-    free(ws->list);
     free(ws);
     return forked ? eddy_fail_forked() : EDDY_OK;
 }
 
 /* --- attaching ------------------------------------------------------------------------------- */
 
-static int add(struct eddy_waitset *ws, struct attachment a)
+/* It is looked at by the next wait, whatever was told before. */
+static int add(struct eddy_waitset *ws, struct eddy_attachment like, uint32_t bit)
 {
-    if (ws->count == ws->room) {
-        size_t room = ws->room ? 2 * ws->room : 16;
-        struct attachment *list = realloc(ws->list, room * sizeof *list);
-        if (!list)
-            return eddy_fail(EDDY_ENOMEM, "no memory to attach to a wait set");
-        ws->list = list;
-        ws->room = room;
-    }
-    ws->list[ws->count++] = a;
+    struct eddy_attachment *a = malloc(sizeof *a);
+    if (!a)
+        return eddy_fail(EDDY_ENOMEM, "no memory to attach to a wait set");
+    *a = like;
+    LIST_INSERT_HEAD(&ws->by_bit[bit], a, sharers);
+    LIST_INSERT_HEAD(&ws->all, a, others);
+    eddy_attachment_pend(ws, a);
     return EDDY_OK;
 }
 
@@ -181,10 +161,11 @@ int eddy_waitset_attach_reader(eddy_waitset *ws, eddy_reader *r, uint32_t mode, 
                                        "the reader is on a wait set already; detach it there first")
                            : 0;
     if (!error)
-        error = add(ws, (struct attachment){.reader = r,
-                                            .context = context,
-                                            .edge = mode == EDDY_WAIT_EDGE,
-                                            .seen = r->next});
+        error = add(
+            ws,
+            (struct eddy_attachment){
+                .reader = r, .context = context, .edge = mode == EDDY_WAIT_EDGE, .seen = r->next},
+            eddy_topic_news(r->segment));
     if (!error) {
         r->waitset = ws;
         subscribe_bell(ws, r);
@@ -203,7 +184,9 @@ int eddy_waitset_attach_event(eddy_waitset *ws, eddy_event *e, uint32_t mode, vo
         return eddy_fail(EDDY_EBUSY, "the event is on a wait set already; detach it there first");
     pthread_mutex_lock(&ws->lock);
     int error = add(
-        ws, (struct attachment){.event = e, .context = context, .edge = mode == EDDY_WAIT_EDGE});
+        ws,
+        (struct eddy_attachment){.event = e, .context = context, .edge = mode == EDDY_WAIT_EDGE},
+        eddy_event_news(e));
     pthread_mutex_unlock(&ws->lock);
     if (error)
         eddy_store_seq(&e->waitset, NULL);
@@ -215,12 +198,14 @@ static int detach(struct eddy_waitset *ws, const struct eddy_reader *r, const st
 {
     int error = EDDY_ENOENT;
     pthread_mutex_lock(&ws->lock);
-    for (size_t i = 0; i < ws->count; i++)
-        if (ws->list[i].reader == r && ws->list[i].event == e) {
-            forget(ws, i);
-            error = EDDY_OK;
-            break;
-        }
+    struct eddy_attachment *a;
+    LIST_FOREACH(a, &ws->by_bit[r ? eddy_topic_news(r->segment) : eddy_event_news(e)], sharers)
+    if (a->reader == r && a->event == e)
+        break;
+    if (a) {
+        forget(ws, a);
+        error = EDDY_OK;
+    }
     pthread_mutex_unlock(&ws->lock);
     return error ? eddy_fail(error, "it is not attached to this wait set") : error;
 }
@@ -233,79 +218,6 @@ int eddy_waitset_detach_reader(eddy_waitset *ws, eddy_reader *reader)
 int eddy_waitset_detach_event(eddy_waitset *ws, eddy_event *event)
 {
     return ws->fork_count != eddy_fork_count ? eddy_fail_forked() : detach(ws, NULL, event);
-}
-
-/* --- waiting --------------------------------------------------------------------------------- */
-
-static bool is_ready(struct attachment *a)
-{
-    if (a->event) {
-        uint64_t triggered = eddy_load_seq(&a->event->triggered);
-        return a->edge ? triggered != a->seen : triggered != eddy_load_seq(&a->event->reset);
-    }
-    if (a->edge)
-        return eddy_reader_has(a->reader, a->seen);
-    return eddy_reader_ready(a->reader);
-}
-
-static void mark_reported(struct attachment *a)
-{
-    if (a->event)
-        a->seen = eddy_load_seq(&a->event->triggered);
-    else if (a->edge)
-        a->seen = eddy_log_end(&a->reader->segment->log);
-}
-
-/* Fills in what is ready, in turn; says whether there is any. */
-static bool collect(struct eddy_waitset *ws, void **contexts, size_t max, size_t *found)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < ws->count && n < max; i++) {
-        struct attachment *a = &ws->list[(ws->turn + i) % ws->count];
-        if (!is_ready(a))
-            continue;
-        mark_reported(a);
-        contexts[n++] = a->context;
-        if (n == max)
-            ws->turn = (ws->turn + i + 1) % ws->count;
-    }
-    *found = n;
-    return n > 0;
-}
-
-static bool collect_locked(struct eddy_waitset *ws, void **contexts, size_t max, size_t *found)
-{
-    pthread_mutex_lock(&ws->lock);
-    bool any = collect(ws, contexts, max, found);
-    pthread_mutex_unlock(&ws->lock);
-    return any;
-}
-
-int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size_t max,
-                      size_t *count)
-{
-    size_t found = 0;
-    if (ws->fork_count != eddy_fork_count)
-        return eddy_fail_forked();
-    if (!contexts || !count || max == 0)
-        return eddy_fail(EDDY_EINVAL, "eddy_waitset_wait: no room for a result");
-    bool any = collect_locked(ws, contexts, max, &found);
-    bool in_time = deadline != EDDY_POLL;
-    while (!any && in_time) {
-        eddy_bell_arm(&ws->seat->bell);
-        eddy_or_seq(sleeping_word(ws), bell_bit(ws));
-        EDDY_POINT("waitset:armed");
-        any = collect_locked(ws, contexts, max, &found);
-        if (!any) {
-            in_time = eddy_bell_wait(&ws->seat->bell, deadline);
-            any = collect_locked(ws, contexts, max, &found);
-        }
-        eddy_and_seq(sleeping_word(ws), ~bell_bit(ws));
-    }
-    if (!any)
-        return EDDY_ETIMEDOUT;
-    *count = found;
-    return EDDY_OK;
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -333,8 +245,10 @@ void eddy_event_trigger(eddy_event *e)
 {
     atomic_fetch_add_explicit(&e->triggered, 1, memory_order_seq_cst);
     struct eddy_waitset *ws = eddy_load_seq(&e->waitset);
-    if (ws)
-        eddy_bell_ring(&ws->seat->bell);
+    if (!ws)
+        return;
+    eddy_bell_tell(ws->seat, eddy_event_news(e));
+    eddy_bell_ring(&ws->seat->bell);
 }
 
 bool eddy_event_triggered(const eddy_event *e)

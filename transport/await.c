@@ -1,0 +1,94 @@
+/* Waiting on a wait set.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/waitset.h"
+
+static bool is_ready(struct eddy_attachment *a)
+{
+    if (a->event) {
+        uint64_t triggered = eddy_load_seq(&a->event->triggered);
+        return a->edge ? triggered != a->seen : triggered != eddy_load_seq(&a->event->reset);
+    }
+    if (a->edge)
+        return eddy_reader_has(a->reader, a->seen);
+    return eddy_reader_ready(a->reader);
+}
+
+static void mark_reported(struct eddy_attachment *a)
+{
+    if (a->event)
+        a->seen = eddy_load_seq(&a->event->triggered);
+    else if (a->edge)
+        a->seen = eddy_log_end(&a->reader->segment->log);
+}
+
+/* What there is news of becomes pending.  The bits go first, then the topics are looked at. */
+static void hear_news(struct eddy_waitset *ws)
+{
+    struct eddy_attachment *a;
+    for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++) {
+        /* seq, from [news]: a publication that finds its bit set is seen by the look that follows */
+        uint64_t bits = eddy_load_seq(&ws->seat->news[w]);
+        if (bits)
+            bits = eddy_swap_seq(&ws->seat->news[w], 0u);
+        for (; bits; bits &= bits - 1)
+            LIST_FOREACH(a, &ws->by_bit[w * 64 + (uint32_t)__builtin_ctzll(bits)], sharers)
+        eddy_attachment_pend(ws, a);
+    }
+}
+
+/* Fills in what is ready, in turn; says whether there is any.  Who was reported goes to the end. */
+static bool collect(struct eddy_waitset *ws, void **contexts, size_t max, size_t *found)
+{
+    size_t n = 0;
+    hear_news(ws);
+    const struct eddy_attachment *last = TAILQ_LAST(&ws->pending, eddy_pending);
+    for (bool more = last != NULL; more && n < max;) {
+        struct eddy_attachment *a = TAILQ_FIRST(&ws->pending);
+        more = a != last;
+        eddy_attachment_rest(ws, a);
+        if (!is_ready(a))
+            continue;
+        mark_reported(a);
+        contexts[n++] = a->context;
+        eddy_attachment_pend(ws, a);
+    }
+    *found = n;
+    return n > 0;
+}
+
+static bool collect_locked(struct eddy_waitset *ws, void **contexts, size_t max, size_t *found)
+{
+    pthread_mutex_lock(&ws->lock);
+    bool any = collect(ws, contexts, max, found);
+    pthread_mutex_unlock(&ws->lock);
+    return any;
+}
+
+int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size_t max,
+                      size_t *count)
+{
+    size_t found = 0;
+    if (ws->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    if (!contexts || !count || max == 0)
+        return eddy_fail(EDDY_EINVAL, "eddy_waitset_wait: no room for a result");
+    bool any = collect_locked(ws, contexts, max, &found);
+    bool in_time = deadline != EDDY_POLL;
+    while (!any && in_time) {
+        eddy_bell_arm(&ws->seat->bell);
+        eddy_or_seq(eddy_waitset_sleeping(ws), eddy_waitset_bit(ws));
+        EDDY_POINT("waitset:armed");
+        any = collect_locked(ws, contexts, max, &found);
+        if (!any) {
+            in_time = eddy_bell_wait(&ws->seat->bell, deadline);
+            any = collect_locked(ws, contexts, max, &found);
+        }
+        eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
+    }
+    if (!any)
+        return EDDY_ETIMEDOUT;
+    *count = found;
+    return EDDY_OK;
+}
