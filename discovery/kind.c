@@ -117,18 +117,12 @@ void eddy_view_name(const struct eddy_view *v, uint64_t id, struct eddy_object_m
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-static const char letters[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.";
-
 int eddy_kind_flink(const struct eddy_kind *kind, const char *name, char file[EDDY_KIND_FLINK_ROOM])
 {
-    const char *plain = name && *name == '/' ? name + 1 : name;
-    size_t length = plain ? strlen(plain) : 0;
-    if (length == 0 || length > EDDY_KIND_NAME_MAX || strspn(plain, letters) != length ||
-        strchr("_-.", *plain))
-        return eddy_fail(EDDY_EINVAL,
-                         "\"%.80s\" cannot name a %s: a name has 1 to %u letters, digits and, "
-                         "after the first, also _ - .",
-                         name ? name : "(null)", kind->name, EDDY_KIND_NAME_MAX);
+    const char *plain;
+    int error = eddy_name_check(name, kind->name, &plain);
+    if (error)
+        return error;
     snprintf(file, EDDY_KIND_FLINK_ROOM, "%s.%s" EDDY_FLINK_SUFFIX, plain, kind->name);
     return EDDY_OK;
 }

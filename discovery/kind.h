@@ -12,6 +12,7 @@
 #ifndef EDDY_KIND_H
 #define EDDY_KIND_H
 
+#include "allocator/name.h"
 #include "allocator/segment.h"
 #include "discovery/domain.h"
 
@@ -69,7 +70,7 @@ void eddy_kind_collect(const struct eddy_kind *kind, int dir, const char *flink,
 
 /* --- names of rings and regions --------------------------------------------------------------- */
 
-#define EDDY_KIND_NAME_MAX   63u
+#define EDDY_KIND_NAME_MAX   EDDY_PLAIN_NAME_MAX
 #define EDDY_KIND_FLINK_ROOM 96u
 
 /* The flink of `name`: <name>.<kind>.flink; "/x" is "x".  EDDY_EINVAL: no name. */
