@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/command.h"
+#include "tools/options.h"
 #include "tools/place.h"
 
 #include <argp.h>
@@ -19,11 +20,6 @@
 /* Below this, a few topics of images fill the file system. */
 #define LITTLE_MEMORY (UINT64_C(128) << 20)
 
-struct options {
-    const char *dir;
-    char **command; /* NULL: none given */
-};
-
 enum finding { FINDING_OK, FINDING_NOTE, FINDING_FAULT };
 
 struct visit {
@@ -33,27 +29,11 @@ struct visit {
 };
 
 static const struct argp_option option_table[] = {
-    {"dir", 'd', "DIR", 0, "Look at the domain in the folder DIR", 0}, {0}};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    struct options *options = state->input;
-    switch (key) {
-    case 'd':
-        options->dir = arg;
-        return 0;
-    case ARGP_KEY_ARG:
-        options->command = &state->argv[state->next - 1];
-        state->next = state->argc;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
+    EDDY_OPTION_DIR("Look at the domain in the folder DIR"), {0}};
 
 static const struct argp argp = {
     .options = option_table,
-    .parser = parse,
+    .parser = eddy_options_parse_command,
     .args_doc = "[[--] COMMAND]",
     .doc = "Look for what would keep programs from meeting in Eddy, and say what to do about it. "
            "With COMMAND, also look at which libraries that program would load under `eddy run`; "
@@ -221,7 +201,7 @@ static void check_command(struct visit *visit, const char *command)
 
 int eddy_command_doctor(int argc, char **argv)
 {
-    struct options options = {0};
+    struct eddy_options options = {0};
     struct visit visit = {0};
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;

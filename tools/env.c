@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/command.h"
 #include "tools/launch.h"
+#include "tools/options.h"
 #include "tools/text.h"
 
 #include <argp.h>
@@ -11,18 +12,13 @@
 #include <string.h>
 
 static const struct argp_option option_table[] = {
-    {"dir", 'd', "DIR", 0, "Use the domain in the folder DIR (sets EDDY_DIR)", 0}, {0}};
+    EDDY_OPTION_DIR("Use the domain in the folder DIR (sets EDDY_DIR)"), {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    const char **dir = state->input;
-    if (key == 'd') {
-        *dir = arg;
-        return 0;
-    }
     if (key == ARGP_KEY_ARG)
         argp_error(state, "'%s' is not expected here; use: eval \"$(eddy env)\"", arg);
-    return ARGP_ERR_UNKNOWN;
+    return eddy_options_parse(key, arg, state);
 }
 
 static const struct argp argp = {
@@ -40,11 +36,11 @@ static void print_export(const char *name, const char *value)
 
 int eddy_command_env(int argc, char **argv)
 {
-    const char *dir = NULL;
+    struct eddy_options options = {0};
     struct eddy_launch launch;
-    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0)
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
-    if (!eddy_launch_prepare("eddy env", dir, &launch))
+    if (!eddy_launch_prepare("eddy env", options.dir, &launch))
         return EDDY_EXIT_FAILURE;
     print_export("LD_LIBRARY_PATH", launch.library_path);
     print_export("CYCLONEDDS_URI", launch.cyclone_uri);

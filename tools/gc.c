@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/command.h"
+#include "tools/options.h"
 #include "tools/text.h"
 
 #include <argp.h>
@@ -13,23 +14,11 @@
 #include <unistd.h>
 
 static const struct argp_option option_table[] = {
-    {"dir", 'd', "DIR", 0, "Clear the domain in the folder DIR", 0}, {0}};
-
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-    const char **dir = state->input;
-    if (key == 'd') {
-        *dir = arg;
-        return 0;
-    }
-    if (key == ARGP_KEY_ARG)
-        argp_error(state, "'%s' is not expected here; a folder is given with --dir", arg);
-    return ARGP_ERR_UNKNOWN;
-}
+    EDDY_OPTION_DIR("Clear the domain in the folder DIR"), {0}};
 
 static const struct argp argp = {
     .options = option_table,
-    .parser = parse,
+    .parser = eddy_options_parse,
     .doc = "Take back what dead processes held, and remove topics and files that nobody uses. "
            "Never touches what a living or stopped process uses.\vNothing depends on this: "
            "programs do the same when they need the room."};
@@ -55,15 +44,15 @@ static void print_report(const struct eddy_gc_report *report)
 
 int eddy_command_gc(int argc, char **argv)
 {
-    const char *dir = NULL;
+    struct eddy_options options = {0};
     struct eddy_gc_report report = {0};
-    if (argp_parse(&argp, argc, argv, 0, NULL, &dir) != 0)
+    if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
-    if (dir != NULL && access(dir, F_OK) != 0) {
-        fprintf(stderr, "eddy gc: %s: %s\n", dir, strerror(errno));
+    if (options.dir != NULL && access(options.dir, F_OK) != 0) {
+        fprintf(stderr, "eddy gc: %s: %s\n", options.dir, strerror(errno));
         return EDDY_EXIT_FAILURE;
     }
-    int error = eddy_gc(dir, &report);
+    int error = eddy_gc(options.dir, &report);
     if (error != 0) {
         fprintf(stderr, "eddy gc: %s (%s)\n", eddy_last_error(), eddy_strerror(error));
         return EDDY_EXIT_FAILURE;

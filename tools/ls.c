@@ -4,6 +4,7 @@
 #include "tools/ls.h"
 
 #include "tools/command.h"
+#include "tools/options.h"
 #include "tools/process.h"
 #include "tools/text.h"
 
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 struct options {
-    const char *dir;
+    struct eddy_options common; /* first: see options.h */
     bool json;
     bool members;
 };
@@ -25,7 +26,7 @@ struct options {
 #define KEY_JSON 'j'
 
 static const struct argp_option option_table[] = {
-    {"dir", 'd', "DIR", 0, "Look at the domain in the folder DIR", 0},
+    EDDY_OPTION_DIR("Look at the domain in the folder DIR"),
     {"json", KEY_JSON, NULL, 0, "One JSON object a topic, one topic a line", 0},
     {"verbose", 'v', NULL, 0, "Also list writers and readers (always in JSON)", 0},
     {0}};
@@ -34,20 +35,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *options = state->input;
     switch (key) {
-    case 'd':
-        options->dir = arg;
-        return 0;
     case KEY_JSON:
         options->json = true;
         return 0;
     case 'v':
         options->members = true;
         return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "'%s' is not expected here; a folder is given with --dir", arg);
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return eddy_options_parse(key, arg, state);
     }
 }
 
@@ -127,7 +122,7 @@ static int print_topics(const struct options *options, const eddy_snapshot *snap
         if (readable > 0)
             error = eddy_ls_print_table(topics, readable, options->members);
         else
-            print_empty(options->dir);
+            print_empty(options->common.dir);
         for (size_t i = readable; i < count; i++)
             warn_unreadable(topics[i]);
     }
@@ -141,7 +136,7 @@ int eddy_command_ls(int argc, char **argv)
     eddy_snapshot *snapshot = NULL;
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
-    int error = eddy_snapshot_take(options.dir, &snapshot);
+    int error = eddy_snapshot_take(options.common.dir, &snapshot);
     if (error != 0) {
         fprintf(stderr, "eddy ls: %s (%s)\n", eddy_last_error(), eddy_strerror(error));
         return EDDY_EXIT_FAILURE;

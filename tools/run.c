@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/command.h"
 #include "tools/launch.h"
+#include "tools/options.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -11,31 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-struct options {
-    const char *dir;
-    char **command; /* NULL-terminated: the tail of argv */
-};
-
 static const struct argp_option option_table[] = {
-    {"dir", 'd', "DIR", 0, "Use the domain in the folder DIR (sets EDDY_DIR)", 0}, {0}};
+    EDDY_OPTION_DIR("Use the domain in the folder DIR (sets EDDY_DIR)"), {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    struct options *options = state->input;
-    switch (key) {
-    case 'd':
-        options->dir = arg;
-        return 0;
-    case ARGP_KEY_ARG:
-        options->command = &state->argv[state->next - 1];
-        state->next = state->argc; /* the command's own words */
-        return 0;
-    case ARGP_KEY_NO_ARGS:
+    if (key == ARGP_KEY_NO_ARGS)
         argp_error(state, "which command? For example: eddy run -- ./my_dds_program");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return eddy_options_parse_command(key, arg, state);
 }
 
 static const struct argp argp = {
@@ -72,7 +56,7 @@ static int report_exec(const char *command, int error)
 
 int eddy_command_run(int argc, char **argv)
 {
-    struct options options = {0};
+    struct eddy_options options = {0};
     struct eddy_launch launch;
     argp_err_exit_status = EDDY_EXIT_LAUNCH;
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
