@@ -2,11 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from .turns import Contender, median_of, median_ratio, take_turns
 
-TIMES = ("p50_us", "p99_us", "ns")
-RATES = ("samples_per_s", "bytes_per_s", "taken_per_s")
+TIMES = ("p50_us", "p99_us", "ns", "cpu_us")
+RATES = ("samples_per_s", "chunks_per_s", "bytes_per_s", "taken_per_s")
+COUNTS = ("faults", "first_faults")
 BYTES = ("stats_bytes", "folder_bytes")
 SIZES = ("64", "1k", "64k", "1M")
 DDS_SIZES = ("64", "1k", "64k", "1M", "4M", "16M")
+# Five slots are what a trace ring has in use; small chunks also with as many as suits them.
+CHUNKS = (("64", 5), ("64", 1024), ("4k", 5), ("64k", 5), ("2M", 5), ("32M", 5), ("256M", 5))
+KERNEL = ("pipe", "socket", "queue")
+QUEUE_SIZES = ("64", "4k")  # the kernel's default limit is 8 KiB
 SHAPES = ("1:1", "1:4", "4:1", "4:4")
 # Here the floor only tells whether a slice was undisturbed.
 FLOORLESS = ("throughput", "memory")
@@ -34,7 +39,8 @@ class Case:
     def _floor_row(self, answers):
         rounds = dict(enumerate(answers))
         row = {"bench": self.bench, "transport": "floor", **self.key, "mode": self.floor[0]}
-        row.update({key: median_of(rounds, key) for key in TIMES if key in answers[0]})
+        row.update({key: median_of(rounds, key) for key in TIMES + RATES + COUNTS
+                    if key in answers[0]})
         return row
 
     def _row(self, contender, eddy):
@@ -49,6 +55,8 @@ class Case:
                 row[key] = median_of(rounds, key)
                 if contender.transport != "eddy" and eddy:
                     row[f"{key}_by_eddy"] = median_ratio(rounds, key, eddy, key)
+        row.update({key: median_of(rounds, key) for key in COUNTS
+                    if median_of(rounds, key) is not None})
         time = next((key for key in ("p50_us", "ns") if key in row), None)
         if time and self.bench not in FLOORLESS:
             row["by_floor"] = median_ratio(rounds, time, rounds, "floor")
@@ -97,6 +105,32 @@ def throughput(machine, quick):
                        floor_of(machine, "64", "spin"))
 
 
+def channels(machine, way, size, slots, mode="wait"):
+    """The ring and what else carries chunks one way; and the floor of them."""
+    contenders = [native(machine, "eddy", "eddy-channel", way, size, slots, mode)]
+    if mode == "wait":
+        contenders.append(native(machine, "semaphores", "semaphore-channel", way, size, slots,
+                                 mode))
+        contenders += [native(machine, kind, "kernel-channel", way, size, slots, kind)
+                       for kind in KERNEL if kind != "queue" or size in QUEUE_SIZES]
+    if way == "stream":
+        contenders.append(native(machine, "single", "floor-channel", way, size, slots, "single"))
+    return contenders, ("flags", [machine.program("floor-channel"), way, size, str(slots), "flags"])
+
+
+def ring(machine, quick):
+    for size, slots in [(s, n) for s, n in CHUNKS if not quick or s in ("64", "2M")]:
+        yield Case("ring", {"size": size, "slots": slots},
+                   *channels(machine, "stream", size, slots))
+
+
+def ring_pingpong(machine, quick):
+    for size, mode in [("64", "spin")] + [(s, "wait") for s, n in CHUNKS if n == 5]:
+        if not quick or size in ("64", "2M"):
+            yield Case("ring-pingpong", {"mode": mode, "size": size},
+                       *channels(machine, "pingpong", size, 2, mode))
+
+
 def dds_pingpong(machine, quick):
     for mode in ("waitset", "listener"):
         for size in ("64", "1M", "16M") if quick else DDS_SIZES:
@@ -123,6 +157,8 @@ BENCHES = {
     "native-pingpong": native_pingpong,
     "publish": publish,
     "throughput": throughput,
+    "ring": ring,
+    "ring-pingpong": ring_pingpong,
     "dds-pingpong": dds_pingpong,
     "memory": memory,
 }

@@ -2,11 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 import sys
 
-COLOURS = {"floor": "#9a9a9a", "eddy": "#0072b2", "iceoryx": "#e69f00", "udp": "#cc79a7"}
+COLOURS = {"floor": "#9a9a9a", "eddy": "#0072b2", "iceoryx": "#e69f00", "udp": "#cc79a7",
+           "semaphores": "#d55e00", "pipe": "#009e73", "socket": "#56b4e9", "queue": "#f0e442",
+           "single": "#444444"}
 PANELS = {
     "native-pingpong": ("p50_us", "one way, us (p50)", ("mode", "size")),
     "publish": ("ns", "loan and publish, ns", ("readers", "size")),
     "throughput": ("bytes_per_s", "bytes a second", ("writers:readers", "size")),
+    "ring": ("bytes_per_s", "chunks written and read whole, bytes a second", ("size", "slots")),
+    "ring-pingpong": ("p50_us", "chunks, one way, us (p50)", ("mode", "size")),
     "dds-pingpong": ("p50_us", "Cyclone DDS, one way, us (p50)", ("mode", "size")),
 }
 

@@ -55,6 +55,21 @@ def throughput_targets(rows):
                  max(rates) / 1e9 if rates else None)
 
 
+def ring_targets(rows):
+    for slots in (5, 1024):
+        row = find(rows, "ring", "semaphores", size="64", slots=slots)
+        yield target(f"ring of {slots}, 64 B: semaphores' time by Eddy's, at least", 3, False,
+                     row.get("ns_by_eddy"))
+    by_floor = find(rows, "ring", "eddy", size="2M", slots=5).get("by_floor")
+    yield target("ring of 5, 2 MiB: rate by that of two flags and no ring, at least", 0.9, False,
+                 1 / by_floor if by_floor else None)
+
+
+def no_targets(rows):
+    """Measured for the reader."""
+    return ()
+
+
 def dds_targets(rows):
     """Eddy against iceoryx at every size; where iceoryx fails, Eddy has to work."""
     for row in rows:
@@ -84,6 +99,8 @@ OF_BENCH = {
     "native-pingpong": native_targets,
     "publish": publish_targets,
     "throughput": throughput_targets,
+    "ring": ring_targets,
+    "ring-pingpong": no_targets,
     "dds-pingpong": dds_targets,
     "memory": memory_targets,
 }
