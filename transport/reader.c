@@ -4,7 +4,6 @@
 #include "allocator/error.h"
 
 #include <eddy/waitset.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,27 +13,11 @@
 
 /* --- opening --------------------------------------------------------------------------------- */
 
-/* Where nobody else can run while we spin, what we wait for cannot come. */
-static bool has_two_cpus(void)
-{
-    return sysconf(_SC_NPROCESSORS_ONLN) > 1;
-}
-
-/* A process that may run on one CPU alone may share it with those it waits for: it tries less before it learns. */
-static uint64_t first_budget(void)
-{
-    cpu_set_t cpus;
-    bool roams = sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) > 1;
-    return roams ? EDDY_SPIN_FIRST_NS : EDDY_SPIN_LEAST_NS;
-}
-
 static void take_options(struct eddy_reader *r, const struct eddy_reader_options *o)
 {
     r->reliable = o->reliability == EDDY_RELIABLE;
     r->deep = o->flags & EDDY_READER_DEEP;
-    r->spin_ns = o->spin_ns;
-    r->may_spin = has_two_cpus();
-    r->spin_budget = first_budget();
+    eddy_spin_init(&r->spin, o->spin_ns);
     r->depth = o->depth ? o->depth : r->reliable ? DEPTH_RELIABLE : DEPTH_BEST_EFFORT;
 }
 

@@ -8,15 +8,10 @@
 #ifndef EDDY_READER_INSIDE_H
 #define EDDY_READER_INSIDE_H
 
+#include "allocator/spin.h"
 #include "transport/topic.h"
 
 struct eddy_waitset;
-
-/* How long a wait spins before it sleeps, while it learns what pays. */
-#define EDDY_SPIN_FIRST_NS 5000u
-#define EDDY_SPIN_LEAST_NS 200u
-#define EDDY_SPIN_MOST_NS  50000u
-#define EDDY_SPIN_ANEW     64u /* fruitless waits */
 
 /* A sample from before the reader's time, pinned until it is taken. */
 struct eddy_past {
@@ -38,10 +33,7 @@ struct eddy_reader {
     uint64_t next;     /* the number to take next */
     uint64_t taken, lost;
     uint32_t held, depth;
-    int64_t spin_ns;
-    bool may_spin;        /* there is another CPU for those we wait for */
-    uint64_t spin_budget; /* ns; what has paid lately */
-    uint32_t fruitless;
+    struct eddy_spin spin;
     struct eddy_past *past;
     size_t past_count, past_next;
     struct eddy_waitset *waitset;

@@ -262,50 +262,17 @@ bool eddy_reader_ready(eddy_reader *r)
     return r->past_next < r->past_count || eddy_reader_has(r, r->next);
 }
 
-static uint64_t spin_limit(const struct eddy_reader *r)
+static bool has_next(const void *reader)
 {
-    if (!r->may_spin || r->spin_ns < 0)
-        return 0;
-    if (r->spin_ns > 0)
-        return (uint64_t)r->spin_ns;
-    return r->spin_budget;
-}
-
-/* What paid is given twice as long next time, what did not half as long.  Now and then it tries anew: the writers may
- * have become quicker. */
-static void learn(struct eddy_reader *r, uint64_t limit, bool paid)
-{
-    uint64_t next = paid ? limit * 2 : limit / 2;
-    if (!paid && ++r->fruitless % EDDY_SPIN_ANEW == 0)
-        next = EDDY_SPIN_FIRST_NS;
-    r->spin_budget = next > EDDY_SPIN_MOST_NS    ? EDDY_SPIN_MOST_NS
-                     : next < EDDY_SPIN_LEAST_NS ? EDDY_SPIN_LEAST_NS
-                                                 : next;
-}
-
-static bool spin(struct eddy_reader *r, uint64_t deadline)
-{
-    uint64_t limit = spin_limit(r);
-    if (limit == 0 || deadline == EDDY_POLL)
-        return false;
-    uint64_t end = eddy_deadline(limit);
-    end = end < deadline ? end : deadline;
-    bool ready = false;
-    do
-        for (int i = 0; i < 64 && !ready; i++) {
-            ready = eddy_reader_has(r, r->next);
-            eddy_pause();
-        }
-    while (!ready && eddy_now() < end);
-    learn(r, limit, ready);
-    return ready;
+    const struct eddy_reader *r = reader;
+    return eddy_reader_has(r, r->next);
 }
 
 int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
 {
     if (r->fork_count != eddy_fork_count)
         return eddy_fail_forked();
-    if (eddy_reader_ready(r) || spin(r, deadline))
+    if (eddy_reader_ready(r) || eddy_spin(&r->spin, deadline, has_next, r))
         return EDDY_OK;
     if (deadline == EDDY_POLL)
         return EDDY_ETIMEDOUT;
