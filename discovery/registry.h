@@ -16,6 +16,7 @@
 #define EDDY_REGISTRY_H
 
 #include "allocator/layout.h"
+#include "allocator/lock.h"
 
 #include <stdbool.h>
 
@@ -78,17 +79,6 @@ EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
 #define EDDY_LOCK_GATE         (1ll << 39) /* shared: joining; exclusive: sweeping */
 #define EDDY_LOCK_PARTICIPANTS (1ll << 40) /* + seat: alive */
 #define EDDY_LOCK_NAMES        (1ll << 41) /* + hash of a topic's key: opening or closing it */
-
-enum eddy_lock_kind { EDDY_LOCK_SHARED, EDDY_LOCK_EXCLUSIVE };
-
-/* True if the lock was had at once. */
-bool eddy_lock_try(int registry_fd, int64_t at, enum eddy_lock_kind kind);
-/* Tries until `deadline`: EDDY_EBUSY with `what`. */
-int eddy_lock_wait(int registry_fd, int64_t at, enum eddy_lock_kind kind, uint64_t deadline,
-                   const char *what);
-void eddy_lock_drop(int registry_fd, int64_t at);
-/* True if another open file description holds any of the bytes. */
-bool eddy_lock_is_held(int registry_fd, int64_t at, int64_t bytes);
 
 /* Opens and maps the registry of a folder, creating it if asked.  EDDY_ENOENT, EDDY_ESEGMENT,
  * EDDY_EVERSION, ... */
