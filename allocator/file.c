@@ -22,21 +22,33 @@ uint64_t eddy_page_round(uint64_t bytes)
     return (bytes + page - 1) / page * page;
 }
 
-/* For file systems without O_TMPFILE. */
-static int create_named_temp(struct eddy_file *file)
+static bool make_temp_name(struct eddy_file *file)
 {
     uint64_t random = 0;
     if (getrandom(&random, sizeof random, 0) != sizeof random)
-        return -1;
+        return false;
     snprintf(file->temp, sizeof file->temp, EDDY_TEMP_PREFIX "%016llx", (unsigned long long)random);
+    return true;
+}
+
+/* For file systems without O_TMPFILE. */
+static int create_named_temp(struct eddy_file *file)
+{
+    if (!make_temp_name(file))
+        return -1;
     return openat(file->dir, file->temp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static void print_own(char path[40], int fd)
+{
+    snprintf(path, 40, "/proc/self/fd/%d", fd);
 }
 
 static bool can_link_nameless(int fd)
 {
     char path[40];
     struct stat status;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    print_own(path, fd);
     return stat(path, &status) == 0;
 }
 
@@ -57,7 +69,7 @@ static int fail_create(int dir)
 {
     char link[40], path[256];
     int number = errno;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", dir);
+    print_own(link, dir);
     ssize_t length = readlink(link, path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     errno = number;
@@ -66,33 +78,60 @@ static int fail_create(int dir)
                            path);
 }
 
-int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file)
+int eddy_file_make(int dir, uint64_t bytes, struct eddy_file *file)
 {
     file->dir = dir;
     file->fd = open_new(file);
     if (file->fd < 0)
-        return fail_create(dir);
-    if (fchmod(file->fd, 0600) != 0 || ftruncate(file->fd, (off_t)bytes) != 0) {
-        int error = eddy_fail_errno("cannot size a file of %llu bytes", (unsigned long long)bytes);
-        eddy_file_drop(file);
-        return error;
-    }
-    return EDDY_OK;
+        return -1;
+    if (fchmod(file->fd, 0600) == 0 && ftruncate(file->fd, (off_t)bytes) == 0)
+        return 0;
+    int number = errno;
+    eddy_file_drop(file);
+    errno = number;
+    return -1;
+}
+
+int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file)
+{
+    return eddy_file_make(dir, bytes, file) == 0 ? EDDY_OK : fail_create(dir);
+}
+
+int eddy_file_reopen(const struct eddy_file *file)
+{
+    char path[40];
+    print_own(path, file->fd);
+    return file->temp[0] ? openat(file->dir, file->temp, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+                         : open(path, O_RDWR | O_CLOEXEC);
+}
+
+static int link_as(const struct eddy_file *file, const char *name)
+{
+    char path[40];
+    if (file->temp[0])
+        return linkat(file->dir, file->temp, file->dir, name, 0);
+    print_own(path, file->fd);
+    return linkat(AT_FDCWD, path, file->dir, name, AT_SYMLINK_FOLLOW);
 }
 
 int eddy_file_link(struct eddy_file *file, const char *name)
 {
-    char path[40];
-    int rc;
-    if (file->temp[0]) {
-        rc = linkat(file->dir, file->temp, file->dir, name, 0);
-    } else {
-        snprintf(path, sizeof path, "/proc/self/fd/%d", file->fd);
-        rc = linkat(AT_FDCWD, path, file->dir, name, AT_SYMLINK_FOLLOW);
-    }
-    if (rc == 0)
+    if (link_as(file, name) == 0)
         return EDDY_OK;
     return errno == EEXIST ? EDDY_EEXIST : eddy_fail_errno("cannot link %s", name);
+}
+
+int eddy_file_link_over(struct eddy_file *file, const char *name)
+{
+    struct eddy_file nameless = *file;
+    if (!file->temp[0] && (!make_temp_name(file) || link_as(&nameless, file->temp) != 0)) {
+        file->temp[0] = 0;
+        return eddy_fail_errno("cannot link %s", name);
+    }
+    if (renameat(file->dir, file->temp, file->dir, name) != 0)
+        return eddy_fail_errno("cannot put a new file in the place of %s", name);
+    file->temp[0] = 0;
+    return EDDY_OK;
 }
 
 void eddy_file_drop(struct eddy_file *file)
@@ -108,12 +147,12 @@ static int reserve_piece(int fd, uint64_t offset, uint64_t bytes)
 {
     int rc;
     do
-        rc = fallocate(fd, 0, (off_t)offset, (off_t)bytes) == 0 ? 0 : errno;
+        rc = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes) == 0 ? 0 : errno;
     while (rc == EINTR);
     return rc == EOPNOTSUPP ? posix_fallocate(fd, (off_t)offset, (off_t)bytes) : rc;
 }
 
-int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
+int eddy_file_back(int fd, uint64_t offset, uint64_t bytes)
 {
     struct statvfs room;
     /* Ask first: a large request that cannot be met must not take what there is before it fails. */
@@ -125,48 +164,61 @@ int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
         uint64_t rest = bytes - done;
         rc = reserve_piece(fd, offset + done, rest < RESERVE_PIECE ? rest : RESERVE_PIECE);
     }
-    if (rc == 0)
-        return EDDY_OK;
     errno = rc;
+    return rc == 0 ? 0 : -1;
+}
+
+int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
+{
+    if (eddy_file_back(fd, offset, bytes) == 0)
+        return EDDY_OK;
     return eddy_fail_errno(
         "cannot reserve %llu bytes of shared memory for %s; free some, enlarge the "
         "file system of the domain's folder, or choose another with EDDY_DIR",
         (unsigned long long)bytes, what);
 }
 
-static int check_owner(const char *name, const struct stat *status)
+static int check_owner(const struct eddy_file_wanted *w, const struct stat *status)
 {
     if (!S_ISREG(status->st_mode))
-        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", name);
-    if (status->st_uid != geteuid())
+        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", w->shown);
+    if (status->st_uid != geteuid() && !w->foreign)
+        return eddy_fail(EDDY_EACCES, "%s belongs to user %u, not to you (%u); use %s", w->shown,
+                         status->st_uid, geteuid(), w->instead);
+    if (status->st_mode & w->forbidden)
         return eddy_fail(EDDY_EACCES,
-                         "%s belongs to user %u, not to you (%u); use a folder of your own", name,
-                         status->st_uid, geteuid());
-    if (status->st_mode & 022)
-        return eddy_fail(EDDY_EACCES, "%s may be written by others (mode %04o); chmod it to 0600",
-                         name, status->st_mode & 07777);
+                         "%s may be written by others (mode %04o); chmod it to 0600, or use %s",
+                         w->shown, status->st_mode & 07777, w->instead);
     return EDDY_OK;
 }
 
-int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status)
+int eddy_file_open_as(const struct eddy_file_wanted *w, int *fd, struct stat *status)
 {
     /* O_NONBLOCK: a FIFO put in our way must not make us wait. */
-    int f = openat(dir, name,
-                   (writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int f =
+        openat(w->dir, w->name,
+               (w->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (f < 0 && errno == ELOOP)
         return eddy_fail(EDDY_EACCES, "%s is a symbolic link, which Eddy never follows; remove it",
-                         name);
+                         w->shown);
     if (f < 0 && (errno == EISDIR || errno == ENXIO))
-        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", name);
+        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", w->shown);
     if (f < 0)
-        return eddy_fail_errno("cannot open %s", name);
-    int error = fstat(f, status) == 0 ? check_owner(name, status) : eddy_fail_errno("%s", name);
+        return eddy_fail_errno("cannot open %s", w->shown);
+    int error = fstat(f, status) == 0 ? check_owner(w, status) : eddy_fail_errno("%s", w->shown);
     if (error) {
         close(f);
         return error;
     }
     *fd = f;
     return EDDY_OK;
+}
+
+int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status)
+{
+    struct eddy_file_wanted w = {
+        dir, name, name, writable, .forbidden = 022, .instead = "a folder of your own"};
+    return eddy_file_open_as(&w, fd, status);
 }
 
 int eddy_file_list(int dir, bool (*visit)(int, const char *, void *), void *context)

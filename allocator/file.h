@@ -2,8 +2,9 @@
  *
  *   eddy_file_create (nameless) -> reserve, fill -> eddy_file_link: others see all of it or nothing
  *
- * Names are relative to the folder of a domain, given by its descriptor.  Files are 0600 whatever
- * the umask, and a file that is a link, no regular file, or somebody else's is refused.
+ * Names are relative to a folder, given by its descriptor: mostly that of a domain.  Files are 0600
+ * whatever the umask, and a file that is a link, no regular file, or somebody else's is refused,
+ * unless the caller asks for something else.
  *
  * Threads: any.
  * Crash:   a nameless file goes with its descriptor; where the file system knows none, a ".tmp-*"
@@ -27,17 +28,37 @@ struct eddy_file {
 
 /* A new, empty file of `bytes` without a name or memory. */
 int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file);
+/* The same, for any folder: -1 with errno; the sentence is the caller's. */
+int eddy_file_make(int dir, uint64_t bytes, struct eddy_file *file);
+/* Opens it once more: another description of the same file.  -1 with errno. */
+int eddy_file_reopen(const struct eddy_file *file);
 /* Gives it its name: EDDY_EEXIST if that is taken. */
 int eddy_file_link(struct eddy_file *file, const char *name);
+/* Gives it its name and takes it from whatever has it. */
+int eddy_file_link_over(struct eddy_file *file, const char *name);
 /* Closes the descriptor and, if it was never linked, drops the file. */
 void eddy_file_drop(struct eddy_file *file);
 
 /* Backs a range of a file with memory now, so that no later access can fail: EDDY_ENOMEM. */
 int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what);
+/* The same, without a sentence, and without making the file longer where its system can.  -1 with
+ * errno; memory that was had before that stays. */
+int eddy_file_back(int fd, uint64_t offset, uint64_t bytes);
 
 /* Opens an existing regular file of ours for reading and writing (or reading).  EDDY_ENOENT,
  * EDDY_EACCES. */
 int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status);
+
+struct eddy_file_wanted {
+    int dir;
+    const char *name, *shown; /* in that folder; in sentences */
+    bool writable;
+    bool foreign;        /* it may be another user's */
+    uint32_t forbidden;  /* permission bits that it must not have */
+    const char *instead; /* what to do if it is refused */
+};
+/* The same, with other rights. */
+int eddy_file_open_as(const struct eddy_file_wanted *wanted, int *fd, struct stat *status);
 
 /* Calls visit(dir, name, context) for each name in a folder; stops when it returns false. */
 int eddy_file_list(int dir, bool (*visit)(int dir, const char *name, void *context), void *context);
