@@ -19,7 +19,8 @@ static const struct argp_option option_table[] = {
 static const struct argp argp = {
     .options = option_table,
     .parser = eddy_options_parse,
-    .doc = "Take back what dead processes held, and remove topics and files that nobody uses. "
+    .doc = "Take back what dead processes held, and remove topics, rings, regions and files that "
+           "nobody uses. "
            "Never touches what a living or stopped process uses.\vNothing depends on this: "
            "programs do the same when they need the room."};
 
@@ -36,9 +37,12 @@ static void print_report(const struct eddy_gc_report *report)
     print_count(report->files_removed, "file removed, ", "files removed, ");
     eddy_text_bytes(stdout, report->bytes_freed);
     printf(" freed\n");
+    if (report->objects_removed > 0)
+        print_count(report->objects_removed, "ring, region or slots segment removed\n",
+                    "rings, regions and slots segments removed\n");
     if (report->files_refused > 0) {
         print_count(report->files_refused, "file was", "files were");
-        printf(" left alone: not Eddy's, or another user's\n");
+        printf(" left alone: not Eddy's, another user's, or damaged\n");
     }
 }
 

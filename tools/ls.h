@@ -7,13 +7,18 @@
 #include <eddy/inspect.h>
 
 /* "alive", "stopped", "leaving" or "dead". */
-const char *eddy_ls_state(const struct eddy_member_info *member);
+const char *eddy_ls_state(enum eddy_member_state state, int32_t pid);
+/* Members that are not dead. */
+size_t eddy_ls_users(const struct eddy_object_report *object);
 
 /* One JSON object on one line.  0, or a negative EDDY_E*. */
-int eddy_ls_print_json(const struct eddy_topic_report *topic);
+int eddy_ls_print_topic_json(const struct eddy_topic_report *topic);
+int eddy_ls_print_object_json(const struct eddy_object_report *object);
 
-/* A table with a line for each topic that can be read, and below it, if `members`, one for each
- * writer and reader. */
-int eddy_ls_print_table(const struct eddy_topic_report *const *topics, size_t count, bool members);
+/* A table with a line for each topic, and below it, if `members`, one for each writer and reader.
+ * `topics` point to reports of topics that can be read. */
+int eddy_ls_print_topics(const void *const *topics, size_t count, bool members);
+/* The same for other things, a table a kind: they are sorted by it. */
+int eddy_ls_print_objects(const void *const *objects, size_t count, bool members);
 
 #endif

@@ -1,4 +1,4 @@
-/* ls_json.c - a topic as a JSON object on one line.
+/* ls_json.c - a topic, or another thing, as a JSON object on one line.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/ls.h"
@@ -23,22 +23,33 @@ static json_int_t integer(uint64_t value)
     return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
 }
 
-static json_t *member_object(const struct eddy_member_info *member)
+static json_t *member_object(const void *of)
 {
-    return json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "role",
-                     member->is_writer ? "writer" : "reader", "state", eddy_ls_state(member), "pid",
-                     (int)member->pid, "name", string_of(member->name), "seat",
-                     (json_int_t)member->seat, "samples", integer(member->samples), "bytes",
-                     integer(member->bytes), "held", integer(member->held), "lost",
-                     integer(member->lost), "behind", integer(member->behind), "depth",
-                     (json_int_t)member->depth, "reliable", (int)member->reliable);
+    const struct eddy_member_info *member = of;
+    return json_pack(
+        "{s:s, s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "role",
+        member->is_writer ? "writer" : "reader", "state", eddy_ls_state(member->state, member->pid),
+        "pid", (int)member->pid, "name", string_of(member->name), "seat", (json_int_t)member->seat,
+        "samples", integer(member->samples), "bytes", integer(member->bytes), "held",
+        integer(member->held), "lost", integer(member->lost), "behind", integer(member->behind),
+        "depth", (json_int_t)member->depth, "reliable", (int)member->reliable);
 }
 
-static json_t *member_array(const struct eddy_topic_report *topic)
+static json_t *object_member_object(const void *of)
+{
+    const struct eddy_object_member *member = of;
+    return json_pack("{s:s, s:s, s:i, s:o}", "role", member->role, "state",
+                     eddy_ls_state(member->state, member->pid), "pid", (int)member->pid, "name",
+                     string_of(member->name));
+}
+
+/* `count` members of `size` bytes each. */
+static json_t *array_of(const void *members, size_t count, size_t size,
+                        json_t *(*object_of)(const void *member))
 {
     json_t *array = json_array();
-    for (size_t i = 0; array != NULL && i < topic->member_count; i++) {
-        if (json_array_append_new(array, member_object(&topic->members[i])) != 0) {
+    for (size_t i = 0; array != NULL && i < count; i++) {
+        if (json_array_append_new(array, object_of((const char *)members + i * size)) != 0) {
             json_decref(array);
             return NULL;
         }
@@ -49,29 +60,42 @@ static json_t *member_array(const struct eddy_topic_report *topic)
 static json_t *topic_object(const struct eddy_topic_report *topic)
 {
     const struct eddy_topic_stats *stats = &topic->stats;
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "topic",
-                     string_of(topic->name), "type", string_of(topic->type), "scope",
-                     string_of(topic->scope), "flink", string_of(topic->flink), "published",
-                     integer(stats->published), "published_bytes", integer(stats->published_bytes),
-                     "bytes", integer(stats->shared_bytes), "limit_bytes",
-                     integer(stats->limit_bytes), "writers", (json_int_t)stats->writers, "readers",
-                     (json_int_t)stats->readers, "slots", (json_int_t)stats->slots, "extents",
-                     (json_int_t)stats->extents, "members", member_array(topic));
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind", "topic",
+        "topic", string_of(topic->name), "type", string_of(topic->type), "scope",
+        string_of(topic->scope), "flink", string_of(topic->flink), "published",
+        integer(stats->published), "published_bytes", integer(stats->published_bytes), "bytes",
+        integer(stats->shared_bytes), "limit_bytes", integer(stats->limit_bytes), "writers",
+        (json_int_t)stats->writers, "readers", (json_int_t)stats->readers, "slots",
+        (json_int_t)stats->slots, "extents", (json_int_t)stats->extents, "members",
+        array_of(topic->members, topic->member_count, sizeof topic->members[0], member_object));
 }
 
-/* Adds what is wrong with a topic that cannot be read. */
-static int add_error(json_t *object, const struct eddy_topic_report *topic)
+static json_t *object_object(const struct eddy_object_report *object)
 {
-    if (topic->error == 0)
+    return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind",
+                     object->kind, "name", string_of(object->name), "state", object->state, "flink",
+                     string_of(object->flink), "slots", integer(object->slots), "slot_bytes",
+                     integer(object->slot_bytes), "published", integer(object->published), "taken",
+                     integer(object->taken), "bytes", integer(object->shared_bytes), "file_bytes",
+                     integer(object->bytes), "users", (json_int_t)eddy_ls_users(object), "members",
+                     array_of(object->members, object->member_count, sizeof object->members[0],
+                              object_member_object));
+}
+
+/* Adds what is wrong with what cannot be read. */
+static int add_error(json_t *object, int error, const char *message)
+{
+    if (error == 0)
         return 0;
-    return json_object_set_new(object, "error", json_string(eddy_error_name(topic->error))) |
-           json_object_set_new(object, "message", string_of(topic->message));
+    return json_object_set_new(object, "error", json_string(eddy_error_name(error))) |
+           json_object_set_new(object, "message", string_of(message));
 }
 
-int eddy_ls_print_json(const struct eddy_topic_report *topic)
+/* Prints an object, which may be NULL, and frees it. */
+static int print(json_t *object, int error, const char *message)
 {
-    json_t *object = topic_object(topic);
-    int failed = object == NULL || add_error(object, topic) != 0;
+    int failed = object == NULL || add_error(object, error, message) != 0;
     /* ASCII alone, so that no name can do anything to a terminal. */
     if (!failed)
         failed = json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) != 0;
@@ -80,4 +104,14 @@ int eddy_ls_print_json(const struct eddy_topic_report *topic)
         return ferror(stdout) ? EDDY_ESYS : EDDY_ENOMEM;
     putchar('\n');
     return 0;
+}
+
+int eddy_ls_print_topic_json(const struct eddy_topic_report *topic)
+{
+    return print(topic_object(topic), topic->error, topic->message);
+}
+
+int eddy_ls_print_object_json(const struct eddy_object_report *object)
+{
+    return print(object_object(object), object->error, object->message);
 }

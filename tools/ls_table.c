@@ -1,95 +1,59 @@
 /* ls_table.c - topics as a table for people.
  *
- * Two passes over the same cells: one measures, one writes, so that columns are as wide as they
- * need be.
- *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/ls.h"
+#include "tools/table.h"
 #include "tools/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#define COLUMNS 7
+static int print_name(FILE *out, const void *row)
+{
+    return eddy_text_print(out, ((const struct eddy_topic_report *)row)->name);
+}
 
-static const char *const titles[COLUMNS] = {"TOPIC",   "TYPE",      "SCOPE", "WRITERS",
-                                            "READERS", "PUBLISHED", "MEMORY"};
-/* Numbers are aligned at their last digit. */
-static const bool is_number[COLUMNS] = {false, false, false, true, true, true, true};
+static int print_type(FILE *out, const void *row)
+{
+    return eddy_text_print_or_dash(out, ((const struct eddy_topic_report *)row)->type);
+}
 
-struct table {
-    const struct eddy_topic_report *const *topics;
-    size_t count;
-    int widths[COLUMNS];
+static int print_scope(FILE *out, const void *row)
+{
+    return eddy_text_print_or_dash(out, ((const struct eddy_topic_report *)row)->scope);
+}
+
+static int print_writers(FILE *out, const void *row)
+{
+    return fprintf(out, "%" PRIu32, ((const struct eddy_topic_report *)row)->stats.writers);
+}
+
+static int print_readers(FILE *out, const void *row)
+{
+    return fprintf(out, "%" PRIu32, ((const struct eddy_topic_report *)row)->stats.readers);
+}
+
+static int print_published(FILE *out, const void *row)
+{
+    return fprintf(out, "%" PRIu64, ((const struct eddy_topic_report *)row)->stats.published);
+}
+
+static int print_memory(FILE *out, const void *row)
+{
+    return eddy_text_bytes(out, ((const struct eddy_topic_report *)row)->stats.shared_bytes);
+}
+
+static const struct eddy_column columns[] = {
+    {"TOPIC", false, print_name},     {"TYPE", false, print_type},
+    {"SCOPE", false, print_scope},    {"WRITERS", true, print_writers},
+    {"READERS", true, print_readers}, {"PUBLISHED", true, print_published},
+    {"MEMORY", true, print_memory},
 };
-
-/* Writes one cell; returns its columns. */
-static int print_cell(FILE *out, const struct eddy_topic_report *topic, int column)
-{
-    switch (column) {
-    case 0:
-        return eddy_text_print(out, topic->name);
-    case 1:
-        return eddy_text_print(out, topic->type[0] != '\0' ? topic->type : "-");
-    case 2:
-        return eddy_text_print(out, topic->scope[0] != '\0' ? topic->scope : "-");
-    case 3:
-        return fprintf(out, "%" PRIu32, topic->stats.writers);
-    case 4:
-        return fprintf(out, "%" PRIu32, topic->stats.readers);
-    case 5:
-        return fprintf(out, "%" PRIu64, topic->stats.published);
-    default:
-        return eddy_text_bytes(out, topic->stats.shared_bytes);
-    }
-}
-
-static void measure(struct table *table, FILE *nowhere)
-{
-    for (int column = 0; column < COLUMNS; column++) {
-        table->widths[column] = fprintf(nowhere, "%s", titles[column]);
-        for (size_t i = 0; i < table->count; i++) {
-            int width = print_cell(nowhere, table->topics[i], column);
-            if (width > table->widths[column])
-                table->widths[column] = width;
-        }
-    }
-}
-
-static void pad(int columns)
-{
-    if (columns > 0)
-        printf("%*s", columns, "");
-}
-
-static void print_titles(const struct table *table)
-{
-    for (int column = 0; column < COLUMNS; column++) {
-        int width = table->widths[column];
-        printf(is_number[column] ? "%*s" : "%-*s", width, titles[column]);
-        fputs(column + 1 < COLUMNS ? "  " : "\n", stdout);
-    }
-}
-
-static void print_row(const struct table *table, const struct eddy_topic_report *topic,
-                      FILE *nowhere)
-{
-    for (int column = 0; column < COLUMNS; column++) {
-        int room = table->widths[column] - print_cell(nowhere, topic, column);
-        if (is_number[column])
-            pad(room);
-        print_cell(stdout, topic, column);
-        if (!is_number[column])
-            pad(room);
-        fputs(column + 1 < COLUMNS ? "  " : "\n", stdout);
-    }
-}
 
 static void print_member(const struct eddy_member_info *member)
 {
     printf("    %s  pid %-7" PRId32 " %-7s  ", member->is_writer ? "writer" : "reader", member->pid,
-           eddy_ls_state(member));
+           eddy_ls_state(member->state, member->pid));
     eddy_text_print(stdout, member->name);
     if (member->is_writer) {
         printf(": published %" PRIu64 " (", member->samples);
@@ -104,19 +68,18 @@ static void print_member(const struct eddy_member_info *member)
     printf(member->reliable ? ", reliable\n" : ", best-effort\n");
 }
 
-int eddy_ls_print_table(const struct eddy_topic_report *const *topics, size_t count, bool members)
+static void print_members(const void *row)
 {
-    struct table table = {.topics = topics, .count = count};
-    FILE *nowhere = fopen("/dev/null", "we");
-    if (nowhere == NULL)
-        return EDDY_ESYS;
-    measure(&table, nowhere);
-    print_titles(&table);
-    for (size_t i = 0; i < count; i++) {
-        print_row(&table, topics[i], nowhere);
-        for (size_t k = 0; members && k < topics[i]->member_count; k++)
-            print_member(&topics[i]->members[k]);
-    }
-    fclose(nowhere);
-    return 0;
+    const struct eddy_topic_report *topic = row;
+    for (size_t i = 0; i < topic->member_count; i++)
+        print_member(&topic->members[i]);
+}
+
+int eddy_ls_print_topics(const void *const *topics, size_t count, bool members)
+{
+    return eddy_table_print(&(struct eddy_table){.columns = columns,
+                                                 .column_count = sizeof columns / sizeof columns[0],
+                                                 .rows = topics,
+                                                 .row_count = count,
+                                                 .print_below = members ? print_members : NULL});
 }

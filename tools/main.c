@@ -19,7 +19,7 @@ struct command {
 static const struct command commands[] = {
     {"run", "start a program with its DDS topics in shared memory", eddy_command_run},
     {"env", "print what `run` sets, for a shell to evaluate", eddy_command_env},
-    {"ls", "list topics, writers and readers, from outside", eddy_command_ls},
+    {"ls", "list topics, rings, regions, and who uses them, from outside", eddy_command_ls},
     {"doctor", "say what stands in the way, and what to do", eddy_command_doctor},
     {"gc", "take back what dead processes left", eddy_command_gc},
 };

@@ -61,6 +61,11 @@ int eddy_text_print(FILE *out, const char *text)
     return columns;
 }
 
+int eddy_text_print_or_dash(FILE *out, const char *text)
+{
+    return eddy_text_print(out, text[0] != '\0' ? text : "-");
+}
+
 void eddy_text_quote(FILE *out, const char *text)
 {
     fputc('\'', out);

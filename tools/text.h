@@ -10,6 +10,8 @@
 /* Writes a name so that it can do nothing to a terminal: what does not print in this locale, and
  * the backslash, becomes an escape (\n, \t, \\, \xNN).  Returns the columns it takes. */
 int eddy_text_print(FILE *out, const char *text);
+/* The same; "-" for an empty one. */
+int eddy_text_print_or_dash(FILE *out, const char *text);
 
 /* Writes a word that any POSIX shell reads back as it is. */
 void eddy_text_quote(FILE *out, const char *text);

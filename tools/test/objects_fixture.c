@@ -1,0 +1,50 @@
+/* objects_fixture.c - what else there is to look at: `objects_fixture NAME COUNT` makes a slots
+ * segment at NAME.flink with one reader, commits COUNT samples of 100 bytes, says "ready", and
+ * stays until its input ends.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include <eddy/eddy.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void must(int error, const char *what)
+{
+    if (error == 0)
+        return;
+    fprintf(stderr, "fixture: %s: %s (%s)\n", what, eddy_last_error(), eddy_strerror(error));
+    exit(1);
+}
+
+static eddy_slots *make_slots(eddy_domain *domain, const char *name, long count)
+{
+    static const char payload[100];
+    const struct eddy_slots_options options = {.slot_count = 8, .slot_capacity = 1024};
+    struct eddy_slots_loan loan;
+    eddy_slots *slots;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.flink", eddy_domain_dir(domain), name);
+    must(eddy_slots_create(domain, path, &options, &slots), "slots");
+    must(eddy_slots_join(slots, 0, NULL), "join");
+    for (long i = 0; i < count; i++) {
+        must(eddy_slots_reserve(slots, NULL, 0, EDDY_POLL, &loan), "reserve");
+        must(eddy_slots_commit(slots, &loan, payload, sizeof payload, NULL), "commit");
+    }
+    return slots;
+}
+
+int main(int argc, char **argv)
+{
+    const struct eddy_domain_options domain_options = {.name = "fix\033[31mture"};
+    eddy_domain *domain;
+    if (argc != 3)
+        return 2;
+    must(eddy_domain_open(&domain_options, &domain), "domain");
+    eddy_slots *slots = make_slots(domain, argv[1], strtol(argv[2], NULL, 10));
+    puts("ready");
+    fflush(stdout);
+    while (getchar() != EOF) {
+    }
+    must(eddy_slots_close(slots), "close");
+    must(eddy_domain_close(domain), "close");
+    return 0;
+}
