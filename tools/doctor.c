@@ -1,14 +1,16 @@
 /* doctor.c - `eddy doctor`: says what stands in the way, and what to do about it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/doctor.h"
 #include "tools/command.h"
+#include "tools/ls.h"
 #include "tools/options.h"
 #include "tools/place.h"
+#include "tools/text.h"
 
 #include <argp.h>
 #include <dlfcn.h>
 #include <eddy/eddy.h>
-#include <limits.h>
 #include <link.h>
 #include <linux/magic.h>
 #include <stdarg.h>
@@ -20,14 +22,6 @@
 /* Below this, a few topics of images fill the file system. */
 #define LITTLE_MEMORY (UINT64_C(128) << 20)
 
-enum finding { FINDING_OK, FINDING_NOTE, FINDING_FAULT };
-
-struct visit {
-    const char *dir; /* the folder of the domain, NULL for the default */
-    char library_dir[PATH_MAX];
-    bool failed;
-};
-
 static const struct argp_option option_table[] = {
     EDDY_OPTION_DIR("Look at the domain in the folder DIR"), {0}};
 
@@ -36,91 +30,124 @@ static const struct argp argp = {
     .parser = eddy_options_parse_command,
     .args_doc = "[[--] COMMAND]",
     .doc = "Look for what would keep programs from meeting in Eddy, and say what to do about it. "
+           "Also tell what the kernel does about memory that rings and regions may ask for. "
            "With COMMAND, also look at which libraries that program would load under `eddy run`; "
            "it is not started.\vExits with 0 if nothing stands in the way, else with 1."};
 
-__attribute__((format(printf, 3, 4))) static void say(struct visit *visit, enum finding finding,
-                                                      const char *format, ...)
+void eddy_visit_say(struct eddy_visit *visit, enum eddy_finding finding, const char *format, ...)
 {
     static const char *const words[] = {"ok   ", "note ", "FAULT"};
+    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
     printf("  %s  ", words[finding]);
-    vprintf(format, arguments);
+    if (vasprintf(&text, format, arguments) >= 0)
+        eddy_text_print(stdout, text);
     putchar('\n');
     va_end(arguments);
-    if (finding == FINDING_FAULT)
+    free(text);
+    if (finding == EDDY_FINDING_FAULT)
         visit->failed = true;
 }
 
-static void check_file_system(struct visit *visit, const char *dir)
+static void check_file_system(struct eddy_visit *visit, const char *dir)
 {
     struct statfs info;
     if (statfs(dir, &info) != 0)
         return;
     uint64_t available = (uint64_t)info.f_bavail * (uint64_t)info.f_bsize;
     if (info.f_type != TMPFS_MAGIC)
-        say(visit, FINDING_NOTE,
-            "%s is not in memory but on a disk; set EDDY_DIR to a folder in /dev/shm", dir);
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "%s is not in memory but on a disk; set EDDY_DIR to a folder in /dev/shm",
+                       dir);
     if (available < LITTLE_MEMORY)
-        say(visit, FINDING_NOTE,
+        eddy_visit_say(
+            visit, EDDY_FINDING_NOTE,
             "only %llu MiB are left in that file system; a container gets more with --shm-size",
             (unsigned long long)(available >> 20));
 }
 
-static void check_domain(struct visit *visit)
+static void check_domain(struct eddy_visit *visit)
 {
     const struct eddy_domain_options options = {.dir = visit->dir, .name = "eddy doctor"};
     eddy_domain *domain = NULL;
     if (eddy_domain_open(&options, &domain) != 0) {
-        say(visit, FINDING_FAULT, "the domain cannot be opened: %s", eddy_last_error());
+        eddy_visit_say(visit, EDDY_FINDING_FAULT, "the domain cannot be opened: %s",
+                       eddy_last_error());
         return;
     }
-    say(visit, FINDING_OK, "the domain is %s", eddy_domain_dir(domain));
+    eddy_visit_say(visit, EDDY_FINDING_OK, "the domain is %s", eddy_domain_dir(domain));
     check_file_system(visit, eddy_domain_dir(domain));
     eddy_domain_close(domain);
 }
 
-static void check_topics(struct visit *visit)
+static void say_unreadable(struct eddy_visit *visit, const char *flink, const char *message)
 {
-    eddy_snapshot *snapshot = NULL;
+    eddy_visit_say(visit, EDDY_FINDING_NOTE, "%s cannot be read: %s",
+                   flink != NULL ? flink : "a flink", message != NULL ? message : "");
+}
+
+/* Each returns how many of its members are dead. */
+static size_t check_topics(struct eddy_visit *visit, const eddy_snapshot *snapshot)
+{
     size_t dead = 0;
-    if (eddy_snapshot_take(visit->dir, &snapshot) != 0)
-        return; /* check_domain has said so */
     for (size_t i = 0; i < eddy_snapshot_topics(snapshot); i++) {
         const struct eddy_topic_report *topic = eddy_snapshot_topic(snapshot, i);
         if (topic->error != 0)
-            say(visit, FINDING_NOTE, "a topic cannot be read: %s", topic->message);
+            say_unreadable(visit, topic->flink, topic->message);
         for (size_t k = 0; k < topic->member_count; k++)
             dead += topic->members[k].state == EDDY_MEMBER_DEAD;
     }
-    say(visit, FINDING_OK, "topics in it: %zu", eddy_snapshot_topics(snapshot));
+    return dead;
+}
+
+static size_t check_objects(struct eddy_visit *visit, const eddy_snapshot *snapshot)
+{
+    size_t dead = 0;
+    for (size_t i = 0; i < eddy_snapshot_objects(snapshot); i++) {
+        const struct eddy_object_report *object = eddy_snapshot_object(snapshot, i);
+        if (object->error != 0)
+            say_unreadable(visit, object->flink, object->message);
+        dead += object->member_count - eddy_ls_users(object);
+    }
+    return dead;
+}
+
+static void check_contents(struct eddy_visit *visit)
+{
+    eddy_snapshot *snapshot = NULL;
+    if (eddy_snapshot_take(visit->dir, &snapshot) != 0)
+        return; /* check_domain has said so */
+    size_t dead = check_topics(visit, snapshot) + check_objects(visit, snapshot);
+    eddy_visit_say(visit, EDDY_FINDING_OK,
+                   "topics in it: %zu; rings, regions and slots segments: %zu",
+                   eddy_snapshot_topics(snapshot), eddy_snapshot_objects(snapshot));
     if (dead > 0)
-        say(visit, FINDING_NOTE,
-            "writers and readers that are dead: %zu; others take back what they held when they "
-            "need it, "
-            "`eddy gc` does it now",
-            dead);
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "writers, readers and others that are dead: %zu; what they held is taken "
+                       "back when somebody needs it, `eddy gc` does it now",
+                       dead);
     eddy_snapshot_free(snapshot);
 }
 
 /* Loads the stand-in library, as Cyclone DDS would. */
-static void check_library(struct visit *visit)
+static void check_library(struct eddy_visit *visit)
 {
     char path[PATH_MAX + sizeof "/" EDDY_PLACE_LIBRARY];
     if (!eddy_place_library_dir("eddy doctor", visit->library_dir)) {
-        say(visit, FINDING_FAULT, "the stand-in library is missing");
+        eddy_visit_say(visit, EDDY_FINDING_FAULT, "the stand-in library is missing");
         return;
     }
     snprintf(path, sizeof path, "%s/" EDDY_PLACE_LIBRARY, visit->library_dir);
     if (dlopen(path, RTLD_NOW | RTLD_LOCAL) == NULL)
-        say(visit, FINDING_FAULT, "the stand-in library cannot be loaded: %s", dlerror());
+        eddy_visit_say(visit, EDDY_FINDING_FAULT, "the stand-in library cannot be loaded: %s",
+                       dlerror());
     else
-        say(visit, FINDING_OK, "the stand-in library is %s", path);
+        eddy_visit_say(visit, EDDY_FINDING_OK, "the stand-in library is %s", path);
 }
 
 /* The Cyclone DDS that programs find by default.  Others may bring their own. */
-static void check_cyclone(struct visit *visit)
+static void check_cyclone(struct eddy_visit *visit)
 {
     struct link_map *map = NULL;
     char path[PATH_MAX];
@@ -129,19 +156,21 @@ static void check_cyclone(struct visit *visit)
         library = dlopen("libddsc.so.0debian", RTLD_LAZY | RTLD_LOCAL);
     if (library == NULL || dlinfo(library, RTLD_DI_LINKMAP, (void *)&map) != 0 ||
         realpath(map->l_name, path) == NULL) {
-        say(visit, FINDING_NOTE, "Cyclone DDS is not where the loader looks (libddsc.so.0)");
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "Cyclone DDS is not where the loader looks (libddsc.so.0)");
         return;
     }
     bool known = strstr(path, "libddsc.so.0.10.") != NULL;
-    say(visit, known ? FINDING_OK : FINDING_NOTE, "Cyclone DDS is %s%s", path,
-        known ? "" : ", which is not a version 0.10");
+    eddy_visit_say(visit, known ? EDDY_FINDING_OK : EDDY_FINDING_NOTE, "Cyclone DDS is %s%s", path,
+                   known ? "" : ", which is not a version 0.10");
 }
 
-static void check_settings(struct visit *visit)
+static void check_settings(struct eddy_visit *visit)
 {
     const char *uri = getenv("CYCLONEDDS_URI");
     if (uri != NULL && strstr(uri, "SharedMemory") != NULL)
-        say(visit, FINDING_NOTE,
+        eddy_visit_say(
+            visit, EDDY_FINDING_NOTE,
             "CYCLONEDDS_URI has settings for shared memory; they prevail over those of `eddy run`");
 }
 
@@ -160,26 +189,27 @@ static bool loaded_path(const char *line, const char *library, char path[PATH_MA
     return true;
 }
 
-static void judge_command(struct visit *visit, const char *cyclone, const char *stand_in)
+static void judge_command(struct eddy_visit *visit, const char *cyclone, const char *stand_in)
 {
     size_t length = strlen(visit->library_dir);
     if (cyclone[0] == '\0')
-        say(visit, FINDING_NOTE,
-            "it does not name Cyclone DDS; a script, or a program that loads "
-            "it later (as ROS 2 does), cannot be judged from here");
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "it does not name Cyclone DDS; a script, or a program that loads "
+                       "it later (as ROS 2 does), cannot be judged from here");
     else if (stand_in[0] == '\0')
-        say(visit, FINDING_FAULT, "its Cyclone DDS, %s, was built without shared memory", cyclone);
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "its Cyclone DDS, %s, was built without shared memory", cyclone);
     else if (strncmp(stand_in, visit->library_dir, length) != 0 || stand_in[length] != '/')
-        say(visit, FINDING_FAULT,
-            "it would load %s instead of the stand-in: it has an RPATH that goes before "
-            "LD_LIBRARY_PATH; take it out (chrpath -d, patchelf --remove-rpath)",
-            stand_in);
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "it would load %s instead of the stand-in: it has an RPATH that goes before "
+                       "LD_LIBRARY_PATH; take it out (chrpath -d, patchelf --remove-rpath)",
+                       stand_in);
     else
-        say(visit, FINDING_OK, "it would load the stand-in, with %s", cyclone);
+        eddy_visit_say(visit, EDDY_FINDING_OK, "it would load the stand-in, with %s", cyclone);
 }
 
 /* Asks ldd, which starts nothing, what the command would load under `eddy run`. */
-static void check_command(struct visit *visit, const char *command)
+static void check_command(struct eddy_visit *visit, const char *command)
 {
     static const char script[] = "ldd \"$(command -v -- \"$EDDY_DOCTOR_COMMAND\")\" 2>&1";
     char line[2 * PATH_MAX], cyclone[PATH_MAX] = "", stand_in[PATH_MAX] = "";
@@ -192,9 +222,9 @@ static void check_command(struct visit *visit, const char *command)
             (void)loaded_path(line, EDDY_PLACE_LIBRARY, stand_in);
     }
     if (ldd == NULL || pclose(ldd) != 0)
-        say(visit, FINDING_NOTE,
-            "ldd cannot tell what it loads: not there, or not a dynamically "
-            "linked program");
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "ldd cannot tell what it loads: not there, or not a dynamically "
+                       "linked program");
     else
         judge_command(visit, cyclone, stand_in);
 }
@@ -202,16 +232,17 @@ static void check_command(struct visit *visit, const char *command)
 int eddy_command_doctor(int argc, char **argv)
 {
     struct eddy_options options = {0};
-    struct visit visit = {0};
+    struct eddy_visit visit = {0};
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
     visit.dir = options.dir;
     puts("this host:");
     check_domain(&visit);
-    check_topics(&visit);
+    check_contents(&visit);
     check_library(&visit);
     check_cyclone(&visit);
     check_settings(&visit);
+    eddy_visit_memory(&visit);
     if (options.command != NULL && visit.library_dir[0] != '\0')
         check_command(&visit, options.command[0]);
     return visit.failed ? EDDY_EXIT_FAILURE : 0;

@@ -1,0 +1,226 @@
+/* doctor_memory.c - what the kernel does about memory that rings and regions may ask for.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/doctor.h"
+
+#include <eddy/domain.h>
+#include <inttypes.h>
+#include <linux/capability.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+/* What Linux has unless somebody changes it: plenty for hundreds of rings, regions and topics. */
+#define USUAL_MAPPINGS 65530
+
+#define FOLDER_OBJECTS "rings and regions in the domain's folder"
+
+#define THP "/sys/kernel/mm/transparent_hugepage/"
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* False: the file is not there, or does not begin with a number. */
+static bool read_number(const char *path, uint64_t *number)
+{
+    FILE *file = fopen(path, "re");
+    bool got = file != NULL && fscanf(file, "%" SCNu64, number) == 1;
+    if (file != NULL)
+        fclose(file);
+    return got;
+}
+
+/* The word in brackets of "always [never] force".  False: this kernel has no such choice. */
+static bool read_choice(const char *path, char word[32])
+{
+    FILE *file = fopen(path, "re");
+    bool got = file != NULL && fscanf(file, "%*[^[][%31[^]]", word) == 1;
+    if (file != NULL && !got) {
+        rewind(file);
+        got = fscanf(file, "[%31[^]]", word) == 1;
+    }
+    if (file != NULL)
+        fclose(file);
+    return got;
+}
+
+/* A file system of the kind that lies in memory. */
+struct mount {
+    char point[PATH_MAX];
+    char huge[32]; /* its option; "never" is the default */
+};
+
+/* One line of mountinfo; false: it is another device's, or no tmpfs. */
+static bool read_mount_line(const char *line, const char *device, struct mount *mount)
+{
+    char found[32], point[PATH_MAX];
+    const char *tail = strstr(line, " - tmpfs ");
+    if (tail == NULL || sscanf(line, "%*s %*s %31s %*s %4095s", found, point) != 2 ||
+        strcmp(found, device) != 0)
+        return false;
+    const char *option = strstr(tail, ",huge=");
+    snprintf(mount->point, sizeof mount->point, "%s", point);
+    if (option == NULL || sscanf(option, ",huge=%31[a-z_]", mount->huge) != 1)
+        snprintf(mount->huge, sizeof mount->huge, "never");
+    return true;
+}
+
+/* The one that a folder is on.  False: it is on none. */
+static bool read_mount(const char *dir, struct mount *mount)
+{
+    char line[8192], device[32];
+    struct stat status;
+    bool found = false;
+    FILE *file = fopen("/proc/self/mountinfo", "re");
+    if (file == NULL)
+        return false;
+    if (stat(dir, &status) == 0) {
+        snprintf(device, sizeof device, "%u:%u", major(status.st_dev), minor(status.st_dev));
+        while (!found && fgets(line, sizeof line, file) != NULL)
+            found = read_mount_line(line, device, mount);
+    }
+    fclose(file);
+    return found;
+}
+
+/* --- transparent huge pages ------------------------------------------------------------------ */
+
+static bool is_any(const char *word, const char *first, const char *second)
+{
+    return strcmp(word, first) == 0 || strcmp(word, second) == 0;
+}
+
+/* With "advise" only memory that comes after the advice is huge: what is reserved at once is not. */
+static void say_huge(struct eddy_visit *visit, const char *what, const char *huge,
+                     const char *remedy)
+{
+    if (is_any(huge, "never", "deny"))
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "%s ask for huge pages (EDDY_RING_HUGE, EDDY_REGION_HUGE) in vain "
+                       "(huge=%s); as root: %s",
+                       what, huge, remedy);
+    else if (strcmp(huge, "advise") == 0)
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "%s get huge pages only if they ask for them and are sparse (huge=advise); "
+                       "for all, as root: %s",
+                       what, remedy);
+    else
+        eddy_visit_say(visit, EDDY_FINDING_OK, "%s get huge pages (huge=%s)", what, huge);
+}
+
+/* The mount decides for files, the kernel for what has no name; "deny" and "force" for both. */
+static void check_huge(struct eddy_visit *visit, const char *dir)
+{
+    static const char kernel_remedy[] = "echo within_size >" THP "shmem_enabled";
+    char kernel[32], remedy[PATH_MAX + 64];
+    struct mount mount;
+    if (!read_choice(THP "shmem_enabled", kernel)) {
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "this kernel has no transparent huge pages for shared memory: "
+                       "EDDY_RING_HUGE and EDDY_REGION_HUGE change nothing");
+        return;
+    }
+    if (read_mount(dir, &mount)) {
+        snprintf(remedy, sizeof remedy, "mount -o remount,huge=within_size %s", mount.point);
+        if (is_any(kernel, "deny", "force"))
+            say_huge(visit, FOLDER_OBJECTS, kernel, kernel_remedy);
+        else
+            say_huge(visit, FOLDER_OBJECTS, mount.huge, remedy);
+    }
+    say_huge(visit, "regions without a name", kernel, kernel_remedy);
+}
+
+/* --- pages that are set aside ---------------------------------------------------------------- */
+
+static void check_pages(struct eddy_visit *visit, unsigned kilobytes, const char *size)
+{
+    char path[128];
+    uint64_t total = 0, spare = 0, surplus = 0;
+    static const char folder[] = "/sys/kernel/mm/hugepages/hugepages-%ukB/%s";
+    snprintf(path, sizeof path, folder, kilobytes, "nr_hugepages");
+    if (!read_number(path, &total)) {
+        eddy_visit_say(visit, EDDY_FINDING_OK, "this processor has no pages of %s", size);
+        return;
+    }
+    snprintf(path, sizeof path, folder, kilobytes, "free_hugepages");
+    (void)read_number(path, &spare);
+    snprintf(path, sizeof path, folder, kilobytes, "nr_overcommit_hugepages");
+    (void)read_number(path, &surplus);
+    if (total + surplus > 0)
+        eddy_visit_say(visit, EDDY_FINDING_OK,
+                       "pages of %s set aside: %" PRIu64 ", of them free: %" PRIu64
+                       ", made on demand: up to %" PRIu64,
+                       size, total, spare, surplus);
+    else
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "no pages of %s are set aside: a region that asks for them (page_bytes) "
+                       "cannot be created; as root: echo COUNT "
+                       ">/sys/kernel/mm/hugepages/hugepages-%ukB/nr_hugepages",
+                       size, kilobytes);
+}
+
+/* --- limits ---------------------------------------------------------------------------------- */
+
+static bool may_lock_anything(void)
+{
+    char line[256];
+    uint64_t capabilities = 0;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        sscanf(line, "CapEff: %" SCNx64, &capabilities);
+    if (file != NULL)
+        fclose(file);
+    return (capabilities & UINT64_C(1) << CAP_IPC_LOCK) != 0;
+}
+
+static void check_locking(struct eddy_visit *visit)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return;
+    if (limit.rlim_cur == RLIM_INFINITY || may_lock_anything())
+        eddy_visit_say(visit, EDDY_FINDING_OK,
+                       "regions of any size can be locked in memory (EDDY_REGION_LOCK)");
+    else
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "a process can lock %" PRIu64
+                       " KiB in memory: a larger region (EDDY_REGION_LOCK) stays unlocked, or with "
+                       "EDDY_REGION_STRICT is refused; raise it with `ulimit -l`, LimitMEMLOCK= of "
+                       "a service, or --ulimit memlock=-1 of a container",
+                       (uint64_t)limit.rlim_cur / 1024);
+}
+
+static void check_mappings(struct eddy_visit *visit)
+{
+    uint64_t count = 0;
+    if (!read_number("/proc/sys/vm/max_map_count", &count))
+        return;
+    if (count >= USUAL_MAPPINGS)
+        eddy_visit_say(visit, EDDY_FINDING_OK,
+                       "a process can have %" PRIu64
+                       " mappings; a ring, region or slots segment takes a few, a topic about five",
+                       count);
+    else
+        eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                       "a process can have only %" PRIu64
+                       " mappings; a ring, region or slots segment takes a few, a topic about "
+                       "five, and EDDY_ENOMEM says that there are no more; as root: sysctl "
+                       "vm.max_map_count=%d",
+                       count, USUAL_MAPPINGS);
+}
+
+void eddy_visit_memory(struct eddy_visit *visit)
+{
+    char dir[PATH_MAX];
+    puts("memory that rings and regions may ask for:");
+    if (visit->dir != NULL)
+        snprintf(dir, sizeof dir, "%s", visit->dir);
+    if (visit->dir != NULL || eddy_default_dir(dir, sizeof dir) == 0)
+        check_huge(visit, dir);
+    check_pages(visit, 2048, "2 MiB");
+    check_pages(visit, 1048576, "1 GiB");
+    check_locking(visit);
+    check_mappings(visit);
+}
