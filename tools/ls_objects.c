@@ -91,7 +91,7 @@ static void print_members(const void *row)
 static void title_of(const char *kind, char title[32])
 {
     size_t length = 0;
-    for (; kind[length] != '\0' && length < 31; length++)
+    for (; length < 31 && kind[length] != '\0'; length++)
         title[length] = (char)toupper((unsigned char)kind[length]);
     title[length] = '\0';
 }
