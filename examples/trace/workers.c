@@ -126,7 +126,7 @@ static bool seams_fit(const struct workers *workers, const struct machine_state 
     for (uint64_t i = 0; i < workers->in; i++) {
         const struct machine_state *due = i > 0 ? &workers->seams[i - 1].after : start;
         if (memcmp(due, &workers->seams[i].before, sizeof *due) != 0) {
-            printf("chunk %" PRIu64 " does not begin where the one before it stops\n", i + 1);
+            printf("chunk %" PRIu64 " does not begin where it should\n", i + 1);
             return false;
         }
     }
