@@ -46,8 +46,8 @@ void eddy_flink_key_make(const char *name, const char *type, const char *scope, 
 /* The lock that goes with a flink's file name. */
 int64_t eddy_flink_lock(const char *file);
 
-/* Reads the flink of a topic.  EDDY_ENOENT, EDDY_EACCES, EDDY_EVERSION, EDDY_EFLINK (also if it is of
- * another kind). */
+/* Reads the flink of a topic.  EDDY_ENOENT, EDDY_EACCES, EDDY_EVERSION, EDDY_EFLINK (also if it is
+ * of another kind). */
 int eddy_flink_read(int dir, const char *file, struct eddy_flink *flink);
 /* As eddy_flink_read, for a flink of another kind; NULL: of any. */
 int eddy_flink_read_kind(int dir, const char *file, const char *kind, struct eddy_flink *flink);

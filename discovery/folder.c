@@ -53,7 +53,8 @@ static int check_folder(const char *dir, int fd)
             "the folder %s belongs to user %u, not to you (%u); set EDDY_DIR to one of "
             "your own",
             dir, status.st_uid, geteuid());
-    /* Others may list it (files in it are 0600 all the same), as in a folder that mkdir or a container runtime made. */
+    /* Others may list it (files in it are 0600 all the same), as in a folder that mkdir or a
+     * container runtime made. */
     if (status.st_mode & 022)
         return eddy_fail(
             EDDY_EACCES,
