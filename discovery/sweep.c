@@ -48,13 +48,20 @@ static bool is_kept(int dir, const char *name, const struct stat *status)
     return fstatat(dir, file, &object, AT_SYMLINK_NOFOLLOW) == 0 && eddy_file_is_kept(&object);
 }
 
-/* A flink that is none of Eddy's making is somebody's, and stays. */
-static bool may_go(int dir, const char *name, const struct stat *status)
+/* A flink of a kind that is not known may lead to what a newer Eddy keeps. */
+static bool is_known(int dir, const char *name)
 {
     struct eddy_flink flink;
+    return eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK &&
+           (!*flink.kind || eddy_kind_named(flink.kind));
+}
+
+/* A flink that is none of this Eddy's making is somebody's, and stays. */
+static bool may_go(int dir, const char *name, const struct stat *status)
+{
     enum eddy_file_kind kind = eddy_file_kind_of(name);
     return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) && status->st_uid == geteuid() &&
-           (kind != EDDY_FILE_FLINK || eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK);
+           (kind != EDDY_FILE_FLINK || is_known(dir, name));
 }
 
 /* A flink of a topic, rather than of something else. */
