@@ -24,7 +24,7 @@ enum { STANDIN_PAGE = 4096, STANDIN_DEVICE = 77 };
 static struct {
     atomic_int maps, protects, unmaps, mapped; /* calls that succeeded; mapped now */
     int map_error, protect_error, unmap_error;
-    uint32_t flags; /* of the last map */
+    atomic_uint flags; /* of the last map */
 } standin;
 
 struct standin_region {
@@ -57,7 +57,7 @@ static inline int standin_map(void *context, const char *name,
                                     .device = STANDIN_DEVICE,
                                     .inode = object + 1,
                                     .locked = options->flags & EDDY_REGION_LOCK};
-    standin.flags = options->flags;
+    atomic_store(&standin.flags, options->flags);
     atomic_fetch_add(&standin.maps, 1);
     atomic_fetch_add(&standin.mapped, 1);
     return EDDY_OK;
@@ -124,7 +124,7 @@ static inline int64_t references_of(const char *name)
 static inline int standin_setup(void **state)
 {
     (void)state;
-    memset(&standin, 0, sizeof standin);
+    memset((void *)&standin, 0, sizeof standin);
     return 0;
 }
 
