@@ -1,15 +1,12 @@
 /* orders_test.c - what the memory orders are for: who may touch a slot has seen all that was done
  * with it before.
  *
- * A sample's bytes lie at one address for its writer and at another for its readers, so a race
- * detector cannot see that they are the same.  Here every slot has a shadow, a plain word of the
- * test: written while the slot is on loan, read while its sample is held.  All threads share one
- * participant, hence one mapping of the topic's control words.  Under ThreadSanitizer any two
- * accesses to a shadow that the engine has not ordered are reported; without it the values are
- * checked.
+ * Every slot has a shadow (support/shadow.h).  All threads share one participant, hence one mapping
+ * of the topic's control words.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/payload.h"
+#include "support/shadow.h"
 #include "support/thread.h"
 #include "support/world.h"
 
@@ -40,7 +37,7 @@ static void *write_all(void *argument)
         struct eddy_loan loan;
         uint64_t value = value_of(author, number);
         must(eddy_writer_loan(writer, sizeof value, &loan));
-        shadows[loan.slot] = value;
+        shadow_write(&shadows[loan.slot], value);
         memcpy(loan.data, &value, sizeof value);
         if (payload_random(&seed) % 4 == 0) {
             must(eddy_writer_discard(writer, &loan));
@@ -58,7 +55,7 @@ static void is_undisturbed(const struct eddy_sample *sample)
     uint64_t value;
     same(sample->size, sizeof value);
     memcpy(&value, sample->data, sizeof value);
-    same(shadows[sample->slot], value);
+    same(shadow_read(&shadows[sample->slot]), value);
 }
 
 static void let_go(eddy_reader *reader, struct eddy_sample *sample)

@@ -1,0 +1,120 @@
+/* mutant.h - the engine's atomics with numbered sites, one of which is weaker than it says.
+ *
+ * `scripts/mutants` copies the sources, gives each call of allocator/atomic.h a number (eddy_load_seq
+ * becomes eddy_load_seq_at(17, ...)) and puts this in the place of its macros.  One build serves for
+ * every mutant: EDDY_MUTANT=17:release weakens site 17 when the program starts.  There are two:
+ *
+ *   with EDDY_WEAK   the machine of weak.h runs each access
+ *   without          the compiler's atomics, for ThreadSanitizer
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_TESTS_MUTANT_H
+#define EDDY_TESTS_MUTANT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+extern uint32_t mutant_site; /* 0: none */
+extern int mutant_order;
+extern bool mutant_ran; /* the weakened site was come to */
+
+/* What the order of a site is now, of any access. */
+static inline int mutant_of(uint32_t site, int order)
+{
+    if (__builtin_expect(site == 0 || site != mutant_site, 1))
+        return order;
+    __atomic_store_n(&mutant_ran, true, __ATOMIC_RELAXED);
+    return mutant_order;
+}
+
+/* What is left of an order in a load or a store. */
+static inline int mutant_of_load(uint32_t site, int order)
+{
+    int now = mutant_of(site, order);
+    return now == memory_order_release   ? memory_order_relaxed
+           : now == memory_order_acq_rel ? memory_order_acquire
+                                         : now;
+}
+
+static inline int mutant_of_store(uint32_t site, int order)
+{
+    int now = mutant_of(site, order);
+    return now == memory_order_acquire   ? memory_order_relaxed
+           : now == memory_order_acq_rel ? memory_order_release
+                                         : now;
+}
+
+#ifdef EDDY_WEAK
+#include "weak.h"
+#define MUTANT_TYPE(p)       __typeof__(((void)0, *(p)))
+#define MUTANT_BITS(p, v)    ((uint64_t)(uintptr_t)(MUTANT_TYPE(p))(v))
+#define MUTANT_BACK(p, bits) ((MUTANT_TYPE(p))(uintptr_t)(bits))
+#define MUTANT_LOAD(s, o, p) MUTANT_BACK(p, weak_load((p), sizeof *(p), mutant_of_load(s, o)))
+#define MUTANT_STORE(s, o, p, v)                                                                   \
+    weak_store((p), sizeof *(p), MUTANT_BITS(p, v), mutant_of_store(s, o))
+#define MUTANT_CHANGE(s, o, p, how, v)                                                             \
+    MUTANT_BACK(p, weak_change((p), sizeof *(p), (how), MUTANT_BITS(p, v), mutant_of(s, o)))
+#define MUTANT_OR(s, o, p, v)   MUTANT_CHANGE(s, o, p, WEAK_OR, v)
+#define MUTANT_AND(s, o, p, v)  MUTANT_CHANGE(s, o, p, WEAK_AND, v)
+#define MUTANT_SWAP(s, o, p, v) MUTANT_CHANGE(s, o, p, WEAK_SWAP, v)
+#define MUTANT_ADD(s, o, p, v)  MUTANT_CHANGE(s, o, p, WEAK_ADD, v)
+#define MUTANT_SUB(s, o, p, v)  MUTANT_CHANGE(s, o, p, WEAK_ADD, -(v))
+#define MUTANT_CAS(s, o, p, e, v)                                                                  \
+    weak_cas((p), sizeof *(p), (e), MUTANT_BITS(p, v), mutant_of(s, o))
+#else
+#define MUTANT_LOAD(s, o, p)     atomic_load_explicit((p), mutant_of_load(s, o))
+#define MUTANT_STORE(s, o, p, v) atomic_store_explicit((p), (v), mutant_of_store(s, o))
+#define MUTANT_OR(s, o, p, v)    atomic_fetch_or_explicit((p), (v), mutant_of(s, o))
+#define MUTANT_AND(s, o, p, v)   atomic_fetch_and_explicit((p), (v), mutant_of(s, o))
+#define MUTANT_SWAP(s, o, p, v)  atomic_exchange_explicit((p), (v), mutant_of(s, o))
+#define MUTANT_ADD(s, o, p, v)   atomic_fetch_add_explicit((p), (v), mutant_of(s, o))
+#define MUTANT_SUB(s, o, p, v)   atomic_fetch_sub_explicit((p), (v), mutant_of(s, o))
+#define MUTANT_CAS(s, o, p, e, v)                                                                  \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), mutant_of(s, o),                        \
+                                            mutant_of_load(s, mutant_of(s, o)))
+#endif
+
+#define eddy_load_acquire_at(s, p)      MUTANT_LOAD(s, memory_order_acquire, p)
+#define eddy_load_seq_at(s, p)          MUTANT_LOAD(s, memory_order_seq_cst, p)
+#define eddy_store_release_at(s, p, v)  MUTANT_STORE(s, memory_order_release, p, v)
+#define eddy_store_seq_at(s, p, v)      MUTANT_STORE(s, memory_order_seq_cst, p, v)
+#define eddy_or_seq_at(s, p, v)         MUTANT_OR(s, memory_order_seq_cst, p, v)
+#define eddy_and_seq_at(s, p, v)        MUTANT_AND(s, memory_order_seq_cst, p, v)
+#define eddy_swap_seq_at(s, p, v)       MUTANT_SWAP(s, memory_order_seq_cst, p, v)
+#define eddy_add_seq_at(s, p, v)        MUTANT_ADD(s, memory_order_seq_cst, p, v)
+#define eddy_sub_seq_at(s, p, v)        MUTANT_SUB(s, memory_order_seq_cst, p, v)
+#define eddy_cas_seq_at(s, p, e, v)     MUTANT_CAS(s, memory_order_seq_cst, p, e, v)
+#define eddy_cas_acquire_at(s, p, e, v) MUTANT_CAS(s, memory_order_acquire, p, e, v)
+
+/* Without a number: tests, and what is relaxed anyhow. */
+#define eddy_load_relaxed(p)      MUTANT_LOAD(0u, memory_order_relaxed, p)
+#define eddy_store_relaxed(p, v)  MUTANT_STORE(0u, memory_order_relaxed, p, v)
+#define eddy_add_relaxed(p, v)    MUTANT_ADD(0u, memory_order_relaxed, p, v)
+#define eddy_load_acquire(p)      eddy_load_acquire_at(0u, p)
+#define eddy_load_seq(p)          eddy_load_seq_at(0u, p)
+#define eddy_store_release(p, v)  eddy_store_release_at(0u, p, v)
+#define eddy_store_seq(p, v)      eddy_store_seq_at(0u, p, v)
+#define eddy_or_seq(p, v)         eddy_or_seq_at(0u, p, v)
+#define eddy_and_seq(p, v)        eddy_and_seq_at(0u, p, v)
+#define eddy_swap_seq(p, v)       eddy_swap_seq_at(0u, p, v)
+#define eddy_add_seq(p, v)        eddy_add_seq_at(0u, p, v)
+#define eddy_sub_seq(p, v)        eddy_sub_seq_at(0u, p, v)
+#define eddy_cas_seq(p, e, v)     eddy_cas_seq_at(0u, p, e, v)
+#define eddy_cas_acquire(p, e, v) eddy_cas_acquire_at(0u, p, e, v)
+
+static inline void eddy_raise64_at(uint32_t site, _Atomic uint64_t *word, uint64_t v)
+{
+    uint64_t seen = eddy_load_seq_at(site, word);
+    while (seen < v && !eddy_cas_seq_at(site, word, &seen, v))
+        ;
+}
+
+static inline void eddy_raise32_at(uint32_t site, _Atomic uint32_t *word, uint32_t v)
+{
+    uint32_t seen = eddy_load_seq_at(site, word);
+    while (seen < v && !eddy_cas_seq_at(site, word, &seen, v))
+        ;
+}
+
+#endif

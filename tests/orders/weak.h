@@ -1,0 +1,41 @@
+/* weak.h - a machine that shows what C11 allows and x86 does not: threads that see stores late.
+ *
+ * Each atomic word keeps its last few values, in modification order.  A load may return any of them
+ * that no happens-before, coherence, or order of the seq_cst accesses rules out; it is drawn by lot.
+ * A thread's clock says what happened before; a release hands it on with the value, and an acquire
+ * takes it over.  So a missing acquire or release shows when a later load returns what is out of
+ * date, and a missing seq_cst when both sides of a store-buffering pattern miss each other.
+ *
+ * Sound, not complete: whatever it does, C11 (as of C++20's wording) allows, so a test that fails
+ * here shows a fault.  It does not show what needs values from the future, stores that come into
+ * the modification order before others, or words in two mappings.  Memory that changes behind its
+ * back (the kernel's, another process's) starts anew with what is there, seen by all.
+ *
+ *   EDDY_WEAK_SEED  repeats the lots, though not the scheduler
+ *
+ * Threads: any; up to 48 alive at a time.
+ * Crash:   private memory only.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_TESTS_WEAK_H
+#define EDDY_TESTS_WEAK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum weak_change { WEAK_OR, WEAK_AND, WEAK_SWAP, WEAK_ADD };
+
+/* Orders are memory_order's. */
+uint64_t weak_load(const volatile void *word, size_t size, int order);
+void weak_store(volatile void *word, size_t size, uint64_t value, int order);
+uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uint64_t value,
+                     int order);
+/* *expected receives what was found when it fails. */
+bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order);
+
+/* A plain access: aborts if it races with another. */
+void weak_reads_plainly(const uint64_t *word);
+void weak_writes_plainly(const uint64_t *word);
+
+#endif
