@@ -26,6 +26,14 @@ int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
     return EDDY_OK;
 }
 
+bool eddy_nonce_is(const uint8_t nonce[16], const char *id)
+{
+    char text[EDDY_NONCE_TEXT];
+    for (int i = 0; i < 16; i++)
+        snprintf(text + 2 * i, 3, "%02x", nonce[i]);
+    return strncmp(text, id, 32) == 0;
+}
+
 static void control_file_name(const char *id, char name[48])
 {
     snprintf(name, 48, "%.32s.seg", id);

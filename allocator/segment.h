@@ -65,6 +65,9 @@ uint32_t eddy_segment_remove(int dir, const char *id);
 /* 128 random bits that name an object, also as text. */
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
 
+/* True if `id` begins with these, as text. */
+bool eddy_nonce_is(const uint8_t nonce[16], const char *id);
+
 /* EDDY_EVERSION, with both words in plain text, if they differ.  `kind` goes before "layout". */
 int eddy_version_check(const char *file, const char *kind, uint64_t theirs, uint64_t ours);
 

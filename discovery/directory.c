@@ -26,6 +26,21 @@ void eddy_directory_unlock(struct eddy_domain *d, int64_t lock)
     eddy_lock_drop(d->registry_fd, lock);
 }
 
+int eddy_directory_enter(struct eddy_domain *d, const char *flink)
+{
+    pthread_mutex_lock(&d->lock);
+    int error = eddy_directory_lock(d, eddy_flink_lock(flink));
+    if (error)
+        pthread_mutex_unlock(&d->lock);
+    return error;
+}
+
+void eddy_directory_leave(struct eddy_domain *d, const char *flink)
+{
+    eddy_directory_unlock(d, eddy_flink_lock(flink));
+    pthread_mutex_unlock(&d->lock);
+}
+
 /* --- limits ---------------------------------------------------------------------------------- */
 
 static int fail_max_bytes(const char *text)

@@ -28,6 +28,10 @@ struct eddy_wanted {
 int eddy_directory_lock(struct eddy_domain *domain, int64_t lock);
 void eddy_directory_unlock(struct eddy_domain *domain, int64_t lock);
 
+/* The domain's lock, then that of a flink's name; and both back.  For what is opened rarely. */
+int eddy_directory_enter(struct eddy_domain *domain, const char *flink);
+void eddy_directory_leave(struct eddy_domain *domain, const char *flink);
+
 /* Finds the topic's segment or creates it.  The lock is held. */
 int eddy_directory_open(struct eddy_domain *domain, const struct eddy_flink_key *key,
                         const struct eddy_wanted *wanted, struct eddy_segment **segment);

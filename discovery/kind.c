@@ -45,6 +45,19 @@ void eddy_kind_file(const struct eddy_kind *kind, const char *id, char file[64])
     snprintf(file, 64, "%.32s%s", id, kind->suffix);
 }
 
+int eddy_kind_find(const struct eddy_kind *kind, int dir, const char *flink,
+                   char id[EDDY_NONCE_TEXT])
+{
+    struct eddy_flink *f = calloc(1, sizeof *f);
+    if (!f)
+        return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
+    int error = eddy_flink_read_kind(dir, flink, kind->name, f);
+    if (!error)
+        memcpy(id, f->segment, EDDY_NONCE_TEXT);
+    free(f);
+    return error;
+}
+
 uint64_t eddy_kind_bytes(const struct eddy_kind *kind, int dir, const char *id)
 {
     char file[64];

@@ -58,6 +58,9 @@ static inline bool eddy_file_is_kept(const struct stat *status)
 /* --- one file of a kind, by its nonce --------------------------------------------------------- */
 
 void eddy_kind_file(const struct eddy_kind *kind, const char *id, char file[64]);
+/* The nonce behind a flink.  As eddy_flink_read_kind. */
+int eddy_kind_find(const struct eddy_kind *kind, int dir, const char *flink,
+                   char id[EDDY_NONCE_TEXT]);
 /* Shared memory that it takes. */
 uint64_t eddy_kind_bytes(const struct eddy_kind *kind, int dir, const char *id);
 /* Announces `id` under a flink: EDDY_EEXIST if there is one. */

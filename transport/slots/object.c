@@ -138,14 +138,6 @@ static int check_version(const char *file, const struct eddy_slots_header *h)
     return eddy_version_check(file, "slots ", h->version, version_word());
 }
 
-static bool nonce_is(const uint8_t nonce[16], const char *id)
-{
-    char text[EDDY_NONCE_TEXT];
-    for (int i = 0; i < 16; i++)
-        snprintf(text + 2 * i, 3, "%02x", nonce[i]);
-    return strncmp(text, id, 32) == 0;
-}
-
 /* Copies the geometry, then checks the copies: the header may change while we look. */
 static int copy_geometry(const char *file, const struct eddy_slots_header *h, uint64_t file_bytes,
                          struct eddy_slots *s)
@@ -168,7 +160,7 @@ static int copy_geometry(const char *file, const struct eddy_slots_header *h, ui
         wrong = "number of readers";
     else if (log_length != eddy_slots_log_length(s->slot_count))
         wrong = "log length";
-    else if (!nonce_is(nonce, file))
+    else if (!eddy_nonce_is(nonce, file))
         wrong = "nonce";
     if (!wrong) {
         eddy_slots_plan_make(s->slot_count, s->capacity, s->reader_limit, &s->plan);

@@ -60,15 +60,12 @@ static int check_same_folder(const struct eddy_domain *d, const char *dir)
 static int check_flink(const struct request *r)
 {
     int fd;
-    struct eddy_flink *flink = calloc(1, sizeof *flink);
-    if (!flink)
-        return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
+    char id[EDDY_NONCE_TEXT];
     int error = eddy_folder_open(r->dir, false, &fd);
-    if (!error) {
-        error = eddy_flink_read_kind(fd, r->file, eddy_slots_kind.name, flink);
-        close(fd);
-    }
-    free(flink);
+    if (error)
+        return error;
+    error = eddy_kind_find(&eddy_slots_kind, fd, r->file, id);
+    close(fd);
     return error;
 }
 
@@ -95,24 +92,21 @@ static int attach_living(const struct request *r, struct eddy_slots *s)
 static int find(const struct request *r, struct eddy_slots **slots)
 {
     struct eddy_slots *s = NULL;
-    int dir = r->domain->dir_fd;
-    struct eddy_flink *f = calloc(1, sizeof *f);
-    if (!f)
-        return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
-    int error = eddy_flink_read_kind(dir, r->file, eddy_slots_kind.name, f);
-    bool announced = !error;
-    if (!error)
-        error = eddy_slots_object_attach(r->domain, f->segment, &s);
+    char id[EDDY_NONCE_TEXT];
+    int dir = r->domain->dir_fd, error = eddy_kind_find(&eddy_slots_kind, dir, r->file, id);
+    if (error)
+        return error;
+    error = eddy_slots_object_attach(r->domain, id, &s);
+    if (error && error != EDDY_ENOENT)
+        return error;
     if (!error && eddy_slots_reap(s).alive) {
         *slots = s;
-    } else if (!error || (announced && error == EDDY_ENOENT)) {
-        eddy_kind_remove(&eddy_slots_kind, dir, r->file, f->segment);
-        if (s)
-            eddy_slots_object_detach(s);
-        error = eddy_fail(EDDY_ENOENT, "everybody who used %s is dead", r->file);
+        return EDDY_OK;
     }
-    free(f);
-    return error;
+    eddy_kind_remove(&eddy_slots_kind, dir, r->file, id);
+    if (s)
+        eddy_slots_object_detach(s);
+    return eddy_fail(EDDY_ENOENT, "everybody who used %s is dead", r->file);
 }
 
 static int create(const struct request *r, struct eddy_slots **slots)
@@ -152,15 +146,12 @@ static int open_locked(const struct request *r, struct eddy_slots **slots)
 static int lock_and_open(const struct request *r, struct eddy_slots **slots)
 {
     struct eddy_domain *d = r->domain;
-    int64_t lock = eddy_flink_lock(r->file);
-    pthread_mutex_lock(&d->lock);
-    int error = eddy_directory_lock(d, lock);
-    if (!error) {
-        error = open_locked(r, slots);
-        eddy_directory_unlock(d, lock);
-    }
+    int error = eddy_directory_enter(d, r->file);
+    if (error)
+        return error;
+    error = open_locked(r, slots);
     d->handles += !error;
-    pthread_mutex_unlock(&d->lock);
+    eddy_directory_leave(d, r->file);
     return error;
 }
 
@@ -185,17 +176,16 @@ static int name_handle(const struct request *r, struct eddy_slots *s)
 static void leave(struct eddy_slots *s, const char *file)
 {
     struct eddy_domain *d = s->domain;
-    int64_t lock = eddy_flink_lock(file);
     for (uint32_t r = 0; r < s->reader_limit; r++)
         if (eddy_load_relaxed(&s->mine[r / 64]) & eddy_slots_bit(r)) /* the handle's own */
             eddy_slots_reader_leave(s, r);
     eddy_slots_member_leave(s, s->member);
-    pthread_mutex_lock(&d->lock);
-    if (eddy_directory_lock(d, lock) == EDDY_OK) {
+    if (eddy_directory_enter(d, file) == EDDY_OK) {
         if (eddy_slots_reap(s).alive == 0)
             eddy_kind_remove(&eddy_slots_kind, d->dir_fd, file, s->id);
-        eddy_directory_unlock(d, lock);
+        eddy_directory_leave(d, file);
     }
+    pthread_mutex_lock(&d->lock);
     d->handles--;
     pthread_mutex_unlock(&d->lock);
 }
