@@ -1,0 +1,232 @@
+/* checker.c - the one who never dies: reads every steady topic, and takes stock at the end.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "torture/board.h"
+#include "torture/witness.h"
+
+#include "support/child.h"
+
+#include <dirent.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KINDS = 3, BURST = 256, NAP_MS = 100 };
+
+static const struct eddy_reader_options kinds[KINDS] = {
+    {.reliability = EDDY_RELIABLE, .depth = 1000},
+    {.reliability = EDDY_BEST_EFFORT, .depth = 32},
+    {.reliability = EDDY_BEST_EFFORT, .depth = 32, .flags = EDDY_READER_DEEP},
+};
+
+struct watch {
+    eddy_reader *reader;
+    struct witness witness;
+};
+
+struct checker {
+    eddy_domain *domain;
+    eddy_waitset *waitset;
+    struct watch watches[STEADY][KINDS];
+    uint32_t descriptors, mappings, extents; /* once all was open */
+};
+
+/* --- what this process has ------------------------------------------------------------------- */
+
+static uint32_t count_descriptors(void)
+{
+    uint32_t count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    check(dir != NULL);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* Of files of the domain's folder. */
+static uint32_t count_mappings(void)
+{
+    char text[512];
+    uint32_t count = 0;
+    const char *folder = getenv("EDDY_DIR");
+    FILE *maps = fopen("/proc/self/maps", "r");
+    check(maps != NULL && folder != NULL);
+    while (fgets(text, sizeof text, maps))
+        count += strstr(text, folder) != NULL;
+    fclose(maps);
+    return count;
+}
+
+static uint32_t count_extents(const struct checker *c)
+{
+    uint32_t extents = 0;
+    for (uint32_t topic = 0; topic < STEADY; topic++) {
+        struct eddy_topic_stats stats;
+        must(eddy_reader_stats(c->watches[topic][0].reader, &stats));
+        extents += stats.extents;
+        _Atomic uint64_t *most = &board->shared_bytes[topic];
+        if (stats.shared_bytes > atomic_load(most))
+            atomic_store(most, stats.shared_bytes);
+        /* The log, seats and columns come on top of the samples, which the limit is for. */
+        check(stats.shared_bytes <= topics[topic].limit + (8u << 20));
+    }
+    return extents;
+}
+
+/* An extent is two mappings here, slots and payload (one if they lie side by side), and a column
+ * that a 65th reader brings. */
+static void check_constant(struct checker *c)
+{
+    uint32_t extents = count_extents(c);
+    same(count_descriptors(), c->descriptors);
+    check(count_mappings() <= c->mappings + 3 * (extents - c->extents));
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static void open_all(struct checker *c)
+{
+    must(eddy_domain_open(&(struct eddy_domain_options){.name = "checker"}, &c->domain));
+    must(eddy_waitset_open(c->domain, &c->waitset));
+    for (uint32_t topic = 0; topic < STEADY; topic++) {
+        for (uint32_t kind = 0; kind < KINDS; kind++) {
+            struct watch *watch = &c->watches[topic][kind];
+            uint32_t mode = kind == 1 ? EDDY_WAIT_EDGE : EDDY_WAIT_LEVEL;
+            must(open_topic_reader(c->domain, topic, &kinds[kind], &watch->reader));
+            must(eddy_waitset_attach_reader(c->waitset, watch->reader, mode, watch));
+            witness_begin(&watch->witness, topic, &kinds[kind]);
+            watch->witness.from_start = true;
+        }
+    }
+}
+
+/* Up to BURST samples; false: there are none left. */
+static bool read_some(struct watch *watch)
+{
+    struct eddy_sample sample;
+    for (int i = 0; i < BURST; i++) {
+        int result = timed("eddy_reader_take", eddy_reader_take(watch->reader, &sample));
+        if (result == EDDY_ENODATA)
+            return false;
+        must(result);
+        witness_see(&watch->witness, watch->reader, &sample);
+        must(timed("eddy_reader_release", eddy_reader_release(watch->reader, &sample)));
+    }
+    return true;
+}
+
+/* The wait set's word is not enough: whoever died between publishing and waking woke nobody. */
+static void read_all(struct checker *c)
+{
+    for (uint32_t topic = 0; topic < STEADY; topic++)
+        for (uint32_t kind = 0; kind < KINDS; kind++)
+            read_some(&c->watches[topic][kind]);
+}
+
+static void watch_once(struct checker *c)
+{
+    void *found[STEADY * KINDS];
+    size_t count = 0;
+    uint64_t deadline = eddy_deadline(NAP_MS * MILLISECOND);
+    int result = eddy_waitset_wait(c->waitset, deadline, found, STEADY * KINDS, &count);
+    if (result == EDDY_ETIMEDOUT) {
+        read_all(c);
+        return;
+    }
+    must(result);
+    for (size_t i = 0; i < count; i++)
+        while (read_some(found[i]))
+            continue;
+}
+
+/* --- taking stock ---------------------------------------------------------------------------- */
+
+/* Reliable: all there was; best-effort: what came and what was lost is all there was. */
+static void check_sums(struct checker *c)
+{
+    for (uint32_t topic = 0; topic < STEADY; topic++) {
+        const struct watch *w = c->watches[topic];
+        uint64_t all = w[0].witness.last_sn;
+        for (uint32_t kind = 0; kind < KINDS; kind++) {
+            uint64_t lost = eddy_reader_lost(w[kind].reader);
+            uint64_t seen = w[kind].witness.seen;
+            same(seen + lost, all);
+            check(kind > 0 || lost == 0);
+            board_add(&board->skipped, lost);
+        }
+    }
+}
+
+/* All who held anything are gone: every slot is to be had. */
+static void check_slots(struct checker *c, uint32_t topic)
+{
+    struct eddy_topic_name name = {.name = topics[topic].name};
+    struct eddy_writer_options options = {.reliability = EDDY_BEST_EFFORT};
+    struct eddy_topic_stats stats;
+    struct eddy_loan loan;
+    eddy_writer *writer;
+    uint64_t out = 0;
+    int result;
+    must(eddy_reader_stats(c->watches[topic][0].reader, &stats));
+    same(stats.writers, 0);
+    same(stats.readers, KINDS);
+    must(eddy_writer_open(c->domain, &name, &options, &writer));
+    while ((result = eddy_writer_loan(writer, sizeof(struct payload), &loan)) == EDDY_OK)
+        out++;
+    must_fail(result, EDDY_ELIMIT);
+    must(eddy_writer_stats(writer, &stats));
+    uint64_t window = topics[topic].kind == EDDY_HISTORY_TOPIC ? topics[topic].history : 0;
+    if (out > stats.slots || out + window < stats.slots)
+        check_fail(CHECK_HERE("leaked slots"), "%s has %u slots, and only %llu could be loaned",
+                   topics[topic].name, stats.slots, (unsigned long long)out);
+    must(eddy_writer_close(writer));
+}
+
+static void close_all(struct checker *c)
+{
+    must(eddy_waitset_close(c->waitset));
+    for (uint32_t topic = 0; topic < STEADY; topic++)
+        for (uint32_t kind = 0; kind < KINDS; kind++)
+            must(eddy_reader_close(c->watches[topic][kind].reader));
+    must(eddy_domain_close(c->domain));
+}
+
+static bool is_told(int wire)
+{
+    return poll(&(struct pollfd){.fd = wire, .events = POLLIN}, 1, 0) == 1;
+}
+
+void checker_run(int wire, void *unused)
+{
+    (void)unused;
+    static struct checker c;
+    board_sign(CHECKER);
+    check(setpgid(0, 0) == 0); /* the controller's group is those whom it waits for at the end */
+    uint32_t descriptors = count_descriptors();
+    open_all(&c);
+    c.descriptors = count_descriptors();
+    c.mappings = count_mappings();
+    c.extents = count_extents(&c);
+    wire_say(wire, WIRE_READY);
+    for (uint32_t round = 0; !is_told(wire); round++) {
+        watch_once(&c);
+        if (round % 256 == 0)
+            check_constant(&c);
+    }
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    read_all(&c);
+    for (uint32_t topic = 0; topic < STEADY; topic++)
+        for (uint32_t kind = 0; kind < KINDS; kind++)
+            while (read_some(&c.watches[topic][kind]))
+                continue;
+    check_constant(&c);
+    check_sums(&c);
+    for (uint32_t topic = 0; topic < STEADY; topic++)
+        check_slots(&c, topic);
+    close_all(&c);
+    same(count_descriptors(), descriptors);
+    same(count_mappings(), 0);
+}

@@ -1,0 +1,56 @@
+/* handles.h - what one process of the torture has open.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_TORTURE_HANDLES_H
+#define EDDY_TORTURE_HANDLES_H
+
+#include "torture/board.h"
+#include "torture/witness.h"
+
+struct writing {
+    eddy_writer *handle; /* NULL: closed */
+    uint32_t topic, loan_count;
+    uint64_t author, number; /* of the next sample */
+    struct eddy_loan loans[LOANS];
+};
+
+struct reading {
+    eddy_reader *handle; /* NULL: closed */
+    uint32_t topic;
+    bool attached;
+    struct eddy_sample kept[KEPT]; /* data NULL: free */
+    struct payload was[KEPT];
+    struct witness witness;
+};
+
+struct process {
+    uint32_t id;
+    eddy_domain *domain;
+    eddy_waitset *waitset;
+    struct writing writers[WRITERS];
+    struct reading readers[READERS];
+};
+
+/* True: it worked.  False: what the promises allow to be refused was; anything else fails. */
+bool let(int result);
+
+/* writing.c */
+void writing_open(struct writing *w, eddy_domain *domain, uint32_t topic, uint64_t author,
+                  uint64_t seed);
+void writing_close(struct writing *w);
+void writing_publish(struct writing *w, uint32_t count, uint64_t seed);
+void writing_hoard(struct writing *w, uint64_t seed);
+void writing_discard(struct writing *w, uint64_t seed);
+
+/* reading.c */
+void reading_open(struct reading *r, eddy_domain *domain, uint32_t topic, uint64_t seed);
+void reading_close(struct reading *r);
+void reading_take(struct reading *r, uint32_t count, uint64_t seed);
+void reading_take_latest(struct reading *r);
+void reading_release(struct reading *r, uint32_t count, uint64_t seed);
+void reading_wait(struct reading *r, uint64_t seed);
+
+/* guest.c: a forked child that tries its parent's handles, then takes part by itself. */
+void guest_run(struct process *parent, const struct event *event);
+
+#endif
