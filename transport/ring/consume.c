@@ -1,0 +1,203 @@
+/* Taking and releasing: the consumer's part.  spec/ring.md, "Consuming"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/ring/ring.h"
+
+#include <fcntl.h>
+
+static int check(const struct eddy_ring *r)
+{
+    if (__builtin_expect(eddy_ring_forked(r), 0))
+        return eddy_fail_forked();
+    if (__builtin_expect(r->role != EDDY_RING_CONSUMER, 0))
+        return eddy_fail(EDDY_EINVAL, "this handle of ring %s is not the consumer's", r->id);
+    return EDDY_OK;
+}
+
+/* --- taking ---------------------------------------------------------------------------------- */
+
+static int fail_scribbled(const struct eddy_ring *r, const char *what)
+{
+    return eddy_fail(EDDY_ESEGMENT,
+                     "%s of ring %s cannot be right: the shared memory was scribbled on", what,
+                     r->id);
+}
+
+static void hand_out(struct eddy_ring *r, uint64_t position, uint64_t bytes,
+                     struct eddy_chunk *chunk)
+{
+    /* Relaxed, both: whoever releases this chunk has it from whom we give it to. */
+    eddy_store_relaxed(&r->held[position % r->slots], position + 1);
+    eddy_add_relaxed(&r->users, 1u);
+    *chunk = (struct eddy_chunk){.data = eddy_ring_slot(r, position),
+                                 .size = bytes,
+                                 .sn = position + 1,
+                                 .position = position};
+}
+
+/* What an earlier consumer took and did not release. */
+static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
+{
+    uint64_t p = eddy_load_relaxed(&r->again); /* a guess; the swap decides */
+    while (p < r->again_end) {
+        if (!eddy_cas_seq(&r->again, &p, p + 1))
+            continue;
+        uint64_t at = p % r->slots, bytes = eddy_load_relaxed(&r->lengths[at]);
+        if (eddy_load_seq(&r->done[at]) == ++p) /* from [done] */
+            continue;
+        if (bytes > r->slot_bytes)
+            return fail_scribbled(r, "the length of a chunk");
+        hand_out(r, p - 1, bytes, chunk);
+        chunk->redelivered = true;
+        eddy_add_relaxed(&r->header->redelivered, 1u); /* statistics */
+        return EDDY_OK;
+    }
+    return EDDY_ENODATA;
+}
+
+static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
+{
+    struct eddy_ring_header *h = r->header;
+    uint64_t bytes, p = eddy_load_acquire(&h->taken); /* from [taken] */
+    for (;;) {
+        uint64_t write = eddy_load_seq(&h->write); /* from [chunk] */
+        if (write == p)
+            return EDDY_ENODATA;
+        bytes = eddy_load_relaxed(&r->lengths[p % r->slots]); /* written before [chunk] */
+        if (write - p > r->slots || bytes > r->slot_bytes) {
+            /* Unless the others were faster. */
+            uint64_t now = eddy_load_acquire(&h->taken); /* from [taken] */
+            if (now == p)
+                return fail_scribbled(r, write - p > r->slots ? "the positions"
+                                                              : "the length of a chunk");
+            p = now;
+        } else if (eddy_cas_seq(&h->taken, &p, p + 1)) { /* [taken] */
+            break;
+        }
+    }
+    EDDY_POINT("ring-take:taken");
+    hand_out(r, p, bytes, chunk);
+    return EDDY_OK;
+}
+
+static int take_now(struct eddy_ring *r, struct eddy_chunk *chunk)
+{
+    int error = EDDY_ENODATA;
+    if (__builtin_expect(eddy_load_relaxed(&r->again) < r->again_end, 0)) /* a guess, as above */
+        error = take_again(r, chunk);
+    return error == EDDY_ENODATA ? take_next(r, chunk) : error;
+}
+
+/* How the stream has ended, or EDDY_OK.  What was published before is to be seen after this. */
+static int end_of(const struct eddy_ring *r)
+{
+    bool gone = eddy_ring_peer_gone(r);
+    switch (eddy_load_seq(&r->header->state)) { /* from [end] */
+    case EDDY_RING_WORD_FINISHED:
+        return EDDY_EFINISHED;
+    case EDDY_RING_WORD_CRASHED:
+        return EDDY_ECRASHED;
+    case EDDY_RING_WORD_REPORTING:
+        return gone ? EDDY_ECRASHED : EDDY_OK;
+    default:
+        return gone ? EDDY_EPEERGONE : EDDY_OK;
+    }
+}
+
+/* An end that was told stays.  Another producer may come after one that has gone, though. */
+static int remember(struct eddy_ring *r, int end)
+{
+    if (end != EDDY_EPEERGONE)
+        eddy_store_relaxed(&r->end, end); /* all hangs on the state, which others see as well */
+    return end;
+}
+
+static int look_for_chunk(struct eddy_ring *r, struct eddy_chunk *chunk)
+{
+    int end = end_of(r); /* before the look at what it may have published */
+    if (end == EDDY_ECRASHED && r->crash_first)
+        return remember(r, end);
+    int error = take_now(r, chunk);
+    return error == EDDY_ENODATA && end ? remember(r, end) : error;
+}
+
+static bool has_chunk(const void *ring)
+{
+    const struct eddy_ring *r = ring;
+    /* Relaxed: guesses; taking looks again. */
+    return eddy_load_relaxed(&r->header->write) != eddy_load_relaxed(&r->header->taken) ||
+           eddy_load_relaxed(&r->header->state) != EDDY_RING_WORD_RUNNING;
+}
+
+static int wait_for_chunk(struct eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
+{
+    if (eddy_spin(&r->spin, deadline, has_chunk, r)) {
+        int error = look_for_chunk(r, chunk);
+        if (error != EDDY_ENODATA)
+            return error;
+    }
+    return eddy_ring_wait(r, deadline, look_for_chunk, chunk);
+}
+
+int eddy_ring_take(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
+{
+    int error = check(r);
+    if (error)
+        return error;
+    error = eddy_load_relaxed(&r->end); /* see remember() */
+    if (error)
+        return error;
+    error = r->crash_first ? look_for_chunk(r, chunk) : take_now(r, chunk);
+    return error == EDDY_ENODATA ? wait_for_chunk(r, deadline, chunk) : error;
+}
+
+/* --- releasing ------------------------------------------------------------------------------- */
+
+void eddy_ring_advance(struct eddy_ring *r)
+{
+    bool moved = false;
+    uint64_t read = eddy_load_seq(&r->header->read);
+    /* Bounded, since the memory is shared: after so many steps ours has been passed. */
+    for (uint64_t steps = 0; steps <= r->slots; steps++) {
+        /* from [done], of whoever released it.  Seq: two who release next to each other each say so,
+         * then look at the other's. */
+        if (eddy_load_seq(&r->done[read % r->slots]) != read + 1)
+            break;
+        if (eddy_cas_seq(&r->header->read, &read, read + 1)) { /* [read] */
+            moved = true;
+            read++;
+        }
+    }
+    EDDY_POINT("ring-release:advanced");
+    if (moved)
+        eddy_bell_ring(&r->header->room_bell);
+}
+
+static void punch(const struct eddy_ring *r, uint64_t position)
+{
+    /* Best effort: what cannot be given back stays in use. */
+    (void)fallocate(r->lock_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    (off_t)(r->plan.payload + position % r->slots * r->slot_bytes),
+                    (off_t)r->slot_bytes);
+}
+
+int eddy_ring_release(eddy_ring *r, const struct eddy_chunk *chunk)
+{
+    uint64_t position = chunk->position, at = position % r->slots, held = position + 1;
+    int error = check(r);
+    if (error)
+        return error;
+    if (held == 0 || !eddy_cas_seq(&r->held[at], &held, 0))
+        return eddy_fail(EDDY_ESTALE, "chunk %llu of ring %s was released already",
+                         (unsigned long long)position + 1, r->id);
+    if (r->flags & EDDY_RING_PUNCH)
+        punch(r, position);
+    EDDY_POINT("ring-release:before-done");
+    eddy_store_seq(&r->done[at], position + 1); /* [done] */
+    EDDY_POINT("ring-release:done");
+    eddy_ring_advance(r);
+    if (eddy_sub_seq(&r->users, 1u) == 1) /* [last use], from [last use] */
+        eddy_ring_leave(r);
+    return EDDY_OK;
+}

@@ -1,0 +1,131 @@
+/* Noticing the end of the other side at once.  spec/ring.md, "Death"
+ *
+ * Who has a role holds the lock on its life's byte.  A thread of ours waits for that lock in the
+ * kernel, which gives it as soon as the other side has left or died, however it died; then it
+ * rings the bell that we sleep on.  It costs nothing while both are busy.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/ring/ring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void eddy_ring_watch_init(struct eddy_ring_watch *w)
+{
+    pthread_mutex_init(&w->lock, NULL);
+}
+
+bool eddy_ring_peer_gone(const struct eddy_ring *r)
+{
+    uint64_t epoch = eddy_load_seq(&eddy_ring_seat(r, eddy_ring_peer(r))->epoch); /* from [seat] */
+    /* from [gone]: what it published is there to be seen */
+    return epoch != 0 && eddy_load_seq(&r->watch.gone) == epoch;
+}
+
+/* --- the thread ------------------------------------------------------------------------------ */
+
+/* Not through the C library, whose fcntl need not be a place where a thread can be cancelled.
+ * Cancelling at any instant is safe: nothing happens in between. */
+static long wait_for_lock(int fd, int64_t at)
+{
+    struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    int type;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    long rc = syscall(SYS_fcntl, fd, F_OFD_SETLKW, &lock);
+    pthread_setcanceltype(type, &type);
+    return rc;
+}
+
+static void wait_for_end(int fd, int64_t at)
+{
+    const struct timespec nap = {0, 10000000};
+    while (wait_for_lock(fd, at) != 0) {
+        if (errno == EINTR)
+            continue;
+        if (!eddy_lock_is_held(fd, at, 1))
+            return;
+        nanosleep(&nap, NULL); /* the kernel has no memory for another lock */
+    }
+    eddy_lock_drop(fd, at);
+}
+
+static void *watch(void *argument)
+{
+    struct eddy_ring *r = argument;
+    uint64_t epoch = eddy_load_relaxed(&r->watch.target); /* written before this thread began */
+    wait_for_end(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), epoch));
+    eddy_store_seq(&r->watch.gone, epoch); /* [gone] */
+    EDDY_POINT("ring-watch:gone");
+    eddy_bell_ring(eddy_ring_bell(r));
+    return NULL;
+}
+
+/* --- beginning and ending -------------------------------------------------------------------- */
+
+static int start(struct eddy_ring *r)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&r->watch.thread, NULL, watch, r);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    r->watch.runs = rc == 0;
+    if (rc == 0)
+        return EDDY_OK;
+    return eddy_fail(EDDY_ESYS,
+                     "cannot start a thread that tells when the other side of ring %s goes (%s); "
+                     "see ulimit -u",
+                     r->id, strerror(rc));
+}
+
+static void stop(struct eddy_ring *r)
+{
+    struct eddy_ring_watch *w = &r->watch;
+    if (!w->runs)
+        return;
+    pthread_cancel(w->thread);
+    pthread_join(w->thread, NULL);
+    w->runs = false;
+    /* It may have had the lock already when it was cancelled. */
+    eddy_lock_drop(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), eddy_load_relaxed(&w->target)));
+}
+
+static int watch_epoch(struct eddy_ring *r, uint64_t epoch)
+{
+    struct eddy_ring_watch *w = &r->watch;
+    int error = EDDY_OK;
+    stop(r); /* an earlier one has gone, or somebody else could not have come */
+    eddy_store_relaxed(&w->target, epoch); /* the thread begins after this */
+    if (eddy_lock_is_held(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), epoch), 1))
+        error = start(r);
+    else
+        eddy_store_seq(&w->gone, epoch); /* [gone] */
+    if (!error)
+        eddy_store_release(&w->epoch, epoch); /* [watched] */
+    return error;
+}
+
+int eddy_ring_peer_watch(struct eddy_ring *r)
+{
+    uint64_t epoch = eddy_load_seq(&eddy_ring_seat(r, eddy_ring_peer(r))->epoch); /* from [seat] */
+    /* Nobody yet: who comes rings our bell.   acquire, from [watched] */
+    if (epoch == 0 || eddy_load_acquire(&r->watch.epoch) == epoch)
+        return EDDY_OK;
+    pthread_mutex_lock(&r->watch.lock);
+    /* Relaxed: under the lock. */
+    int error = eddy_load_relaxed(&r->watch.epoch) == epoch ? EDDY_OK : watch_epoch(r, epoch);
+    pthread_mutex_unlock(&r->watch.lock);
+    return error;
+}
+
+void eddy_ring_watch_end(struct eddy_ring *r)
+{
+    stop(r);
+    pthread_mutex_destroy(&r->watch.lock);
+}

@@ -1,0 +1,184 @@
+/* Loaning, publishing, finishing: the producer's part.  spec/ring.md, "Producing"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/ring/ring.h"
+
+static int check(const struct eddy_ring *r)
+{
+    if (__builtin_expect(eddy_ring_forked(r), 0))
+        return eddy_fail_forked();
+    if (__builtin_expect(r->role != EDDY_RING_PRODUCER, 0))
+        return eddy_fail(EDDY_EINVAL, "this handle of ring %s is not the producer's", r->id);
+    return EDDY_OK;
+}
+
+/* --- room ------------------------------------------------------------------------------------ */
+
+/* The caller has the loan word; so `write` and `read_seen` are its own. */
+static bool has_room(const void *ring)
+{
+    const struct eddy_ring *r = ring;
+    return r->write - eddy_load_seq(&r->header->read) < r->slots;
+}
+
+static int find_room(struct eddy_ring *r)
+{
+    if (r->write - r->read_seen < r->slots)
+        return EDDY_OK;
+    /* acquire, from [read]: whoever held the slot has read it.  Seq: we may have armed the bell. */
+    uint64_t read = eddy_load_seq(&r->header->read);
+    if (r->write - read > r->slots)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "the positions of ring %s were scribbled on: %llu chunks were published "
+                         "and %llu released, of %u slots",
+                         r->id, (unsigned long long)r->write, (unsigned long long)read, r->slots);
+    r->read_seen = read;
+    return r->write - read < r->slots ? EDDY_OK : EDDY_ENODATA;
+}
+
+static int look_for_room(struct eddy_ring *r, struct eddy_chunk *chunk)
+{
+    (void)chunk;
+    bool gone = eddy_ring_peer_gone(r); /* before the look at what it may have released */
+    if (eddy_load_seq(&r->loan) != LOAN_WAITING)
+        return EDDY_EFINISHED; /* another thread did */
+    int error = find_room(r);
+    return error == EDDY_ENODATA && gone ? EDDY_EPEERGONE : error;
+}
+
+static int wait_for_room(struct eddy_ring *r, uint64_t deadline)
+{
+    if (eddy_spin(&r->spin, deadline, has_room, r))
+        return find_room(r);
+    return eddy_ring_wait(r, deadline, look_for_room, NULL);
+}
+
+/* --- loans ----------------------------------------------------------------------------------- */
+
+static int how_it_ended(const struct eddy_ring *r)
+{
+    switch (eddy_load_acquire(&r->header->state)) { /* from [end] */
+    case EDDY_RING_WORD_RUNNING:
+        return EDDY_OK;
+    case EDDY_RING_WORD_FINISHED:
+        return EDDY_EFINISHED;
+    default:
+        return EDDY_ECRASHED;
+    }
+}
+
+static int fail_loan(const struct eddy_ring *r, uint64_t word)
+{
+    if (word == LOAN_ENDED)
+        return EDDY_EFINISHED;
+    return eddy_fail(EDDY_EBUSY,
+                     "a slot of ring %s is on loan already; publish or discard it first", r->id);
+}
+
+static int fail_stale(const struct eddy_ring *r)
+{
+    return eddy_fail(EDDY_ESTALE, "this loan of ring %s was published or discarded already", r->id);
+}
+
+int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
+{
+    uint64_t word = LOAN_NONE;
+    int error = check(r);
+    if (error)
+        return error;
+    if (!eddy_cas_acquire(&r->loan, &word, LOAN_WAITING)) /* from [loan] */
+        return fail_loan(r, word);
+    error = how_it_ended(r);
+    if (!error)
+        error = find_room(r);
+    if (error == EDDY_ENODATA)
+        error = wait_for_room(r, deadline);
+    uint64_t ticket = error ? LOAN_NONE : r->tickets++;
+    word = LOAN_WAITING;
+    if (!eddy_cas_seq(&r->loan, &word, ticket)) /* [loan] */
+        return EDDY_EFINISHED;
+    if (error)
+        return error;
+    *chunk = (struct eddy_chunk){
+        .data = eddy_ring_slot(r, r->write), .size = r->slot_bytes, .position = ticket};
+    EDDY_POINT("ring-loan:loaned");
+    return EDDY_OK;
+}
+
+/* The caller's from now on.  False: it is not this one, or somebody was faster. */
+static bool claim_loan(struct eddy_ring *r, const struct eddy_chunk *chunk, uint64_t word)
+{
+    uint64_t ticket = chunk->position;
+    return ticket >= LOAN_TICKETS && eddy_cas_seq(&r->loan, &ticket, word); /* from [loan] */
+}
+
+static int end_stream(struct eddy_ring *r)
+{
+    uint64_t state = EDDY_RING_WORD_RUNNING;
+    bool done = eddy_cas_seq(&r->header->state, &state, EDDY_RING_WORD_FINISHED); /* [end] */
+    EDDY_POINT("ring-finish:finished");
+    if (done)
+        eddy_bell_ring(&r->header->data_bell);
+    return done || state == EDDY_RING_WORD_FINISHED ? EDDY_OK : EDDY_ECRASHED;
+}
+
+static void publish_next(struct eddy_ring *r, size_t bytes)
+{
+    /* Relaxed: [chunk] comes after it. */
+    eddy_store_relaxed(&r->lengths[r->write % r->slots], bytes);
+    EDDY_POINT("ring-publish:before-write");
+    eddy_store_seq(&r->header->write, ++r->write); /* [chunk] */
+    EDDY_POINT("ring-publish:written");
+}
+
+int eddy_ring_publish(eddy_ring *r, const struct eddy_chunk *chunk, size_t bytes)
+{
+    int error = check(r);
+    if (error)
+        return error;
+    if (bytes > r->slot_bytes)
+        return eddy_fail(EDDY_ETOOBIG, "a chunk of %zu bytes, where a slot of ring %s has %llu",
+                         bytes, r->id, (unsigned long long)r->slot_bytes);
+    if (!claim_loan(r, chunk, LOAN_PUBLISHING))
+        return fail_stale(r);
+    error = how_it_ended(r);
+    if (!error)
+        publish_next(r, bytes);
+    uint64_t word = LOAN_PUBLISHING;
+    if (!eddy_cas_seq(&r->loan, &word, LOAN_NONE)) { /* [loan] */
+        /* Another thread finished meanwhile and left the rest to us. */
+        eddy_store_seq(&r->loan, LOAN_ENDED);
+        end_stream(r);
+    }
+    if (error)
+        return fail_stale(r);
+    eddy_bell_ring(&r->header->data_bell);
+    return EDDY_OK;
+}
+
+int eddy_ring_discard(eddy_ring *r, const struct eddy_chunk *chunk)
+{
+    int error = check(r);
+    if (error)
+        return error;
+    return claim_loan(r, chunk, LOAN_NONE) ? EDDY_OK : fail_stale(r); /* [loan] */
+}
+
+int eddy_ring_finish(eddy_ring *r)
+{
+    int error = check(r);
+    if (error)
+        return error;
+    uint64_t word = eddy_load_seq(&r->loan);
+    /* What is being published is part of the stream: then its publisher finishes. */
+    while (word != LOAN_ENDED && word != LOAN_ENDING &&
+           !eddy_cas_seq(&r->loan, &word, word == LOAN_PUBLISHING ? LOAN_ENDING : LOAN_ENDED))
+        ;
+    EDDY_POINT("ring-finish:no-more-loans");
+    if (word == LOAN_WAITING)
+        eddy_bell_ring(&r->header->room_bell);
+    if (word == LOAN_PUBLISHING || word == LOAN_ENDING)
+        return EDDY_OK;
+    return end_stream(r);
+}
