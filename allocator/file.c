@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -134,12 +135,19 @@ int eddy_file_link_over(struct eddy_file *file, const char *name)
     return EDDY_OK;
 }
 
-void eddy_file_drop(struct eddy_file *file)
+void eddy_file_release(struct eddy_file *file)
 {
     if (file->temp[0])
         unlinkat(file->dir, file->temp, 0);
-    close(file->fd);
+    file->temp[0] = 0;
     file->fd = -1;
+}
+
+void eddy_file_drop(struct eddy_file *file)
+{
+    int fd = file->fd;
+    eddy_file_release(file);
+    close(fd);
 }
 
 /* Returns an errno. */
@@ -152,13 +160,36 @@ static int reserve_piece(int fd, uint64_t offset, uint64_t bytes)
     return rc == EOPNOTSUPP ? posix_fallocate(fd, (off_t)offset, (off_t)bytes) : rc;
 }
 
-int eddy_file_back(int fd, uint64_t offset, uint64_t bytes)
+/* What a file system without a limit of its own could take before others are killed for it. */
+static uint64_t free_memory(void)
+{
+    uint64_t sum = 0, number;
+    char line[128], name[32];
+    FILE *list = fopen("/proc/meminfo", "re");
+    if (!list)
+        return UINT64_MAX;
+    while (fgets(line, sizeof line, list))
+        if (sscanf(line, "%31[A-Za-z]: %" SCNu64, name, &number) == 2 &&
+            (strcmp(name, "MemAvailable") == 0 || strcmp(name, "SwapFree") == 0))
+            sum += number * 1024;
+    fclose(list);
+    return sum;
+}
+
+/* Ask first: a large request that cannot be met must not take what there is before it fails. */
+static bool has_room(int fd, uint64_t bytes)
 {
     struct statvfs room;
-    /* Ask first: a large request that cannot be met must not take what there is before it fails. */
-    bool enough = bytes <= RESERVE_PIECE || fstatvfs(fd, &room) != 0 || room.f_blocks == 0 ||
-                  bytes / room.f_frsize <= room.f_bavail;
-    int rc = enough ? 0 : ENOSPC;
+    if (bytes <= RESERVE_PIECE || fstatvfs(fd, &room) != 0)
+        return true;
+    if (room.f_blocks == 0)
+        return bytes <= free_memory();
+    return bytes / room.f_frsize <= room.f_bavail;
+}
+
+int eddy_file_back(int fd, uint64_t offset, uint64_t bytes)
+{
+    int rc = has_room(fd, bytes) ? 0 : ENOSPC;
     /* In pieces: tmpfs undoes a call that a signal interrupts, so a long one might never end. */
     for (uint64_t done = 0; rc == 0 && done < bytes; done += RESERVE_PIECE) {
         uint64_t rest = bytes - done;

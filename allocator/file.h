@@ -36,6 +36,8 @@ int eddy_file_reopen(const struct eddy_file *file);
 int eddy_file_link(struct eddy_file *file, const char *name);
 /* Gives it its name and takes it from whatever has it. */
 int eddy_file_link_over(struct eddy_file *file, const char *name);
+/* The file has its name, and the descriptor is the caller's. */
+void eddy_file_release(struct eddy_file *file);
 /* Closes the descriptor and, if it was never linked, drops the file. */
 void eddy_file_drop(struct eddy_file *file);
 

@@ -8,6 +8,7 @@
 #include <eddy/errors.h>
 #include <eddy/inspect.h>
 #include <eddy/locator.h>
+#include <eddy/region.h>
 #include <eddy/ring.h>
 #include <eddy/slots.h>
 #include <eddy/topic.h>
