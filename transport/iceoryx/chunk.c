@@ -6,7 +6,7 @@
 
 #define CHUNK_MAGIC 0x7843644Bu
 
-_Static_assert(sizeof(struct eddy_chunk) == 8, "user headers must stay aligned to 8");
+_Static_assert(sizeof(struct eddy_chunk_header) == 8, "user headers must stay aligned to 8");
 
 static size_t rounded(uint32_t header_size)
 {
@@ -30,29 +30,29 @@ bool eddy_chunk_plan(uint32_t size, uint32_t alignment, uint32_t header_size,
     *plan = (struct eddy_loan_options){
         .size = size,
         .alignment = wanted < 8 ? 8 : wanted,
-        .header_size = rounded(header_size) + sizeof(struct eddy_chunk),
+        .header_size = rounded(header_size) + sizeof(struct eddy_chunk_header),
         .header_alignment = 8,
     };
     return true;
 }
 
-static struct eddy_chunk *chunk_of(const void *payload)
+static struct eddy_chunk_header *chunk_of(const void *payload)
 {
-    return (struct eddy_chunk *)((uintptr_t)payload - sizeof(struct eddy_chunk));
+    return (struct eddy_chunk_header *)((uintptr_t)payload - sizeof(struct eddy_chunk_header));
 }
 
 void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size)
 {
-    *chunk_of(loan->data) = (struct eddy_chunk){CHUNK_MAGIC, user_header_size};
+    *chunk_of(loan->data) = (struct eddy_chunk_header){CHUNK_MAGIC, user_header_size};
 }
 
 bool eddy_chunk_valid(const struct eddy_sample *sample)
 {
-    if (sample->header == NULL || sample->header_size < sizeof(struct eddy_chunk) ||
+    if (sample->header == NULL || sample->header_size < sizeof(struct eddy_chunk_header) ||
         (uintptr_t)sample->header + sample->header_size != (uintptr_t)sample->data) {
         return false;
     }
-    struct eddy_chunk chunk = *chunk_of(sample->data);
+    struct eddy_chunk_header chunk = *chunk_of(sample->data);
     if (chunk.magic != CHUNK_MAGIC ||
         rounded(chunk.user_header_size) + sizeof chunk != sample->header_size) {
         return false;
@@ -68,7 +68,7 @@ static void *scratch_header(void)
     return scratch;
 }
 
-static void *user_header(const struct eddy_chunk *chunk)
+static void *user_header(const struct eddy_chunk_header *chunk)
 {
     if (chunk->user_header_size == 0) {
         return NULL;
@@ -99,10 +99,11 @@ const void *iox_chunk_header_to_user_header_const(const iox_chunk_header_t *cons
 
 void *iox_chunk_header_to_user_payload(iox_chunk_header_t *const chunkHeader)
 {
-    return chunkHeader == NULL ? NULL : (char *)chunkHeader + sizeof(struct eddy_chunk);
+    return chunkHeader == NULL ? NULL : (char *)chunkHeader + sizeof(struct eddy_chunk_header);
 }
 
 const void *iox_chunk_header_to_user_payload_const(const iox_chunk_header_t *const chunkHeader)
 {
-    return chunkHeader == NULL ? NULL : (const char *)chunkHeader + sizeof(struct eddy_chunk);
+    return chunkHeader == NULL ? NULL
+                               : (const char *)chunkHeader + sizeof(struct eddy_chunk_header);
 }

@@ -16,7 +16,7 @@
 
 #include "binding.h"
 
-struct eddy_chunk {
+struct eddy_chunk_header {
     uint32_t magic;
     uint32_t user_header_size;
 };
