@@ -22,6 +22,7 @@
 #define eddy_or_seq(p, v)        atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 #define eddy_and_seq(p, v)       atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
 #define eddy_swap_seq(p, v)      atomic_exchange_explicit((p), (v), memory_order_seq_cst)
+#define eddy_add_seq(p, v)       atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
 #define eddy_sub_seq(p, v)       atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
 #define eddy_add_relaxed(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 

@@ -1,4 +1,4 @@
-/* Reporting a crash, by hand or from the signals that tell of one.  spec/ring.md, "Crashes"
+/* Reporting a crash, and hearing of it.  spec/ring.md, "Crashes"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
@@ -43,9 +43,4 @@ int eddy_ring_crash(const eddy_ring *r, struct eddy_crash *crash)
     else
         return EDDY_ENODATA;
     return EDDY_OK;
-}
-
-void eddy_ring_forget_crashes(struct eddy_ring *r)
-{
-    (void)r;
 }

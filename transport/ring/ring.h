@@ -69,9 +69,10 @@ struct eddy_ring {
     char *object;
     struct eddy_spin spin;
     struct eddy_ring_watch watch;
-    struct eddy_ring *next; /* in the list of open handles */
-    _Atomic uint32_t users; /* the open handle, and each chunk that is out */
-    _Atomic bool watches_crashes;
+    struct eddy_ring *next;                   /* in the list of open handles */
+    _Atomic uint32_t users;                   /* the open handle, and each chunk that is out */
+    _Atomic(struct eddy_ring *) watched_next; /* signals.c */
+    bool is_watched;
 
     /* producer */
     _Atomic uint64_t loan;     /* enum eddy_ring_loan_word, or the ticket of the open loan */
@@ -143,8 +144,9 @@ void eddy_ring_advance(struct eddy_ring *ring);
 /* Once taken or released for the last time: the rest of closing.  open.c */
 void eddy_ring_leave(struct eddy_ring *ring);
 
-/* --- crash.c --------------------------------------------------------------------------------- */
+/* --- signals.c ------------------------------------------------------------------------------- */
 
+/* Ends watching, if it was; afterwards no handler looks at the ring. */
 void eddy_ring_forget_crashes(struct eddy_ring *ring);
 
 /* --- words ----------------------------------------------------------------------------------- */
