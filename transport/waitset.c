@@ -243,7 +243,7 @@ int eddy_event_close(eddy_event *e)
 
 void eddy_event_trigger(eddy_event *e)
 {
-    atomic_fetch_add_explicit(&e->triggered, 1, memory_order_seq_cst);
+    eddy_add_seq(&e->triggered, 1u);
     struct eddy_waitset *ws = eddy_load_seq(&e->waitset);
     if (!ws)
         return;
