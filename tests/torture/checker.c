@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KINDS = 3, BURST = 256, NAP_MS = 100 };
+enum { KINDS = 3, BURST = 256, NAP_MS = 100, CROWD = 64, CROWDED = 1 };
 
 static const struct eddy_reader_options kinds[KINDS] = {
     {.reliability = EDDY_RELIABLE, .depth = 1000},
@@ -30,6 +30,7 @@ struct checker {
     eddy_domain *domain;
     eddy_waitset *waitset;
     struct watch watches[STEADY][KINDS];
+    eddy_reader *crowd[CROWD]; /* of one topic, first and idle: all others' bits are in a column */
     uint32_t descriptors, mappings, extents; /* once all was open */
 };
 
@@ -91,6 +92,10 @@ static void open_all(struct checker *c)
 {
     must(eddy_domain_open(&(struct eddy_domain_options){.name = "checker"}, &c->domain));
     must(eddy_waitset_open(c->domain, &c->waitset));
+    for (int i = 0; i < CROWD; i++) {
+        struct eddy_reader_options idle = {.reliability = EDDY_BEST_EFFORT, .depth = 1};
+        must(open_topic_reader(c->domain, CROWDED, &idle, &c->crowd[i]));
+    }
     for (uint32_t topic = 0; topic < STEADY; topic++) {
         for (uint32_t kind = 0; kind < KINDS; kind++) {
             struct watch *watch = &c->watches[topic][kind];
@@ -172,7 +177,7 @@ static void check_slots(struct checker *c, uint32_t topic)
     int result;
     must(eddy_reader_stats(c->watches[topic][0].reader, &stats));
     same(stats.writers, 0);
-    same(stats.readers, KINDS);
+    same(stats.readers, topic == CROWDED ? KINDS + CROWD : KINDS);
     must(eddy_writer_open(c->domain, &name, &options, &writer));
     while ((result = eddy_writer_loan(writer, sizeof(struct payload), &loan)) == EDDY_OK)
         out++;
@@ -188,6 +193,8 @@ static void check_slots(struct checker *c, uint32_t topic)
 static void close_all(struct checker *c)
 {
     must(eddy_waitset_close(c->waitset));
+    for (int i = 0; i < CROWD; i++)
+        must(eddy_reader_close(c->crowd[i]));
     for (uint32_t topic = 0; topic < STEADY; topic++)
         for (uint32_t kind = 0; kind < KINDS; kind++)
             must(eddy_reader_close(c->watches[topic][kind].reader));
