@@ -15,8 +15,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
 #define EDDY_HUGE_PAGE (UINT64_C(2) << 20)
+
+#ifndef MADV_COLLAPSE /* Linux 6.1: what is there already becomes huge pages */
+#define MADV_COLLAPSE 25
+#endif
 
 struct eddy_place {
     uint8_t *base;

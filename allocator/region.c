@@ -18,10 +18,6 @@
 #define DEFAULT_LIMIT (UINT64_C(4) << 30)
 #define ALL_FLAGS     0xffu
 
-#ifndef MADV_COLLAPSE /* Linux 6.1 */
-#define MADV_COLLAPSE 25
-#endif
-
 /* --- options --------------------------------------------------------------------------------- */
 
 static int check_common(const struct eddy_region_options *o)

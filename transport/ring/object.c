@@ -93,8 +93,12 @@ static int map_payload(int fd, struct eddy_ring *r)
     r->payload = r->place.base + part.offset;
     /* Core dumps are for the process's own memory; chunks would make them huge. */
     madvise(r->payload, part.bytes, MADV_DONTDUMP);
-    if (r->flags & EDDY_RING_HUGE) /* best effort: `eddy doctor` tells what the kernel has */
+    /* Best effort: `eddy doctor` tells what the kernel has.  What is reserved is there already, and
+     * advice alone would come too late for it. */
+    if (r->flags & EDDY_RING_HUGE)
         madvise(r->payload, part.bytes, MADV_HUGEPAGE);
+    if (r->flags & EDDY_RING_HUGE && !(r->flags & EDDY_RING_SPARSE))
+        madvise(r->payload, part.bytes, MADV_COLLAPSE);
     return EDDY_OK;
 }
 
