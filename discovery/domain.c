@@ -96,8 +96,11 @@ static void name_participant(struct eddy_participant *p, const char *name)
 static int take_seat(struct eddy_domain *d, const char *name)
 {
     for (uint32_t seat = 0; seat < EDDY_PARTICIPANTS_MAX; seat++) {
-        if (!eddy_lock_try(d->registry_fd, EDDY_LOCK_PARTICIPANTS + seat, EDDY_LOCK_EXCLUSIVE))
-            continue;
+        if (!eddy_lock_try(d->registry_fd, EDDY_LOCK_PARTICIPANTS + seat, EDDY_LOCK_EXCLUSIVE)) {
+            if (errno == EAGAIN || errno == EACCES)
+                continue; /* somebody has it */
+            return eddy_fail_errno("cannot lock a seat in the registry of %s", d->dir);
+        }
         EDDY_POINT("join:locked");
         uint64_t at =
             offsetof(struct eddy_registry, participants) + seat * sizeof(struct eddy_participant);
@@ -120,13 +123,17 @@ bool eddy_domain_is_alone(const struct eddy_domain *d)
     return !eddy_lock_is_held(d->registry_fd, EDDY_LOCK_PARTICIPANTS, EDDY_PARTICIPANTS_MAX);
 }
 
-/* False: the file that we opened is no longer the registry of the folder. */
-static bool is_current(const struct eddy_domain *d)
+/* Whether the file that we opened is still the registry of the folder. */
+static int check_current(const struct eddy_domain *d, bool *current)
 {
     struct stat mine, named;
-    return fstat(d->registry_fd, &mine) == 0 &&
-           fstatat(d->dir_fd, EDDY_REGISTRY_FILE, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+    int rc = fstat(d->registry_fd, &mine);
+    if (rc == 0)
+        rc = fstatat(d->dir_fd, EDDY_REGISTRY_FILE, &named, AT_SYMLINK_NOFOLLOW);
+    *current = rc == 0 && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+    return rc == 0 || errno == ENOENT
+               ? EDDY_OK
+               : eddy_fail_errno("cannot look at the registry of the domain in %s", d->dir);
 }
 
 static void drop_registry(struct eddy_domain *d)
@@ -155,10 +162,12 @@ static int join_registry(struct eddy_domain *d, const char *name)
             return error;
         error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
                                "clearing the domain");
-        bool current = !error && is_current(d);
+        bool locked = !error, current = false;
+        if (locked)
+            error = check_current(d, &current);
         if (!error && current)
             error = take_seat(d, name);
-        if (current)
+        if (locked)
             eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
         if (current && error)
             leave_registry(d);
@@ -229,7 +238,8 @@ static void leave_registry(struct eddy_domain *d)
 {
     if (eddy_domain_is_alone(d) &&
         eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
-        if (eddy_domain_is_alone(d) && is_current(d)) {
+        bool current;
+        if (eddy_domain_is_alone(d) && check_current(d, &current) == EDDY_OK && current) {
             eddy_sweep_folder(d->dir_fd, &d->swept);
             unlinkat(d->dir_fd, EDDY_REGISTRY_FILE, 0);
         }

@@ -101,12 +101,11 @@ static bool remove_unused(int dir, int fd)
     return gone;
 }
 
-static int open_checked(int dir, bool create, int *fd)
+static int open_checked(int dir, bool create, int *fd, struct stat *status)
 {
-    struct stat status;
     int error = EDDY_OK;
     for (int tries = 0; tries < 100; tries++) {
-        error = eddy_file_open(dir, EDDY_REGISTRY_FILE, true, fd, &status);
+        error = eddy_file_open(dir, EDDY_REGISTRY_FILE, true, fd, status);
         if (error == EDDY_ENOENT && create) {
             error = create_registry(dir);
             if (error)
@@ -115,7 +114,7 @@ static int open_checked(int dir, bool create, int *fd)
         }
         if (error)
             return error;
-        error = check_registry(*fd, &status);
+        error = check_registry(*fd, status);
         if (!error)
             return EDDY_OK;
         bool again = create && error == EDDY_EVERSION && remove_unused(dir, *fd);
@@ -124,13 +123,6 @@ static int open_checked(int dir, bool create, int *fd)
             return error;
     }
     return error;
-}
-
-/* True if both descriptors are of one file. */
-static bool same_file(int a, int b)
-{
-    struct stat x, y;
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
 }
 
 static int map_registry(int fd, struct eddy_registry **registry)
@@ -147,19 +139,20 @@ static int map_registry(int fd, struct eddy_registry **registry)
  * mapping is of the other. */
 int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry)
 {
-    int mapped;
     for (;;) {
-        int error = open_checked(dir, create, &mapped);
+        int mapped;
+        struct stat one, other = {0};
+        int error = open_checked(dir, create, &mapped, &one);
         if (error)
             return error;
-        error = open_checked(dir, create, fd);
-        bool same = !error && same_file(mapped, *fd);
-        if (same)
+        error = open_checked(dir, create, fd, &other);
+        bool opened = !error, same = one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+        if (opened && same)
             error = map_registry(mapped, registry);
         close(mapped);
-        if (!error && same)
+        if (opened && same && !error)
             return EDDY_OK;
-        if (same || !error)
+        if (opened)
             close(*fd);
         if (error)
             return error;
