@@ -150,13 +150,13 @@ static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_plac
     return eddy_reap_topic(w->topic->domain, w->segment).reaped && claim_any(w, need, p);
 }
 
-static bool sleep_for_room(struct eddy_writer *w, uint64_t deadline)
+static bool sleep_for_room(struct eddy_writer *w, uint32_t armed, uint64_t deadline)
 {
     uint64_t now = eddy_now();
     if (now >= deadline)
         return false;
     uint64_t nap = now + ROOM_NAP < deadline ? now + ROOM_NAP : deadline;
-    eddy_bell_wait(&w->segment->control->room_bell, nap);
+    eddy_bell_wait(&w->segment->control->room_bell, armed, nap);
     return true;
 }
 
@@ -165,7 +165,7 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
 {
     uint64_t next_reap = 0;
     for (;;) {
-        eddy_bell_arm(&w->segment->control->room_bell);
+        uint32_t armed = eddy_bell_arm(&w->segment->control->room_bell);
         if (has_room(w, context))
             return EDDY_OK;
         uint64_t now = eddy_now();
@@ -174,7 +174,7 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
                 continue;
             next_reap = now + REAP_INTERVAL;
         }
-        if (!sleep_for_room(w, deadline))
+        if (!sleep_for_room(w, armed, deadline))
             return EDDY_ETIMEDOUT;
     }
 }
@@ -210,13 +210,24 @@ static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, st
     return claim_table(w, need, eddy_claim_limit(w->segment, need), TRIES_FAR, false, p);
 }
 
+/* A process that can map no more must not add what it could not use, again and again.  A damaged
+ * extent is gone round. */
+static int add_usable(struct eddy_writer *w, uint64_t need, uint32_t extents)
+{
+    int error = extents ? eddy_extent_map(w->segment, extents - 1) : EDDY_OK;
+    if (error && error != EDDY_ESEGMENT)
+        return error;
+    error = eddy_extent_add(w->segment, need);
+    return error ? error : eddy_extent_map(w->segment, extents);
+}
+
 int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     while (!eddy_writer_claim_quickly(w, need, p)) {
         uint32_t extents = eddy_extent_count(w->segment);
         if (claim_far(w, need, extents, p))
             return EDDY_OK;
-        int error = eddy_extent_add(w->segment, need);
+        int error = add_usable(w, need, extents);
         if (error == EDDY_ELIMIT)
             return wait_for_slot(w, need, p);
         if (error == EDDY_ENOMEM && claim_or_reap(w, need, p))
