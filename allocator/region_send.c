@@ -218,11 +218,13 @@ static int receive_all(int socket, int type, struct parcel *p, uint64_t deadline
 static int unpack(const struct parcel *p)
 {
     const struct message *m = &p->message;
-    const char *wrong = p->is_wrong                   ? "has another size or several descriptors"
-                        : m->magic != MESSAGE_MAGIC   ? "does not begin as one"
-                        : p->fd < 0                   ? "has no descriptor"
-                        : m->map > 1 || m->spare != 0 ? "is malformed"
-                                                      : NULL;
+    struct stat status = {0};
+    bool is_short = p->fd < 0 || fstat(p->fd, &status) != 0 || (uint64_t)status.st_size < m->bytes;
+    const char *wrong = p->is_wrong                 ? "has another size or several descriptors"
+                        : m->magic != MESSAGE_MAGIC ? "does not begin as one"
+                        : p->fd < 0                 ? "has no descriptor"
+                        : m->map > 1 || m->spare || is_short ? "is malformed"
+                                                             : NULL;
     if (wrong)
         return eddy_fail(EDDY_ESEGMENT, "what came over the socket is no region: it %s", wrong);
     return EDDY_OK;

@@ -115,6 +115,8 @@ static int make_way(struct eddy_region_flink *n, uint32_t flags)
     if (error)
         return error == EDDY_ENOENT ? EDDY_OK : error;
     enum use use = use_of(n->domain->dir_fd, n->id);
+    if (use == UNKNOWN)
+        return EDDY_EACCES; /* and the sentence is there */
     if (use != GONE && use != NOBODYS && !(flags & EDDY_REGION_REPLACE))
         return eddy_fail(EDDY_EEXIST,
                          "%s leads to a region that %s; attach to it, or give EDDY_REGION_REPLACE",
