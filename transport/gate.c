@@ -47,6 +47,9 @@ bool eddy_gate_recompute(struct eddy_segment *s)
         lowest = cursor < lowest ? cursor : lowest;
         gate = reach < gate ? reach : gate;
     }
+    /* A closed gate is where publish asks whether there are numbers left. */
+    uint64_t last = eddy_log_last_sn(&s->log);
+    gate = gate <= last ? gate : last + 1;
     eddy_raise64(&c->min_cursor, lowest); /* [gate] */
     eddy_raise64(&c->untaken, untaken.entitled);
     eddy_raise64(&c->untaken_deep, untaken.deep);

@@ -18,6 +18,8 @@ static bool gate_is_open(struct eddy_writer *w, void *unused)
     (void)unused;
     struct eddy_control *c = w->segment->control;
     uint64_t n = eddy_log_end(&w->segment->log);
+    if (n > eddy_log_last_sn(&w->segment->log))
+        return true; /* nothing to wait for: the next try finds that out */
     return eddy_gate_recompute(w->segment) && n < eddy_load_seq(&c->gate);
 }
 
