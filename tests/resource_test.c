@@ -1,0 +1,334 @@
+/* resource_test.c - every call that can fail fails, one after the other: an error, no leak, and a
+ * process that works afterwards.
+ *
+ * A scenario does what a program does from its first call to its last.  It is run with the first
+ * call of a kind failing, then the second, until there are no more of them; then the same with all
+ * calls of the kind failing from there on.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/fault.h"
+#include "support/payload.h"
+#include "support/world.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef int scenario(void);
+
+/* --- what a process has ---------------------------------------------------------------------- */
+
+struct belongings {
+    unsigned descriptors, mappings;
+};
+
+/* Descriptors, and mappings of files in the test's folder or of nameless memory. */
+static struct belongings belongings(void)
+{
+    struct belongings have = {0};
+    char line[4096];
+    DIR *list = opendir("/proc/self/fd");
+    check(list != NULL);
+    while (readdir(list))
+        have.descriptors++;
+    closedir(list);
+    FILE *maps = fopen("/proc/self/maps", "re");
+    check(maps != NULL);
+    while (fgets(line, sizeof line, maps))
+        have.mappings += strstr(line, world_dir()) || strstr(line, "memfd:");
+    fclose(maps);
+    return have;
+}
+
+/* --- scenarios ------------------------------------------------------------------------------- */
+
+struct topic_cast {
+    eddy_domain *domain;
+    eddy_writer *writer;
+    eddy_reader *reader, *late;
+    eddy_waitset *waitset;
+    eddy_event *event;
+};
+
+static int publish_some(struct topic_cast *c)
+{
+    int error = EDDY_OK;
+    for (size_t i = 0; !error && i < 3; i++) {
+        struct eddy_loan loan;
+        size_t bytes = i == 2 ? 1 << 20 : 100; /* the last one needs an extent of its own */
+        error = eddy_writer_loan(c->writer, bytes, &loan);
+        if (error)
+            break;
+        payload_fill(loan.data, bytes, 1, i);
+        error = eddy_writer_publish(c->writer, &loan, bytes);
+    }
+    return error;
+}
+
+static int take_all(struct topic_cast *c)
+{
+    struct eddy_sample sample;
+    void *ready;
+    size_t count;
+    int error = eddy_waitset_wait(c->waitset, patience(), &ready, 1, &count);
+    while (!error && (error = eddy_reader_take(c->reader, &sample)) == EDDY_OK) {
+        struct payload payload;
+        check(payload_whole(sample.data, sample.size, &payload));
+        error = eddy_reader_release(c->reader, &sample);
+    }
+    return error == EDDY_ENODATA ? EDDY_OK : error;
+}
+
+static int play_topic(struct topic_cast *c)
+{
+    static const struct eddy_topic_name name = {.name = "resources", .type = "t"};
+    struct eddy_writer_options writing = {.history = 2};
+    struct eddy_reader_options late = {.history = 2};
+    int error = eddy_domain_open(NULL, &c->domain);
+    if (!error)
+        error = eddy_writer_open(c->domain, &name, &writing, &c->writer);
+    if (!error)
+        error = eddy_reader_open(c->domain, &name, NULL, &c->reader);
+    if (!error)
+        error = eddy_waitset_open(c->domain, &c->waitset);
+    if (!error)
+        error = eddy_event_open(&c->event);
+    if (!error)
+        error = eddy_waitset_attach_event(c->waitset, c->event, EDDY_WAIT_LEVEL, NULL);
+    if (!error)
+        error = eddy_waitset_attach_reader(c->waitset, c->reader, EDDY_WAIT_LEVEL, c);
+    if (!error)
+        error = publish_some(c);
+    if (!error)
+        error = take_all(c);
+    if (!error)
+        error = eddy_reader_open(c->domain, &name, &late, &c->late);
+    return error;
+}
+
+static void leave_topic(struct topic_cast *c)
+{
+    eddy_waitset_close(c->waitset);
+    eddy_event_close(c->event);
+    eddy_reader_close(c->late);
+    eddy_reader_close(c->reader);
+    eddy_writer_close(c->writer);
+    eddy_domain_close(c->domain);
+}
+
+static int use_a_topic(void)
+{
+    struct topic_cast c = {0};
+    int error = play_topic(&c);
+    leave_topic(&c);
+    return error;
+}
+
+static int look_in_and_clear(void)
+{
+    struct topic_cast c = {0};
+    eddy_snapshot *snapshot = NULL;
+    struct eddy_gc_report report;
+    int error = play_topic(&c);
+    if (!error)
+        error = eddy_snapshot_take(NULL, &snapshot);
+    if (!error)
+        error = eddy_gc(NULL, &report);
+    eddy_snapshot_free(snapshot);
+    leave_topic(&c);
+    return error;
+}
+
+static int use_slots(void)
+{
+    struct eddy_slots_options options = {.slot_count = 4, .slot_capacity = 100, .readers = 100};
+    eddy_slots *writer = NULL, *reader = NULL;
+    struct eddy_slots_sample sample;
+    struct eddy_slots_loan loan;
+    char path[512];
+    uint32_t number;
+    snprintf(path, sizeof path, "%s/resources.flink", world_dir());
+    int error = eddy_slots_create(NULL, path, &options, &writer);
+    if (!error)
+        error = eddy_slots_attach(NULL, path, NULL, &reader);
+    if (!error)
+        error = eddy_slots_join(reader, EDDY_SLOTS_ANY_READER, &number);
+    if (!error)
+        error = eddy_slots_reserve(writer, NULL, 0, EDDY_POLL, &loan);
+    if (!error)
+        error = eddy_slots_commit(writer, &loan, "x", 1, NULL);
+    if (!error)
+        error = eddy_slots_take(reader, number, EDDY_POLL, &sample);
+    if (!error)
+        error = eddy_slots_release(reader, &sample);
+    eddy_slots_close(reader);
+    eddy_slots_close(writer);
+    return error;
+}
+
+static int use_a_ring(void)
+{
+    struct eddy_ring_options options = {.slot_bytes = 4096, .slots = 4, .role = EDDY_RING_CONSUMER};
+    eddy_domain *domain = NULL;
+    eddy_ring *consumer = NULL, *producer = NULL;
+    struct eddy_chunk chunk;
+    int error = eddy_domain_open(NULL, &domain);
+    if (!error)
+        error = eddy_ring_create(domain, "resources", &options, &consumer);
+    if (!error)
+        error = eddy_ring_attach(domain, "resources", EDDY_RING_PRODUCER, NULL, &producer);
+    if (!error)
+        error = eddy_ring_take(consumer, eddy_deadline(MILLISECOND), &chunk);
+    error = error == EDDY_ETIMEDOUT ? EDDY_OK : error; /* it has slept, with all that this needs */
+    if (!error)
+        error = eddy_ring_loan(producer, EDDY_POLL, &chunk);
+    if (!error)
+        error = eddy_ring_publish(producer, &chunk, 8);
+    if (!error)
+        error = eddy_ring_take(consumer, EDDY_POLL, &chunk);
+    if (!error)
+        error = eddy_ring_release(consumer, &chunk);
+    eddy_ring_close(producer);
+    eddy_ring_close(consumer);
+    eddy_domain_close(domain);
+    return error;
+}
+
+/* Creates, sends, grows and closes; a view that another has grown is refreshed. */
+static int pass_a_region_on(eddy_region *region, eddy_region **received)
+{
+    int wires[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, wires) != 0)
+        return EDDY_ESYS;
+    int error = eddy_region_send(region, wires[0], EDDY_MAP_READ, patience());
+    struct eddy_region_options reading = {.map = EDDY_MAP_READ};
+    if (!error)
+        error = eddy_region_receive(wires[1], &reading, patience(), received);
+    close(wires[0]);
+    close(wires[1]);
+    return error;
+}
+
+static int use_regions(void)
+{
+    struct eddy_region_options nameless = {
+        .bytes = 4096, .cleanup = EDDY_CLEANUP_AUTO, .flags = EDDY_REGION_RANDOM};
+    struct eddy_region_options named = {.bytes = 4096, .flags = EDDY_REGION_LOCK};
+    eddy_domain *domain = NULL;
+    eddy_region *creator = NULL, *guest = NULL, *secret = NULL, *received = NULL;
+    int error = eddy_domain_open(NULL, &domain);
+    if (!error)
+        error = eddy_region_create(domain, "resources", &named, &creator);
+    if (!error)
+        error = eddy_region_attach(domain, "resources", NULL, &guest);
+    if (!error)
+        error = eddy_region_grow(creator, 100000);
+    if (!error)
+        error = eddy_region_refresh(guest);
+    error = error > 0 ? EDDY_OK : error;
+    if (!error)
+        error = eddy_region_create_nameless(&nameless, &secret);
+    if (!error)
+        error = pass_a_region_on(secret, &received);
+    eddy_region_close(received);
+    eddy_region_close(secret);
+    eddy_region_close(guest);
+    eddy_region_close(creator);
+    eddy_domain_close(domain);
+    return error;
+}
+
+/* --- the play -------------------------------------------------------------------------------- */
+
+static void is_as_before(struct belongings before, const struct fault *fault, unsigned nth)
+{
+    struct belongings now = belongings();
+    if (now.descriptors != before.descriptors || now.mappings != before.mappings)
+        fprintf(stderr, "call %u of %s failing (errno %d) left %d descriptors and %d mappings\n",
+                nth, fault->call, fault->error, (int)(now.descriptors - before.descriptors),
+                (int)(now.mappings - before.mappings));
+    same(now.descriptors, before.descriptors);
+    same(now.mappings, before.mappings);
+}
+
+/* False: the scenario makes fewer calls of the kind. */
+static bool survives(scenario *play, const struct fault *fault, unsigned nth, bool for_good)
+{
+    struct belongings before = belongings();
+    fault_plan(fault, nth, for_good);
+    int error = play();
+    bool fired = fault_fired();
+    fault_clear();
+    if (error && !fired)
+        fprintf(stderr, "without a fault: %s\n", eddy_last_error());
+    check(!error || fired);
+    check(error <= 0 && error >= EDDY_ENOTREADY);
+    check(!error || strlen(eddy_last_error()) > 3);
+    is_as_before(before, fault, nth);
+    return fired;
+}
+
+/* Everything works, and leaves nothing. */
+static void works(scenario *play)
+{
+    must(play());
+    world_must_be_empty();
+}
+
+/* Whatever failed, everything works again. */
+static void plays_on(scenario *play)
+{
+    works(play);
+    for (size_t i = 0; i < fault_count; i++) {
+        /* Signals come to an end; an interrupted call is made again. */
+        for (int for_good = 0; for_good < (faults[i].error == EINTR ? 1 : 2); for_good++)
+            for (unsigned nth = 1; survives(play, &faults[i], nth, for_good); nth++)
+                check(nth < 1000);
+        works(play);
+    }
+}
+
+static void a_topic_lives_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(use_a_topic);
+}
+
+static void looking_in_and_clearing_live_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(look_in_and_clear);
+}
+
+static void slots_live_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(use_slots);
+}
+
+static void a_ring_lives_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(use_a_ring);
+}
+
+static void regions_live_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(use_regions);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_topic_lives_with_any_call_failing),
+        WORLD_TEST(looking_in_and_clearing_live_with_any_call_failing),
+        WORLD_TEST(slots_live_with_any_call_failing),
+        WORLD_TEST(a_ring_lives_with_any_call_failing),
+        WORLD_TEST(regions_live_with_any_call_failing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
