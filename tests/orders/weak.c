@@ -85,10 +85,10 @@ static void pause_by_lot(void)
     if (lots == 0)
         lots = (seed + 1) * 0x9e3779b97f4a7c15u + (uint64_t)me * 7919 + 1;
     uint32_t drawn = lot(1024);
-    if (drawn < 24)
+    if (drawn < 8)
         sched_yield();
-    else if (drawn < 26)
-        nanosleep(&(struct timespec){.tv_nsec = 1000 + lot(100000)}, NULL);
+    else if (drawn < 9)
+        nanosleep(&(struct timespec){.tv_nsec = 1000 + lot(50000)}, NULL);
 }
 
 /* --- clocks ---------------------------------------------------------------------------------- */

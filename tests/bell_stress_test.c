@@ -1,0 +1,172 @@
+/* bell_stress_test.c - two threads that send each other to sleep and wake each other, with no
+ * spinning in between: not one wake-up may be lost.
+ *
+ * A wait that lasts until its deadline looks once more and may still find the sample, so the time
+ * is watched, too.  EDDY_TEST_SEED repeats a run's choices.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/payload.h"
+#include "support/thread.h"
+#include "support/world.h"
+
+#include <stdio.h>
+
+enum { ROUNDS = SANITIZED ? 800 : 10000, TOPICS = 3 };
+
+/* A wait this long has missed what it waited for; it lasts a little longer. */
+#define LOST (4 * SECOND)
+#define LAST (LOST + SECOND)
+
+static const struct eddy_reader_options asleep = {.spin_ns = -1};
+
+/* One of the two: how it waits, and how it wakes the other. */
+struct side {
+    uint64_t seed;
+    bool begins;
+    eddy_domain *domain;
+    eddy_waitset *waitset; /* NULL: waits for its one reader */
+    eddy_reader *readers[TOPICS];
+    eddy_writer *writers[TOPICS];
+    eddy_event *heard, *said; /* instead of topics */
+};
+
+/* Now at once, now while the other is about to fall asleep. */
+static void dawdle(struct side *side)
+{
+    for (volatile uint64_t left = payload_random(&side->seed) % 600; left > 0; left--)
+        ;
+}
+
+static void wake_the_other(struct side *side, uint64_t round)
+{
+    dawdle(side);
+    if (side->said)
+        eddy_event_trigger(side->said);
+    else
+        payload_publish(side->writers[round % (side->waitset ? TOPICS : 1)], 64, 1, round);
+}
+
+static void sleep_on(struct side *side, uint64_t round)
+{
+    uint64_t since = eddy_now();
+    void *found = NULL;
+    size_t count = 0;
+    if (side->waitset)
+        must(eddy_waitset_wait(side->waitset, eddy_deadline(LAST), &found, 1, &count));
+    else
+        must(eddy_reader_wait(side->readers[0], eddy_deadline(LAST)));
+    check(eddy_now() - since < LOST);
+    if (side->heard)
+        eddy_event_reset(side->heard);
+    else
+        same(payload_take(side->waitset ? *(eddy_reader **)found : side->readers[0]).number, round);
+}
+
+static void *take_turns(void *argument)
+{
+    struct side *side = argument;
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        if (side->begins)
+            wake_the_other(side, round);
+        sleep_on(side, round);
+        if (!side->begins)
+            wake_the_other(side, round);
+    }
+    return NULL;
+}
+
+static void open_side(struct side *side, eddy_domain *domain, bool begins, bool many)
+{
+    *side = (struct side){.seed = payload_seed() + begins, .begins = begins, .domain = domain};
+    if (many)
+        must(eddy_waitset_open(domain, &side->waitset));
+    for (int i = 0; i < (many ? TOPICS : 1); i++) {
+        char there[32], back[32];
+        snprintf(there, sizeof there, "%s %d", begins ? "a" : "b", i);
+        snprintf(back, sizeof back, "%s %d", begins ? "b" : "a", i);
+        side->writers[i] = open_writer(domain, there, NULL);
+        side->readers[i] = open_reader(domain, back, &asleep);
+        if (many)
+            must(eddy_waitset_attach_reader(side->waitset, side->readers[i], EDDY_WAIT_LEVEL,
+                                            &side->readers[i]));
+    }
+}
+
+static void close_side(struct side *side)
+{
+    for (int i = 0; i < TOPICS && side->readers[i]; i++) {
+        must(eddy_reader_close(side->readers[i]));
+        must(eddy_writer_close(side->writers[i]));
+    }
+    if (side->waitset)
+        must(eddy_waitset_close(side->waitset));
+}
+
+static void run(struct side *sides)
+{
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        threads[i] = thread_start(take_turns, &sides[i]);
+    for (int i = 0; i < 2; i++)
+        thread_join(threads[i]);
+}
+
+static void no_reader_sleeps_on(void **state)
+{
+    (void)state;
+    struct side sides[2];
+    eddy_domain *domain = open_domain();
+    for (int i = 0; i < 2; i++)
+        open_side(&sides[i], domain, i == 0, false);
+    run(sides);
+    for (int i = 0; i < 2; i++)
+        close_side(&sides[i]);
+    must(eddy_domain_close(domain));
+}
+
+static void no_wait_set_sleeps_on(void **state)
+{
+    (void)state;
+    struct side sides[2];
+    eddy_domain *domain = open_domain();
+    for (int i = 0; i < 2; i++)
+        open_side(&sides[i], domain, i == 0, true);
+    run(sides);
+    for (int i = 0; i < 2; i++)
+        close_side(&sides[i]);
+    must(eddy_domain_close(domain));
+}
+
+static void no_event_is_slept_through(void **state)
+{
+    (void)state;
+    struct side sides[2];
+    eddy_event *events[2];
+    eddy_domain *domain = open_domain();
+    for (int i = 0; i < 2; i++)
+        must(eddy_event_open(&events[i]));
+    for (int i = 0; i < 2; i++) {
+        sides[i] = (struct side){.seed = payload_seed() + 1,
+                                 .begins = i == 0,
+                                 .heard = events[i],
+                                 .said = events[1 - i]};
+        must(eddy_waitset_open(domain, &sides[i].waitset));
+        must(eddy_waitset_attach_event(sides[i].waitset, events[i], EDDY_WAIT_LEVEL, NULL));
+    }
+    run(sides);
+    for (int i = 0; i < 2; i++) {
+        must(eddy_event_close(events[i]));
+        must(eddy_waitset_close(sides[i].waitset));
+    }
+    must(eddy_domain_close(domain));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(no_reader_sleeps_on),
+        WORLD_TEST(no_wait_set_sleeps_on),
+        WORLD_TEST(no_event_is_slept_through),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
