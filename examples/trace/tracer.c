@@ -115,7 +115,8 @@ static bool fill(struct machine_state *state, char *memory, struct trace_chunk *
     return machine_at(state->pc)->operation != HALT;
 }
 
-static void trace(eddy_ring *ring, const struct options *options)
+/* False: the checker is gone, so nobody needs the rest. */
+static bool trace(eddy_ring *ring, const struct options *options)
 {
     struct machine_state state;
     char *memory = memory_of_machine();
@@ -123,12 +124,17 @@ static void trace(eddy_ring *ring, const struct options *options)
     for (bool runs = true; runs;) {
         struct eddy_chunk chunk;
         uint64_t steps;
-        must(eddy_ring_loan(ring, EDDY_FOREVER, &chunk)); /* waits while all slots are in use */
+        int result = eddy_ring_loan(ring, EDDY_FOREVER, &chunk); /* waits while there is no room */
+        if (result == EDDY_EPEERGONE)
+            return false;
+        must_be_done(result, "eddy_ring_loan");
         runs = fill(&state, memory, chunk.data, trace_enough(chunk.size), &steps);
         size_t bytes = sizeof(struct trace_chunk) + steps * sizeof(struct trace_step);
         must(eddy_ring_publish(ring, &chunk, bytes));
     }
+    must(eddy_ring_finish(ring));
     printf("tracer: %" PRIu64 " steps, sum %016" PRIx64 "\n", state.clock, state.registers[2]);
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -142,9 +148,10 @@ int main(int argc, char **argv)
     must(eddy_domain_open(NULL, &domain));
     must(eddy_ring_attach(domain, options.ring, EDDY_RING_PRODUCER, NULL, &ring));
     must(eddy_ring_watch_crashes(ring));
-    trace(ring, &options);
-    must(eddy_ring_finish(ring));
-    must(eddy_ring_close(ring));
+    bool whole = trace(ring, &options);
+    if (!whole)
+        fputs("tracer: the checker is gone\n", stderr);
+    must(eddy_ring_close(ring)); /* if the checker is gone, the ring goes now */
     must(eddy_domain_close(domain));
-    return 0;
+    return whole ? EXIT_SUCCESS : EXIT_FAILURE;
 }
