@@ -4,17 +4,25 @@
 #include "tools/doctor.h"
 
 #include <eddy/domain.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 /* What Linux has unless somebody changes it: plenty for hundreds of rings, regions and topics. */
 #define USUAL_MAPPINGS 65530
+
+#define HUGE_PAGE ((size_t)2 << 20)
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 #define FOLDER_OBJECTS "rings and regions in the domain's folder"
 
@@ -92,22 +100,51 @@ static bool is_any(const char *word, const char *first, const char *second)
     return strcmp(word, first) == 0 || strcmp(word, second) == 0;
 }
 
-/* With "advise" only memory that comes after the advice is huge: what is reserved at once is not. */
+/* Whether memory that is there can become huge pages, whatever was chosen: from Linux 6.1 on. */
+static bool can_collapse(void)
+{
+    bool can = false;
+    int file = memfd_create("eddy doctor", MFD_CLOEXEC);
+    char *room = mmap(NULL, 2 * HUGE_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (file >= 0 && room != MAP_FAILED && fallocate(file, 0, 0, HUGE_PAGE) == 0) {
+        void *at = room + HUGE_PAGE - (uintptr_t)room % HUGE_PAGE;
+        can = mmap(at, HUGE_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, file, 0) == at &&
+              madvise(at, HUGE_PAGE, MADV_COLLAPSE) == 0;
+    }
+    if (room != MAP_FAILED)
+        munmap(room, 2 * HUGE_PAGE);
+    if (file >= 0)
+        close(file);
+    return can;
+}
+
+/* What they must be to have huge pages when they ask for them; NULL: nothing helps.  Advice alone
+ * serves memory that comes after it, which what is reserved at once does not. */
+static const char *condition(const char *huge, bool collapses)
+{
+    bool advises = strcmp(huge, "advise") == 0;
+    if (strcmp(huge, "deny") == 0 || (!advises && !collapses))
+        return NULL;
+    if (advises && collapses)
+        return "";
+    return advises ? " and are sparse" : " and are not sparse";
+}
+
 static void say_huge(struct eddy_visit *visit, const char *what, const char *huge,
                      const char *remedy)
 {
-    if (is_any(huge, "never", "deny"))
+    const char *if_they = condition(huge, can_collapse());
+    if (!is_any(huge, "never", "deny") && strcmp(huge, "advise") != 0)
+        eddy_visit_say(visit, EDDY_FINDING_OK, "%s get huge pages (huge=%s)", what, huge);
+    else if (if_they == NULL)
         eddy_visit_say(visit, EDDY_FINDING_NOTE,
                        "%s ask for huge pages (EDDY_RING_HUGE, EDDY_REGION_HUGE) in vain "
                        "(huge=%s); as root: %s",
                        what, huge, remedy);
-    else if (strcmp(huge, "advise") == 0)
-        eddy_visit_say(visit, EDDY_FINDING_NOTE,
-                       "%s get huge pages only if they ask for them and are sparse (huge=advise); "
-                       "for all, as root: %s",
-                       what, remedy);
     else
-        eddy_visit_say(visit, EDDY_FINDING_OK, "%s get huge pages (huge=%s)", what, huge);
+        eddy_visit_say(visit, EDDY_FINDING_OK,
+                       "%s get huge pages if they ask for them%s (huge=%s); for all, as root: %s",
+                       what, if_they, huge, remedy);
 }
 
 /* The mount decides for files, the kernel for what has no name; "deny" and "force" for both. */

@@ -81,7 +81,10 @@ static void print_members(const void *row)
     const struct eddy_object_report *object = row;
     for (size_t i = 0; i < object->member_count; i++) {
         const struct eddy_object_member *member = &object->members[i];
-        printf("    %-8s  pid %-7" PRId32 " %-7s  ", member->role, member->pid,
+        char pid[16] = "-"; /* not known */
+        if (member->pid != 0)
+            snprintf(pid, sizeof pid, "%" PRId32, member->pid);
+        printf("    %-8s  pid %-7s %-7s  ", member->role, pid,
                eddy_ls_state(member->state, member->pid));
         eddy_text_print_or_dash(stdout, member->name);
         putchar('\n');
