@@ -75,7 +75,7 @@ static int fail_socket(const char *what)
     int number = errno;
     if (number == EPIPE || number == ECONNRESET || number == ECONNREFUSED)
         return eddy_fail(EDDY_EPEERGONE, "cannot %s a region: the other side is gone", what);
-    if (number == ENOTCONN || number == EDESTADDRREQ)
+    if (number == ENOTCONN || number == EDESTADDRREQ || number == EINVAL)
         return eddy_fail(EDDY_EINVAL, "cannot %s a region: the socket is not connected", what);
     return eddy_fail_errno("cannot %s a region", what);
 }
