@@ -24,18 +24,18 @@ uint64_t eddy_deadline(uint64_t nanoseconds)
 
 void eddy_bell_wake(_Atomic uint32_t *bell)
 {
-    const unsigned set_to_0 = FUTEX_OP(FUTEX_OP_SET, 0, FUTEX_OP_CMP_EQ, 0);
+    const unsigned count = FUTEX_OP(FUTEX_OP_ADD, 1, FUTEX_OP_CMP_EQ, 0);
     int saved = errno;
-    syscall(SYS_futex, bell, FUTEX_WAKE_OP, INT_MAX, NULL, bell, set_to_0);
+    syscall(SYS_futex, bell, FUTEX_WAKE_OP, INT_MAX, NULL, bell, count);
     errno = saved;
 }
 
-bool eddy_bell_wait(_Atomic uint32_t *bell, uint64_t deadline)
+bool eddy_bell_wait(_Atomic uint32_t *bell, uint32_t armed, uint64_t deadline)
 {
     struct timespec until = {(time_t)(deadline / 1000000000u), (long)(deadline % 1000000000u)};
     /* WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, so that interruptions do not stretch it.
      */
-    long rc = syscall(SYS_futex, bell, FUTEX_WAIT_BITSET, 1u,
+    long rc = syscall(SYS_futex, bell, FUTEX_WAIT_BITSET, armed,
                       deadline == EDDY_FOREVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
     return rc == 0 || errno != ETIMEDOUT;
 }

@@ -1,15 +1,16 @@
 /* futex.h - bells: how one process sleeps until another has something for it.  (internal)
  *
- *   AWAKE (0) -- eddy_bell_arm --> ASLEEP (1) -- eddy_bell_ring, or the sleeper itself --> AWAKE
+ *   even: nobody sleeps -- eddy_bell_arm --> odd -- eddy_bell_ring --> even, one higher
  *
- * A bell is one futex word.  The sleeper arms it, looks once more for what it waits for, then
- * waits.  The waker makes the thing true, then looks at the bell.  Both use sequentially consistent
- * accesses, so one sees the other.  Ringing clears the word and wakes in one system call, so a waker
- * that dies cannot leave the bell silent: either the word still says ASLEEP for the next waker, or
- * the sleepers are awake.
+ * A bell is one futex word, a count.  The sleeper arms it, looks once more for what it waits for,
+ * then waits while the word is what it saw.  The waker makes the thing true, then looks at the bell.
+ * Both use sequentially consistent accesses, so one sees the other.  Ringing counts and wakes in one
+ * system call, so a waker that dies cannot leave the bell silent: either the word still is odd for
+ * the next waker, or the sleepers are awake.  It counts because several may sleep on one bell:
+ * another who arms it again must not make it look to us as if it had not been rung.
  *
  * Threads: any number may sleep on or ring one bell.
- * Crash:   a dead sleeper leaves at most one needless wake behind.
+ * Crash:   a dead sleeper leaves at most one needless wake behind, as do two who ring at once.
  *                                                              spec/protocols.md, "Sleeping"
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -18,9 +19,10 @@
 
 #include "allocator/atomic.h"
 
-static inline void eddy_bell_arm(_Atomic uint32_t *bell)
+/* What eddy_bell_wait is to be given. */
+static inline uint32_t eddy_bell_arm(_Atomic uint32_t *bell)
 {
-    eddy_store_seq(bell, 1u);
+    return eddy_or_seq(bell, 1u) | 1u;
 }
 
 /* The system call of ringing; eddy_bell_ring asks first whether anybody sleeps. */
@@ -28,12 +30,12 @@ void eddy_bell_wake(_Atomic uint32_t *bell);
 
 static inline void eddy_bell_ring(_Atomic uint32_t *bell)
 {
-    if (eddy_load_seq(bell) != 0)
+    if (eddy_load_seq(bell) & 1u)
         eddy_bell_wake(bell);
 }
 
-/* Sleeps while the bell is armed, until `deadline`.  False: the deadline passed.  May wake for
- * nothing. */
-bool eddy_bell_wait(_Atomic uint32_t *bell, uint64_t deadline);
+/* Sleeps unless the bell was rung since it was armed, until `deadline`.  False: the deadline passed.
+ * May wake for nothing. */
+bool eddy_bell_wait(_Atomic uint32_t *bell, uint32_t armed, uint64_t deadline);
 
 #endif

@@ -77,12 +77,12 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
     bool any = collect_locked(ws, contexts, max, &found);
     bool in_time = deadline != EDDY_POLL;
     while (!any && in_time) {
-        eddy_bell_arm(&ws->seat->bell);
+        uint32_t armed = eddy_bell_arm(&ws->seat->bell);
         eddy_or_seq(eddy_waitset_sleeping(ws), eddy_waitset_bit(ws));
         EDDY_POINT("waitset:armed");
         any = collect_locked(ws, contexts, max, &found);
         if (!any) {
-            in_time = eddy_bell_wait(&ws->seat->bell, deadline);
+            in_time = eddy_bell_wait(&ws->seat->bell, armed, deadline);
             any = collect_locked(ws, contexts, max, &found);
         }
         eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));

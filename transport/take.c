@@ -36,7 +36,7 @@ static void move_cursor(struct eddy_reader *r)
     r->under_cursor = false;
     eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
     /* No fence between the store and this look: a waiting writer looks again within ROOM_NAP. */
-    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) != 0, 0))
+    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) & 1u, 0))
         eddy_bell_ring(&r->segment->control->room_bell);
 }
 
@@ -277,11 +277,11 @@ int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
     if (deadline == EDDY_POLL)
         return EDDY_ETIMEDOUT;
     for (;;) {
-        eddy_bell_arm(&r->segment->control->readers_bell);
+        uint32_t armed = eddy_bell_arm(&r->segment->control->readers_bell);
         EDDY_POINT("wait:armed");
         if (eddy_reader_has(r, r->next))
             return EDDY_OK;
-        if (!eddy_bell_wait(&r->segment->control->readers_bell, deadline))
+        if (!eddy_bell_wait(&r->segment->control->readers_bell, armed, deadline))
             return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_ETIMEDOUT;
     }
 }

@@ -238,7 +238,7 @@ static void unlist(struct eddy_ring *r)
     while (eddy_load_seq(at) != r)
         at = &eddy_load_seq(at)->watched_next;
     eddy_store_seq(at, eddy_load_seq(&r->watched_next));
-    /* from [reported]: whoever still had the ring in view has done with it */
+    /* from [reporting]: who may still have the ring in view; from [reported]: has done with it */
     while (eddy_load_seq(&reporting) != 0)
         sched_yield();
 }

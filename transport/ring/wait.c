@@ -11,8 +11,7 @@ int eddy_ring_wait(struct eddy_ring *r, uint64_t deadline, eddy_ring_look *look,
 {
     _Atomic uint32_t *bell = eddy_ring_bell(r);
     for (bool over = deadline == EDDY_POLL;;) {
-        if (!over)
-            eddy_bell_arm(bell);
+        uint32_t armed = over ? 0 : eddy_bell_arm(bell);
         EDDY_POINT("ring-wait:armed");
         int error = eddy_ring_peer_watch(r);
         if (!error)
@@ -21,6 +20,6 @@ int eddy_ring_wait(struct eddy_ring *r, uint64_t deadline, eddy_ring_look *look,
             return error;
         if (over)
             return EDDY_ETIMEDOUT;
-        over = !eddy_bell_wait(bell, deadline);
+        over = !eddy_bell_wait(bell, armed, deadline);
     }
 }

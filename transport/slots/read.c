@@ -245,11 +245,11 @@ int eddy_slots_wait(eddy_slots *s, uint64_t last, uint64_t deadline)
             return EDDY_OK;
         if (deadline == EDDY_POLL)
             return EDDY_ETIMEDOUT;
-        eddy_bell_arm(&s->header->new_bell);
+        uint32_t armed = eddy_bell_arm(&s->header->new_bell);
         EDDY_POINT("slots-wait:armed");
         if (eddy_slots_generation(s) != last)
             return EDDY_OK;
-        if (!eddy_bell_wait(&s->header->new_bell, deadline))
+        if (!eddy_bell_wait(&s->header->new_bell, armed, deadline))
             return eddy_slots_generation(s) != last ? EDDY_OK : EDDY_ETIMEDOUT;
     }
 }

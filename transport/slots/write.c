@@ -65,8 +65,7 @@ static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t 
 {
     uint64_t next_reap = 0;
     for (;;) {
-        if (deadline != EDDY_POLL)
-            eddy_bell_arm(&s->header->room_bell);
+        uint32_t armed = deadline == EDDY_POLL ? 0 : eddy_bell_arm(&s->header->room_bell);
         EDDY_POINT("slots-reserve:armed");
         if (claim_or_reap(s, active, &next_reap, slot, ticket))
             return EDDY_OK;
@@ -74,7 +73,7 @@ static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t 
             return EDDY_ENOSLOT;
         if (eddy_now() >= deadline)
             return EDDY_ETIMEDOUT;
-        eddy_bell_wait(&s->header->room_bell, deadline < next_reap ? deadline : next_reap);
+        eddy_bell_wait(&s->header->room_bell, armed, deadline < next_reap ? deadline : next_reap);
     }
 }
 

@@ -1,0 +1,195 @@
+/* ring_stress_test.c - a producer thread and several consumer threads at full speed, in one process.
+ *
+ * The consumer's handle is led to the producer's mapping, so that ThreadSanitizer sees every access
+ * at one address.  EDDY_TEST_SECONDS makes it longer.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/ring_pair.h"
+#include "support/thread.h"
+
+#include "transport/ring/ring.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { CONSUMERS = 4, HOLD = 3, SLOT = 256, MOST = 1 << 22 };
+
+static struct ring_pair pair;
+static uint64_t chunks;
+static _Atomic unsigned char *seen; /* how often a chunk was taken */
+
+static void share_one_mapping(struct ring_pair *p)
+{
+    p->consumer->header = p->producer->header;
+    p->consumer->lengths = p->producer->lengths;
+    p->consumer->done = p->producer->done;
+    p->consumer->payload = p->producer->payload;
+}
+
+static void open_pair(uint32_t slots)
+{
+    pair = ring_pair_open(slots, SLOT);
+    share_one_mapping(&pair);
+}
+
+static uint64_t how_many(void)
+{
+    const char *seconds = getenv("EDDY_TEST_SECONDS");
+    uint64_t base = SANITIZED ? 20000 : 200000;
+    uint64_t wanted = seconds ? strtoull(seconds, NULL, 10) * base : base;
+    return wanted < MOST ? wanted : MOST;
+}
+
+static void *produce(void *argument)
+{
+    uint64_t seed = 7;
+    (void)argument;
+    for (uint64_t i = 0; i < chunks; i++) {
+        struct eddy_chunk chunk;
+        size_t size =
+            sizeof(struct payload) + payload_random(&seed) % (SLOT - sizeof(struct payload) + 1);
+        must(eddy_ring_loan(pair.producer, patience(), &chunk));
+        if (payload_random(&seed) % 16 == 0) {
+            must(eddy_ring_discard(pair.producer, &chunk));
+            must(eddy_ring_loan(pair.producer, patience(), &chunk));
+        }
+        payload_fill(chunk.data, size, 1, i);
+        must(eddy_ring_publish(pair.producer, &chunk, size));
+    }
+    must(eddy_ring_finish(pair.producer));
+    return NULL;
+}
+
+/* Each chunk is whole and is what its number says, and no other thread gets it. */
+static void check_chunk(const struct eddy_chunk *chunk)
+{
+    struct payload payload;
+    check(payload_whole(chunk->data, chunk->size, &payload));
+    same(payload.number + 1, chunk->sn);
+    check(!chunk->redelivered);
+    same(atomic_fetch_add_explicit(&seen[payload.number], 1, memory_order_relaxed), 0);
+}
+
+struct held {
+    struct eddy_chunk chunks[HOLD];
+    unsigned count;
+    uint64_t seed;
+};
+
+/* What it held has not changed. */
+static void release_any(struct held *held)
+{
+    unsigned which = (unsigned)(payload_random(&held->seed) % held->count);
+    struct eddy_chunk *chunk = &held->chunks[which];
+    struct payload payload;
+    check(payload_whole(chunk->data, chunk->size, &payload));
+    same(payload.number + 1, chunk->sn);
+    must(eddy_ring_release(pair.consumer, chunk));
+    *chunk = held->chunks[--held->count];
+}
+
+/* Nobody waits with an old chunk in hand: there may be no room for a new one then. */
+static int take(struct held *held, struct eddy_chunk *chunk)
+{
+    int error = eddy_ring_take(pair.consumer, EDDY_POLL, chunk);
+    if (error != EDDY_ETIMEDOUT)
+        return error;
+    while (held->count)
+        release_any(held);
+    return eddy_ring_take(pair.consumer, patience(), chunk);
+}
+
+/* Holds a few, gives them back in any order. */
+static void *consume(void *argument)
+{
+    struct held held = {.seed = (uint64_t)(uintptr_t)argument + 1};
+    struct eddy_chunk chunk;
+    uint64_t last = 0;
+    int error;
+    while ((error = take(&held, &chunk)) == EDDY_OK) {
+        check(chunk.sn > last);
+        last = chunk.sn;
+        check_chunk(&chunk);
+        held.chunks[held.count++] = chunk;
+        while (held.count && (held.count == HOLD || payload_random(&held.seed) % 2))
+            release_any(&held);
+    }
+    must_fail(error, EDDY_EFINISHED);
+    while (held.count)
+        release_any(&held);
+    return NULL;
+}
+
+static void stream(uint32_t slots, unsigned consumers)
+{
+    pthread_t threads[CONSUMERS];
+    chunks = how_many();
+    seen = calloc(chunks, sizeof *seen);
+    check(seen != NULL);
+    open_pair(slots);
+    pthread_t producer = thread_start(produce, NULL);
+    for (uintptr_t i = 0; i < consumers; i++)
+        threads[i] = thread_start(consume, (void *)i); /* NOLINT(performance-no-int-to-ptr) */
+    thread_join(producer);
+    for (unsigned i = 0; i < consumers; i++)
+        thread_join(threads[i]);
+    for (uint64_t i = 0; i < chunks; i++)
+        same(seen[i], 1);
+    struct eddy_ring_info info = ring_info(pair.consumer);
+    same(info.published, chunks);
+    same(info.released, chunks);
+    same(info.redelivered, 0);
+    free((void *)seen);
+    ring_pair_close(&pair);
+}
+
+static void four_consumers_share_a_stream(void **state)
+{
+    (void)state;
+    stream(CONSUMERS * HOLD + 1, CONSUMERS);
+}
+
+/* W1.4 */
+static void no_chunk_is_given_to_two_or_to_nobody(void **state)
+{
+    (void)state;
+    stream(CONSUMERS * HOLD, CONSUMERS);
+}
+
+static void *ping(void *argument)
+{
+    struct eddy_chunk chunk;
+    (void)argument;
+    while (eddy_ring_take(pair.consumer, patience(), &chunk) == EDDY_OK) {
+        check_chunk(&chunk);
+        must(eddy_ring_release(pair.consumer, &chunk));
+    }
+    return NULL;
+}
+
+/* Both sides sleep each time, so a wake-up that gets lost hangs it. */
+static void one_slot_goes_back_and_forth(void **state)
+{
+    (void)state;
+    chunks = how_many() / 10;
+    seen = calloc(chunks, sizeof *seen);
+    check(seen != NULL);
+    open_pair(1);
+    pthread_t producer = thread_start(produce, NULL);
+    pthread_t consumer = thread_start(ping, NULL);
+    thread_join(producer);
+    thread_join(consumer);
+    same(ring_info(pair.consumer).released, chunks);
+    free((void *)seen);
+    ring_pair_close(&pair);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(four_consumers_share_a_stream),
+        WORLD_TEST(no_chunk_is_given_to_two_or_to_nobody),
+        WORLD_TEST(one_slot_goes_back_and_forth),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
