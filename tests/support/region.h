@@ -17,8 +17,8 @@
 /* A path in the test's folder; good until the fourth call after it. */
 static inline const char *in_world(const char *name)
 {
-    static char paths[4][160];
-    static unsigned next;
+    static _Thread_local char paths[4][160];
+    static _Thread_local unsigned next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", world_dir(), name);
     return path;
