@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
+#include "support/look.h"
 #include "support/payload.h"
 #include "support/world.h"
 
@@ -27,13 +28,6 @@ static const struct eddy_member_info *find_member(const struct eddy_topic_report
         if (report->members[i].is_writer == is_writer)
             return &report->members[i];
     check_fail(CHECK_HERE("find_member"), "no such member of \"%s\"", report->name);
-}
-
-static eddy_snapshot *snapshot_now(void)
-{
-    eddy_snapshot *snapshot = NULL;
-    must(eddy_snapshot_take(NULL, &snapshot));
-    return snapshot;
 }
 
 static void a_folder_that_is_not_there_has_no_topics(void **state)

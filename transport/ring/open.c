@@ -285,6 +285,8 @@ void eddy_ring_leave(struct eddy_ring *r)
     struct eddy_domain *d = r->domain, *own = r->owns_domain ? d : NULL;
     eddy_ring_forget_crashes(r);
     eddy_ring_watch_end(r);
+    if (r->role != EDDY_RING_OBSERVER) /* for people: who has left is not one of the dead */
+        eddy_store_relaxed(&eddy_ring_seat(r, r->role)->participant, 0u);
     if (eddy_directory_enter(d, r->flink) == EDDY_OK) {
         if (!eddy_ring_is_used(r))
             eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
