@@ -28,6 +28,7 @@ static void *watch(void *argument)
     for (uint64_t all = 0; all < STEPS * PAGE;) {
         uint64_t sure = atomic_load(&written);
         all = eddy_region_bytes(region);
+        get(region, all - 1); /* nothing else tells that it is mapped */
         if (region == followed)
             check(eddy_region_refresh(region) >= 0);
         uint64_t last = (sure < all ? sure : all) / PAGE;
