@@ -19,9 +19,10 @@ void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
     EDDY_POINT("leave:reader-cursor");
     eddy_slots_unpin_all(s, seat);
     EDDY_POINT("leave:reader-unpinned");
-    eddy_store_relaxed(&r->bell, 0u);  /* only a hint for statistics by now */
-    eddy_store_release(&r->owner, 0u); /* [seat] */
+    eddy_store_relaxed(&r->bell, 0u); /* only a hint for statistics by now */
     eddy_bell_ring(&s->control->room_bell);
+    /* Last: a reaper that dies before is followed by another. */
+    eddy_store_release(&r->owner, 0u); /* [seat] */
 }
 
 void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
@@ -31,8 +32,8 @@ void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
     EDDY_POINT("leave:writer-released");
     eddy_add_relaxed(&s->control->gone_bytes, eddy_load_relaxed(&w->bytes)); /* statistics */
     eddy_store_relaxed(&w->bytes, 0u);
-    eddy_store_release(&w->owner, 0u); /* [seat] */
     eddy_bell_ring(&s->control->room_bell);
+    eddy_store_release(&w->owner, 0u); /* [seat], last, as above */
 }
 
 /* Takes a dead holder's seat over.  False: it is alive, or another reaper was faster. */
@@ -58,8 +59,9 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
         return;
     EDDY_POINT("reap:taken-over");
     if (writer) {
-        eddy_writer_seat_leave(s, seat);
         eddy_wake_topic(s, d->registry); /* it may have published and woken nobody */
+        EDDY_POINT("reap:woken");
+        eddy_writer_seat_leave(s, seat);
     } else {
         eddy_reader_seat_leave(s, seat);
     }

@@ -35,9 +35,10 @@ void eddy_slots_member_leave(struct eddy_slots *s, uint32_t member)
             resolve(s, i, state);
     }
     EDDY_POINT("slots-leave:loans");
-    eddy_store_release(&s->members[member], 0u); /* [member] */
     eddy_bell_ring(&s->header->room_bell);
     eddy_bell_ring(&s->header->new_bell); /* it may have committed and died before it rang */
+    /* Last: a reaper that dies before is followed by another. */
+    eddy_store_release(&s->members[member], 0u); /* [member] */
 }
 
 void eddy_slots_clear_pins(struct eddy_slots *s, uint32_t reader)
@@ -58,8 +59,8 @@ void eddy_slots_reader_leave(struct eddy_slots *s, uint32_t reader)
     eddy_and_seq(&s->header->joined[reader / 64], ~bit);
     eddy_slots_clear_pins(s, reader);
     EDDY_POINT("slots-leave:unpinned");
-    eddy_store_release(&s->readers[reader], 0u); /* [member] */
     eddy_bell_ring(&s->header->room_bell);
+    eddy_store_release(&s->readers[reader], 0u); /* [member], last, as above */
 }
 
 /* --- reaping --------------------------------------------------------------------------------- */
