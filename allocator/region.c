@@ -5,6 +5,7 @@
 
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/point.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -297,6 +298,7 @@ static void give_up_name(struct eddy_region *r)
 {
     if (r->life_fd >= 0 && r->name->lock(r) == EDDY_OK) {
         r->name->remove(r);
+        EDDY_POINT("region-close:removed");
         eddy_region_life_drop(r);
         r->name->unlock(r);
     }

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/point.h"
 #include "allocator/region.h"
 
 #include <unistd.h>
@@ -33,6 +34,7 @@ int eddy_region_make(const struct eddy_region_making *m, struct eddy_region **re
     int error = eddy_region_build(file.fd, bytes, m->options, m->shown, &r);
     if (!error) {
         error = own_new(r, &file, m);
+        EDDY_POINT("region-create:before-link");
         if (!error)
             error = m->link(r, &file, m->context, m->options->flags);
         if (error) {

@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/file.h"
-#include "allocator/point.h"
 #include "allocator/region.h"
 
 #include <errno.h>
@@ -210,7 +209,6 @@ static int link_region(struct eddy_region *r, struct eddy_file *file, void *cont
     int error = name_region(r, context);
     if (error)
         return error;
-    EDDY_POINT("region-create:before-link");
     return flags & EDDY_REGION_REPLACE ? link_over(context, file, r->path)
                                        : link_new(context, file, r->path);
 }

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { STEPS = SANITIZED ? 300 : 2000, WATCHERS = 2 };
+enum { STEPS = SANITIZED ? 1000 : 2000, WATCHERS = 2 };
 
 /* --- growing under others' eyes -------------------------------------------------------------- */
 
