@@ -6,7 +6,8 @@
 #include "support/thread.h"
 #include "support/world.h"
 
-#include <stdio.h>
+#include "allocator/join_table.h"
+
 #include <unistd.h>
 
 enum { JOINERS = 3, FORKS = 100 };
@@ -168,12 +169,50 @@ static void regression_forking_while_others_join_hangs_nobody(void **state)
         thread_join(threads[i]);
 }
 
+/* --- forking while the table is in the works ------------------------------------------------- */
+
+static volatile bool in_the_works; /* as the child finds it */
+
+static void *work_until_over(void *argument)
+{
+    (void)argument;
+    while (!atomic_load(&over)) {
+        eddy_join_lock();
+        in_the_works = true;
+        for (volatile int i = 0; i < 1000; i++)
+            ;
+        in_the_works = false;
+        eddy_join_unlock();
+    }
+    return NULL;
+}
+
+static void table_is_whole(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    check(!in_the_works);
+}
+
+static void a_fork_waits_until_the_table_is_whole(void **state)
+{
+    (void)state;
+    atomic_store(&over, false);
+    pthread_t thread = thread_start(work_until_over, NULL);
+    for (int i = 0; i < FORKS; i++) {
+        struct child c = child_start(table_is_whole, NULL);
+        child_join(&c);
+    }
+    atomic_store(&over, true);
+    thread_join(thread);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         STANDIN_TEST(a_child_has_joined_nothing_and_joins_anew),
         STANDIN_TEST(a_hook_may_fork),
         STANDIN_TEST(regression_forking_while_others_join_hangs_nobody),
+        STANDIN_TEST(a_fork_waits_until_the_table_is_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,10 @@ static struct {
     atomic_int maps, protects, unmaps, mapped; /* calls that succeeded; mapped now */
     int map_error, protect_error, unmap_error;
     atomic_uint flags; /* of the last map */
+    void *where;       /* to map; NULL: anywhere */
+    /* While it is mapped or unmapped, if set. */
+    void (*at_map)(const char *name);
+    void (*at_unmap)(void *address);
 } standin;
 
 struct standin_region {
@@ -41,6 +45,8 @@ static inline int standin_map(void *context, const char *name,
                               const struct eddy_join_options *options, struct eddy_join_mapping *m)
 {
     (void)context;
+    if (standin.at_map)
+        standin.at_map(name);
     if (standin.map_error)
         return standin.map_error;
     unsigned long object = strtoul(name + 1, NULL, 10);
@@ -48,7 +54,8 @@ static inline int standin_map(void *context, const char *name,
     struct standin_region *region = malloc(sizeof *region);
     check(region);
     region->bytes = standin_bytes(object);
-    region->address = mmap(NULL, region->bytes, protection, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int flags = MAP_SHARED | MAP_ANONYMOUS | (standin.where ? MAP_FIXED_NOREPLACE : 0);
+    region->address = mmap(standin.where, region->bytes, protection, flags, -1, 0);
     check(region->address != MAP_FAILED);
     *m = (struct eddy_join_mapping){.region = region,
                                     .address = region->address,
@@ -77,6 +84,8 @@ static inline int standin_protect(void *argument, enum eddy_map map)
 static inline int standin_unmap(void *argument)
 {
     struct standin_region *region = argument;
+    if (standin.at_unmap)
+        standin.at_unmap(region->address);
     check(munmap(region->address, region->bytes) == 0);
     free(region);
     atomic_fetch_add(&standin.unmaps, 1);

@@ -126,6 +126,43 @@ static void a_join_that_cannot_be_unmapped_is_left_all_the_same(void **state)
     must(eddy_leave(standin_joined("x1")));
 }
 
+/* --- while it is mapped and unmapped --------------------------------------------------------- */
+
+static void is_nobodys(const void *address)
+{
+    must_fail(eddy_join_find("x1", NULL), EDDY_ENOENT);
+    must_fail(eddy_join_find_handle(address, NULL), EDDY_ENOENT);
+    must_fail(eddy_join_find_address(address, 1, NULL), EDDY_ENOENT);
+    same(eddy_join_list(NULL, 0), 0);
+}
+
+static void look_at_map(const char *name)
+{
+    (void)name;
+    standin.at_map = NULL;
+    is_nobodys(&standin);
+    must_fail(standin_join("x1", NULL, NULL, NULL), EDDY_ELOOP);
+    must(eddy_leave(standin_joined("x2"))); /* no lock is held */
+}
+
+/* Not found any more, as others may have the address soon; but not yet free to be mapped anew. */
+static void look_at_unmap(void *address)
+{
+    is_nobodys(address);
+    must_fail(standin_join("x1", NULL, NULL, NULL), EDDY_ELOOP);
+}
+
+static void what_is_not_mapped_yet_or_no_longer_is_not_found(void **state)
+{
+    (void)state;
+    standin.at_map = look_at_map;
+    void *handle = standin_joined("x1");
+    check(!standin.at_map);
+    standin.at_unmap = look_at_unmap;
+    must(eddy_leave(handle));
+    same(standin.maps, 2);
+}
+
 /* --- rights ---------------------------------------------------------------------------------- */
 
 static const struct eddy_join_options reading = {.map = EDDY_MAP_READ};
@@ -227,6 +264,7 @@ int main(void)
         STANDIN_TEST(map_and_flags_are_checked),
         STANDIN_TEST(leaving_what_is_not_joined_fails),
         STANDIN_TEST(a_join_that_cannot_be_unmapped_is_left_all_the_same),
+        STANDIN_TEST(what_is_not_mapped_yet_or_no_longer_is_not_found),
         STANDIN_TEST(regression_a_second_join_that_writes_can_write),
         STANDIN_TEST(regression_a_second_join_that_may_not_write_is_refused),
         STANDIN_TEST(two_names_of_one_object_are_one_join),

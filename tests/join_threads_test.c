@@ -229,9 +229,9 @@ static void regression_a_circle_of_threads_is_found(void **state)
 static _Atomic int live[REGIONS]; /* attached less detached */
 static char handles[REGIONS];
 
-static void region_name(char name[8], unsigned i, bool other)
+static void region_name(char name[16], unsigned i, bool other)
 {
-    snprintf(name, 8, "%c%u", other ? 'y' : 'x', i);
+    snprintf(name, 16, "%c%u", other ? 'y' : 'x', i);
 }
 
 static void *attach_live(void *context, const struct eddy_join_info *info, int *error);
@@ -239,7 +239,7 @@ static void detach_live(void *context, const struct eddy_join_info *info);
 
 static int join_live(unsigned i, uint64_t *seed, struct eddy_join_info *info)
 {
-    char name[8];
+    char name[16];
     struct eddy_join_options options = {.attach = attach_live,
                                         .detach = detach_live,
                                         .context = &handles[i],

@@ -7,6 +7,7 @@
 #include <eddy/domain.h>
 #include <eddy/errors.h>
 #include <eddy/inspect.h>
+#include <eddy/join.h>
 #include <eddy/locator.h>
 #include <eddy/region.h>
 #include <eddy/ring.h>
