@@ -6,9 +6,9 @@
 #include "support/child.h"
 #include "support/payload.h"
 #include "support/thread.h"
+#include "support/usage.h"
 #include "support/world.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,36 +28,12 @@ struct usage {
     uint64_t shared_bytes;
 };
 
-static uint32_t count_descriptors(void)
-{
-    uint32_t count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    check(dir != NULL);
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
-/* Of files of the test's folder. */
-static uint32_t count_mappings(void)
-{
-    char line[512];
-    uint32_t count = 0;
-    FILE *maps = fopen("/proc/self/maps", "r");
-    check(maps != NULL);
-    while (fgets(line, sizeof line, maps))
-        count += strstr(line, world_dir()) != NULL;
-    fclose(maps);
-    return count;
-}
-
 static struct usage usage_now(eddy_reader *reader)
 {
     struct eddy_topic_stats stats;
     must(eddy_reader_stats(reader, &stats));
-    return (struct usage){.descriptors = count_descriptors(),
-                          .mappings = count_mappings(),
+    return (struct usage){.descriptors = usage_descriptors(),
+                          .mappings = usage_mappings(),
                           .files = world_files(),
                           .shared_bytes = stats.shared_bytes};
 }

@@ -5,12 +5,9 @@
 #include "torture/witness.h"
 
 #include "support/child.h"
+#include "support/usage.h"
 
-#include <dirent.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { KINDS = 3, BURST = 256, NAP_MS = 100, CROWD = 64, CROWDED = 1 };
@@ -36,31 +33,6 @@ struct checker {
 
 /* --- what this process has ------------------------------------------------------------------- */
 
-static uint32_t count_descriptors(void)
-{
-    uint32_t count = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    check(dir != NULL);
-    while (readdir(dir))
-        count++;
-    closedir(dir);
-    return count;
-}
-
-/* Of files of the domain's folder. */
-static uint32_t count_mappings(void)
-{
-    char text[512];
-    uint32_t count = 0;
-    const char *folder = getenv("EDDY_DIR");
-    FILE *maps = fopen("/proc/self/maps", "r");
-    check(maps != NULL && folder != NULL);
-    while (fgets(text, sizeof text, maps))
-        count += strstr(text, folder) != NULL;
-    fclose(maps);
-    return count;
-}
-
 static uint32_t count_extents(const struct checker *c)
 {
     uint32_t extents = 0;
@@ -82,8 +54,8 @@ static uint32_t count_extents(const struct checker *c)
 static void check_constant(struct checker *c)
 {
     uint32_t extents = count_extents(c);
-    same(count_descriptors(), c->descriptors);
-    check(count_mappings() <= c->mappings + 3 * (extents - c->extents));
+    same(usage_descriptors(), c->descriptors);
+    check(usage_mappings() <= c->mappings + 3 * (extents - c->extents));
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -222,10 +194,10 @@ void checker_run(int wire, void *unused)
     static struct checker c;
     board_sign(CHECKER);
     check(setpgid(0, 0) == 0); /* the controller's group is those whom it waits for at the end */
-    uint32_t descriptors = count_descriptors();
+    uint32_t descriptors = usage_descriptors();
     open_all(&c);
-    c.descriptors = count_descriptors();
-    c.mappings = count_mappings();
+    c.descriptors = usage_descriptors();
+    c.mappings = usage_mappings();
     c.extents = count_extents(&c);
     wire_say(wire, WIRE_READY);
     for (uint32_t round = 0; !is_told(wire); round++) {
@@ -244,6 +216,6 @@ void checker_run(int wire, void *unused)
     for (uint32_t topic = 0; topic < STEADY; topic++)
         check_slots(&c, topic);
     close_all(&c);
-    same(count_descriptors(), descriptors);
-    same(count_mappings(), 0);
+    same(usage_descriptors(), descriptors);
+    same(usage_mappings(), 0);
 }
