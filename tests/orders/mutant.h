@@ -1,8 +1,9 @@
 /* mutant.h - the engine's atomics with numbered sites, one of which is weaker than it says.
  *
- * `scripts/mutants` copies the sources, gives each call of allocator/atomic.h a number (eddy_load_seq
- * becomes eddy_load_seq_at(17, ...)) and puts this in the place of its macros.  One build serves for
- * every mutant: EDDY_MUTANT=17:release weakens site 17 when the program starts.  There are two:
+ * `scripts/mutants` copies the sources, gives each call of allocator/atomic.h a number
+ * (eddy_load_seq becomes eddy_load_seq_at(17, ...)) and puts this in the place of its macros.  One
+ * build serves for every mutant: EDDY_MUTANT=17:release weakens site 17 when the program starts.
+ * There are two:
  *
  *   with EDDY_WEAK   the machine of weak.h runs each access
  *   without          the compiler's atomics, for ThreadSanitizer
@@ -15,17 +16,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { MUTANT_SITES = 4096 };
+
 extern uint32_t mutant_site; /* 0: none */
 extern int mutant_order;
-extern bool mutant_ran; /* the weakened site was come to */
+extern uint8_t mutant_reached[MUTANT_SITES]; /* EDDY_MUTANT_REACHED names a file for it */
 
 /* What the order of a site is now, of any access. */
 static inline int mutant_of(uint32_t site, int order)
 {
-    if (__builtin_expect(site == 0 || site != mutant_site, 1))
-        return order;
-    __atomic_store_n(&mutant_ran, true, __ATOMIC_RELAXED);
-    return mutant_order;
+    if (!__atomic_load_n(&mutant_reached[site], __ATOMIC_RELAXED))
+        __atomic_store_n(&mutant_reached[site], 1, __ATOMIC_RELAXED);
+    return __builtin_expect(site == 0 || site != mutant_site, 1) ? order : mutant_order;
 }
 
 /* What is left of an order in a load or a store. */

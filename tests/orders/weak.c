@@ -1,30 +1,20 @@
-/* weak.c - see weak.h.
+/* weak.c - see weak.h: words and what may be seen of them.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "weak.h"
+#include "weak_inside.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { THREADS = 48, VALUES = 8, READS = 4, PLACES = 1 << 18, MUTEXES = 512 };
-
-struct clock {
-    uint32_t at[THREADS];
-};
+enum { VALUES = 8, READS = 4 };
 
 /* A value of a word: who stored it at what time of its own, and what an acquire gets with it. */
 struct value {
     uint64_t bits;
     uint32_t thread, when;
     bool released, follows; /* follows: a read-modify-write of the value before it */
-    struct clock clock;
+    struct weak_clock clock;
 };
 
 /* That a thread has read a word: from `when` of its own on it has seen value `index`. */
@@ -39,87 +29,10 @@ struct place {
     uint64_t oldest;
     uint64_t seq; /* no seq_cst load may return an older one */
     struct value values[VALUES];
-    struct reading readings[THREADS];
+    struct reading readings[WEAK_THREADS];
 };
 
-static struct place *places[PLACES];
-static struct clock clocks[THREADS], mutexes[MUTEXES], ended[THREADS];
-static bool taken[THREADS];
-static _Atomic int lock;
-static __thread uint32_t me; /* + 1 */
-static __thread uint64_t lots;
-static uint64_t seed;
-
-/* --- one at a time --------------------------------------------------------------------------- */
-
-static void enter(void)
-{
-    for (int tries = 0; atomic_exchange_explicit(&lock, 1, memory_order_acquire); tries++)
-        if (tries % 64 == 63)
-            sched_yield();
-}
-
-static void leave(void)
-{
-    atomic_store_explicit(&lock, 0, memory_order_release);
-}
-
-__attribute__((constructor)) static void begin(void)
-{
-    const char *given = getenv("EDDY_WEAK_SEED");
-    seed = given ? strtoull(given, NULL, 10) : (uint64_t)getpid() * 2654435761u;
-    pthread_atfork(enter, leave, leave);
-}
-
-static uint32_t lot(uint32_t of)
-{
-    lots ^= lots << 13;
-    lots ^= lots >> 7;
-    lots ^= lots << 17;
-    return (uint32_t)(lots >> 20) % of;
-}
-
-/* Lets others run between any two accesses, now and then for long. */
-static void pause_by_lot(void)
-{
-    if (lots == 0)
-        lots = (seed + 1) * 0x9e3779b97f4a7c15u + (uint64_t)me * 7919 + 1;
-    uint32_t drawn = lot(1024);
-    if (drawn < 8)
-        sched_yield();
-    else if (drawn < 9)
-        nanosleep(&(struct timespec){.tv_nsec = 1000 + lot(50000)}, NULL);
-}
-
-/* --- clocks ---------------------------------------------------------------------------------- */
-
-static void join(struct clock *to, const struct clock *from)
-{
-    for (int i = 0; i < THREADS; i++)
-        to->at[i] = from->at[i] > to->at[i] ? from->at[i] : to->at[i];
-}
-
-static void take_seat(void)
-{
-    for (uint32_t i = 0; i < THREADS && !me; i++) {
-        if (taken[i])
-            continue;
-        taken[i] = true;
-        me = i + 1;
-        clocks[i].at[i]++;
-    }
-    if (!me) {
-        fprintf(stderr, "weak: more than %d threads\n", THREADS);
-        abort();
-    }
-}
-
-static struct clock *mine(void)
-{
-    if (!me)
-        take_seat();
-    return &clocks[me - 1];
-}
+static struct place *places[WEAK_WORDS];
 
 /* --- places ---------------------------------------------------------------------------------- */
 
@@ -174,9 +87,9 @@ static void start_anew(struct place *p, uintptr_t address, uint64_t bits)
 
 static struct place *bucket(uintptr_t address, uint32_t *at)
 {
-    *at = (uint32_t)((address >> 1) * 0x9e3779b97f4a7c15u >> 40) % PLACES;
+    *at = (uint32_t)((address >> 1) * 0x9e3779b97f4a7c15u >> 40) % WEAK_WORDS;
     while (places[*at] && places[*at]->address != address)
-        *at = (*at + 1) % PLACES;
+        *at = (*at + 1) % WEAK_WORDS;
     return places[*at];
 }
 
@@ -196,11 +109,10 @@ static struct place *place_of(const volatile void *word, size_t size)
     return p;
 }
 
-/* Memory that is given back starts anew when it comes again. */
-static void forget(uintptr_t from, size_t bytes)
+void weak_forget(uintptr_t from, size_t bytes)
 {
     uint32_t at;
-    enter();
+    weak_enter();
     if (bytes <= 4096) {
         for (uintptr_t address = from; address < from + bytes; address += 2) {
             struct place *p = bucket(address, &at);
@@ -208,13 +120,13 @@ static void forget(uintptr_t from, size_t bytes)
                 p->newest = p->oldest = p->seq = 0, value_at(p, 0)->bits = ~p->address;
         }
     } else {
-        for (at = 0; at < PLACES; at++) {
+        for (at = 0; at < WEAK_WORDS; at++) {
             struct place *p = places[at];
             if (p && p->address - from < bytes)
                 p->newest = p->oldest = p->seq = 0, value_at(p, 0)->bits = ~p->address;
         }
     }
-    leave();
+    weak_leave();
 }
 
 /* --- what may be seen ------------------------------------------------------------------------ */
@@ -237,7 +149,7 @@ static uint64_t known_reading(const struct reading *r, uint32_t when)
     return r->count > READS ? index : 0; /* forgotten ones: rather too much than too little */
 }
 
-static uint64_t oldest_visible(struct place *p, const struct clock *clock, int order)
+static uint64_t oldest_visible(struct place *p, const struct weak_clock *clock, int order)
 {
     uint64_t least = p->oldest;
     for (uint64_t i = p->newest; i > least; i--) {
@@ -245,18 +157,18 @@ static uint64_t oldest_visible(struct place *p, const struct clock *clock, int o
         if (v->when <= clock->at[v->thread])
             least = i;
     }
-    for (uint32_t t = 0; t < THREADS; t++)
+    for (uint32_t t = 0; t < WEAK_THREADS; t++)
         least = later(least, known_reading(&p->readings[t], clock->at[t]));
     return order == memory_order_seq_cst ? later(least, p->seq) : least;
 }
 
-static void note_reading(struct place *p, uint64_t index, const struct clock *clock)
+static void note_reading(struct place *p, uint64_t index, const struct weak_clock *clock)
 {
-    struct reading *r = &p->readings[me - 1];
+    struct reading *r = &p->readings[weak_seat - 1];
     if (r->count && r->index[(r->count - 1) % READS] == index)
         return;
     r->index[r->count % READS] = index;
-    r->when[r->count % READS] = clock->at[me - 1];
+    r->when[r->count % READS] = clock->at[weak_seat - 1];
     r->count++;
 }
 
@@ -275,12 +187,12 @@ static bool releases(int order)
 /* Reads value `index`. */
 static uint64_t see(struct place *p, uint64_t index, int order)
 {
-    struct clock *clock = mine();
+    struct weak_clock *clock = weak_mine();
     const struct value *v = value_at(p, index);
-    clock->at[me - 1]++;
+    weak_tick();
     note_reading(p, index, clock);
     if (acquires(order) && v->released)
-        join(clock, &v->clock);
+        weak_join(clock, &v->clock);
     if (order == memory_order_seq_cst)
         p->seq = later(p->seq, index);
     return v->bits;
@@ -288,8 +200,8 @@ static uint64_t see(struct place *p, uint64_t index, int order)
 
 static struct value make_value(uint64_t bits, int order, const struct value *before)
 {
-    struct clock *clock = mine();
-    struct value new = {.bits = bits, .thread = me - 1, .when = ++clock->at[me - 1]};
+    struct weak_clock *clock = weak_mine();
+    struct value new = {.bits = bits, .thread = weak_seat - 1, .when = weak_tick()};
     if (before && before->released) {
         new.released = true;
         new.clock = before->clock;
@@ -297,7 +209,7 @@ static struct value make_value(uint64_t bits, int order, const struct value *bef
     new.follows = before != NULL;
     if (releases(order)) {
         new.released = true;
-        join(&new.clock, clock);
+        weak_join(&new.clock, clock);
     }
     return new;
 }
@@ -322,7 +234,7 @@ static void insert(struct place *p, uint64_t index, uint64_t bits, int order)
     for (uint64_t i = p->newest; i > index; i--)
         *value_at(p, i) = *value_at(p, i - 1);
     *value_at(p, index) = make_value(bits, order, NULL);
-    for (int t = 0; t < THREADS; t++)
+    for (int t = 0; t < WEAK_THREADS; t++)
         for (int i = 0; i < READS; i++)
             p->readings[t].index[i] += p->readings[t].index[i] >= index;
     p->seq = order == memory_order_seq_cst ? index : p->seq + (p->seq >= index);
@@ -332,10 +244,10 @@ static void insert(struct place *p, uint64_t index, uint64_t bits, int order)
  * read-modify-write and what it read.  newest + 1: last. */
 static uint64_t insertion(struct place *p, int order)
 {
-    uint64_t least = oldest_visible(p, mine(), order), last = p->newest + 1;
-    if (least >= p->newest || lot(4) != 0)
+    uint64_t least = oldest_visible(p, weak_mine(), order), last = p->newest + 1;
+    if (least >= p->newest || weak_lot(4) != 0)
         return last;
-    uint64_t index = least + 1 + lot((uint32_t)(p->newest - least));
+    uint64_t index = least + 1 + weak_lot((uint32_t)(p->newest - least));
     return value_at(p, index)->follows ? last : index;
 }
 
@@ -343,23 +255,23 @@ static uint64_t insertion(struct place *p, int order)
 
 uint64_t weak_load(const volatile void *word, size_t size, int order)
 {
-    pause_by_lot();
-    enter();
-    struct clock *clock = mine();
+    weak_pause();
+    weak_enter();
+    struct weak_clock *clock = weak_mine();
     struct place *p = place_of(word, size);
     uint64_t index = p->newest, least = oldest_visible(p, clock, order);
-    if (least < index && lot(3) == 0)
-        index = least + lot((uint32_t)(index - least) + 1);
+    if (least < index && weak_lot(3) == 0)
+        index = least + weak_lot((uint32_t)(index - least) + 1);
     uint64_t bits = see(p, index, order);
-    leave();
+    weak_leave();
     return bits;
 }
 
 void weak_store(volatile void *word, size_t size, uint64_t value, int order)
 {
-    pause_by_lot();
-    enter();
-    mine();
+    weak_pause();
+    weak_enter();
+    weak_mine();
     struct place *p = place_of(word, size);
     uint64_t index = insertion(p, order);
     if (index <= p->newest) {
@@ -369,7 +281,7 @@ void weak_store(volatile void *word, size_t size, uint64_t value, int order)
             p = place_of(word, size);
         add(p, value, order, NULL);
     }
-    leave();
+    weak_leave();
 }
 
 static uint64_t changed(enum weak_change how, uint64_t old, uint64_t by)
@@ -395,9 +307,9 @@ static uint64_t cut(uint64_t bits, size_t size)
 uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uint64_t value,
                      int order)
 {
-    pause_by_lot();
-    enter();
-    mine();
+    weak_pause();
+    weak_enter();
+    weak_mine();
     struct place *p = place_of(word, size);
     uint64_t old = value_at(p, p->newest)->bits, new = cut(changed(how, old, value), size);
     while (!change_memory(word, size, old, new)) {
@@ -408,16 +320,16 @@ uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uin
     struct value before = *value_at(p, p->newest);
     see(p, p->newest, order);
     add(p, new, order, &before);
-    leave();
+    weak_leave();
     return old;
 }
 
 bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order)
 {
     uint64_t wanted = memory(expected, size);
-    pause_by_lot();
-    enter();
-    mine();
+    weak_pause();
+    weak_enter();
+    weak_mine();
     struct place *p = place_of(word, size);
     bool done = value_at(p, p->newest)->bits == wanted && change_memory(word, size, wanted, value);
     if (!done)
@@ -428,178 +340,6 @@ bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, 
         add(p, value, order, &before);
     else
         memcpy(expected, &before.bits, size); /* little-endian */
-    leave();
+    weak_leave();
     return done;
-}
-
-/* --- races ----------------------------------------------------------------------------------- */
-
-/* A plain word: who wrote it last and when, and when each thread read it since. */
-struct plain {
-    uintptr_t address;
-    uint32_t writer, written, read[THREADS];
-};
-
-static struct plain *plains[PLACES];
-
-static struct plain *plain_of(const uint64_t *word)
-{
-    uint32_t at = (uint32_t)((uintptr_t)word >> 3) % PLACES;
-    while (plains[at] && plains[at]->address != (uintptr_t)word)
-        at = (at + 1) % PLACES;
-    if (!plains[at]) {
-        plains[at] = calloc(1, sizeof *plains[at]);
-        if (!plains[at])
-            abort();
-        plains[at]->address = (uintptr_t)word;
-    }
-    return plains[at];
-}
-
-static void race(const char *what)
-{
-    fprintf(stderr, "weak: race: %s\n", what);
-    abort();
-}
-
-void weak_reads_plainly(const uint64_t *word)
-{
-    enter();
-    struct clock *clock = mine();
-    struct plain *p = plain_of(word);
-    bool ordered = p->written <= clock->at[p->writer];
-    p->read[me - 1] = ++clock->at[me - 1];
-    leave();
-    if (!ordered)
-        race("what is read was written by another thread, and nothing orders the two");
-}
-
-void weak_writes_plainly(const uint64_t *word)
-{
-    enter();
-    struct clock *clock = mine();
-    struct plain *p = plain_of(word);
-    bool after_write = p->written <= clock->at[p->writer], after_reads = true;
-    for (uint32_t t = 0; t < THREADS; t++)
-        after_reads &= p->read[t] <= clock->at[t];
-    p->writer = me - 1;
-    p->written = ++clock->at[me - 1];
-    leave();
-    if (!after_write)
-        race("what is written was written by another thread, and nothing orders the two");
-    if (!after_reads)
-        race("what is written is still read by another thread");
-}
-
-/* --- what else orders ------------------------------------------------------------------------ */
-
-/* The linker sends the calls of these here (--wrap).  Mutexes and the start and end of threads
- * order what happens, as does fcntl's lock of a file. */
-int __real_pthread_mutex_lock(pthread_mutex_t *m);
-int __real_pthread_mutex_trylock(pthread_mutex_t *m);
-int __real_pthread_mutex_unlock(pthread_mutex_t *m);
-int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *argument);
-int __real_pthread_join(pthread_t thread, void **result);
-int __real_munmap(void *from, size_t bytes);
-int __wrap_pthread_mutex_lock(pthread_mutex_t *m);
-int __wrap_pthread_mutex_trylock(pthread_mutex_t *m);
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *m);
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *argument);
-int __wrap_pthread_join(pthread_t thread, void **result);
-int __wrap_munmap(void *from, size_t bytes);
-void __real_free(void *memory);
-void __wrap_free(void *memory);
-size_t malloc_usable_size(void *memory);
-
-static struct clock *clock_of(const pthread_mutex_t *m)
-{
-    return &mutexes[((uintptr_t)m >> 3) % MUTEXES];
-}
-
-int __wrap_pthread_mutex_lock(pthread_mutex_t *m)
-{
-    int error = __real_pthread_mutex_lock(m);
-    enter();
-    join(mine(), clock_of(m));
-    leave();
-    return error;
-}
-
-int __wrap_pthread_mutex_trylock(pthread_mutex_t *m)
-{
-    int error = __real_pthread_mutex_trylock(m);
-    enter();
-    if (!error)
-        join(mine(), clock_of(m));
-    leave();
-    return error;
-}
-
-int __wrap_pthread_mutex_unlock(pthread_mutex_t *m)
-{
-    enter();
-    struct clock *clock = mine();
-    clock->at[me - 1]++;
-    join(clock_of(m), clock);
-    leave();
-    return __real_pthread_mutex_unlock(m);
-}
-
-struct start {
-    void *(*run)(void *);
-    void *argument;
-    struct clock clock;
-};
-
-static void *run_thread(void *argument)
-{
-    struct start start = *(struct start *)argument;
-    __real_free(argument);
-    enter();
-    join(mine(), &start.clock);
-    leave();
-    void *result = start.run(start.argument);
-    enter();
-    /* Whoever joins one of those that ended joins all: rather too much than too little. */
-    join(&ended[0], mine());
-    taken[me - 1] = false;
-    leave();
-    return result;
-}
-
-int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *argument)
-{
-    struct start *start = malloc(sizeof *start);
-    if (!start)
-        return -1;
-    enter();
-    *start = (struct start){run, argument, *mine()};
-    leave();
-    return __real_pthread_create(thread, attributes, run_thread, start);
-}
-
-int __wrap_pthread_join(pthread_t thread, void **result)
-{
-    int error = __real_pthread_join(thread, result);
-    enter();
-    join(mine(), &ended[0]);
-    leave();
-    return error;
-}
-
-int __wrap_munmap(void *from, size_t bytes)
-{
-    int error = __real_munmap(from, bytes);
-    forget((uintptr_t)from, bytes);
-    return error;
-}
-
-void __wrap_free(void *memory)
-{
-    if (memory)
-        forget((uintptr_t)memory, malloc_usable_size(memory));
-    __real_free(memory);
 }

@@ -1,15 +1,17 @@
 /* weak.h - a machine that shows what C11 allows and x86 does not: threads that see stores late.
  *
  * Each atomic word keeps its last few values, in modification order.  A load may return any of them
- * that no happens-before, coherence, or order of the seq_cst accesses rules out; it is drawn by lot.
- * A thread's clock says what happened before; a release hands it on with the value, and an acquire
- * takes it over.  So a missing acquire or release shows when a later load returns what is out of
- * date, and a missing seq_cst when both sides of a store-buffering pattern miss each other.
+ * that is not ruled out by what happened before, by coherence or by the order of the seq_cst
+ * accesses; a store may come in before values that it has not heard of: by lot.  A thread's
+ * clock says what happened before; a release hands it on with the value, and an acquire takes it
+ * over.  So a missing acquire or release shows when a later load returns what is out of date or
+ * a plain access races, and a missing seq_cst when the two sides of a store-buffering pattern miss
+ * each other.
  *
- * Sound, not complete: whatever it does, C11 (as of C++20's wording) allows, so a test that fails
- * here shows a fault.  It does not show what needs values from the future, stores that come into
- * the modification order before others, or words in two mappings.  Memory that changes behind its
- * back (the kernel's, another process's) starts anew with what is there, seen by all.
+ * Sound, not complete: whatever it does, C11 (in C++20's wording) allows, so a test that fails here
+ * shows a fault.  It does not show what needs values from the future, or words in two mappings.
+ * Memory that changes behind its back (the kernel's, another process's) starts anew with what is
+ * there, seen by all.
  *
  *   EDDY_WEAK_SEED  repeats the lots, though not the scheduler
  *

@@ -1,0 +1,35 @@
+/* weak_inside.h - what the parts of the machine of weak.h share.
+ *
+ * One access at a time: whatever takes a clock or looks at a word stands between weak_enter and
+ * weak_leave.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_TESTS_WEAK_INSIDE_H
+#define EDDY_TESTS_WEAK_INSIDE_H
+
+#include "weak.h"
+
+enum { WEAK_THREADS = 48, WEAK_WORDS = 1 << 18 };
+
+/* How much of each thread's time somebody knows of. */
+struct weak_clock {
+    uint32_t at[WEAK_THREADS];
+};
+
+extern __thread uint32_t weak_seat; /* + 1; 0: none yet */
+
+void weak_enter(void);
+void weak_leave(void);
+/* Lets others run between any two accesses, now and then for long.  Not inside. */
+void weak_pause(void);
+uint32_t weak_lot(uint32_t of);
+
+/* The calling thread's. */
+struct weak_clock *weak_mine(void);
+/* A moment of the calling thread's own. */
+uint32_t weak_tick(void);
+void weak_join(struct weak_clock *to, const struct weak_clock *from);
+/* Memory that is given back starts anew when it comes again.  Not inside. */
+void weak_forget(uintptr_t from, size_t bytes);
+
+#endif

@@ -1,0 +1,64 @@
+/* weak_race.c - see weak.h: plain accesses.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "weak_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A plain word: who wrote it last and when, and when each thread read it since. */
+struct plain {
+    uintptr_t address;
+    uint32_t writer, written, read[WEAK_THREADS];
+};
+
+static struct plain *plains[WEAK_WORDS];
+
+static struct plain *plain_of(const uint64_t *word)
+{
+    uint32_t at = (uint32_t)((uintptr_t)word >> 3) % WEAK_WORDS;
+    while (plains[at] && plains[at]->address != (uintptr_t)word)
+        at = (at + 1) % WEAK_WORDS;
+    if (!plains[at]) {
+        plains[at] = calloc(1, sizeof *plains[at]);
+        if (!plains[at])
+            abort();
+        plains[at]->address = (uintptr_t)word;
+    }
+    return plains[at];
+}
+
+static void race(const char *what)
+{
+    fprintf(stderr, "weak: race: %s\n", what);
+    abort();
+}
+
+void weak_reads_plainly(const uint64_t *word)
+{
+    weak_enter();
+    struct weak_clock *clock = weak_mine();
+    struct plain *p = plain_of(word);
+    bool ordered = p->written <= clock->at[p->writer];
+    p->read[weak_seat - 1] = weak_tick();
+    weak_leave();
+    if (!ordered)
+        race("what is read was written by another thread, and nothing orders the two");
+}
+
+void weak_writes_plainly(const uint64_t *word)
+{
+    weak_enter();
+    struct weak_clock *clock = weak_mine();
+    struct plain *p = plain_of(word);
+    bool after_write = p->written <= clock->at[p->writer], after_reads = true;
+    for (uint32_t t = 0; t < WEAK_THREADS; t++)
+        after_reads &= p->read[t] <= clock->at[t];
+    p->writer = weak_seat - 1;
+    p->written = weak_tick();
+    weak_leave();
+    if (!after_write)
+        race("what is written was written by another thread, and nothing orders the two");
+    if (!after_reads)
+        race("what is written is still read by another thread");
+}
