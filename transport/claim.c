@@ -135,12 +135,24 @@ bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy
            claim_behind(w, need, p);
 }
 
+/* How many tries go once round all slots.  An extent that cannot be mapped takes one, whatever its
+ * descriptor says. */
+static uint32_t all_slots(struct eddy_segment *s)
+{
+    uint32_t tries = 0, extents = eddy_extent_count(s);
+    for (uint32_t i = 0; i < extents; i++)
+        /* acquire, from [mapped] */
+        tries += eddy_load_acquire(&s->extents[i].slots) || eddy_extent_map(s, i) == EDDY_OK
+                     ? s->extents[i].count
+                     : 1;
+    return tries;
+}
+
 /* All slots, of any size that fits: the last look before waiting. */
 static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     eddy_gate_recompute(w->segment);
-    return claim_table(w, need, eddy_hard_limit(w->segment), eddy_extent_slots(w->segment), true,
-                       p);
+    return claim_table(w, need, eddy_hard_limit(w->segment), all_slots(w->segment), true, p);
 }
 
 static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
