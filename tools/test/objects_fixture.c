@@ -1,7 +1,7 @@
 /* objects_fixture.c - what else there is to look at: `objects_fixture NAME COUNT` makes a slots
- * segment at NAME.flink with one reader, a ring and a region.  It commits COUNT samples of 100 bytes
- * and publishes as many chunks, takes and keeps the first of these, says "ready", and stays until
- * its input ends.
+ * segment at NAME.flink with one reader, a ring and a region.  It commits COUNT samples of 100
+ * bytes and publishes as many chunks, takes and keeps the first of these, says "ready", and stays
+ * until its input ends.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include <eddy/eddy.h>
