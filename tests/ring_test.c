@@ -254,6 +254,7 @@ static void slots_are_rounded_and_aligned(void **state)
             must(eddy_ring_take(p.consumer, EDDY_POLL, &chunk));
             same((uintptr_t)chunk.data % align, 0);
             check(((char *)chunk.data)[given[i] - 1] == 'x');
+            must(eddy_ring_release(p.consumer, &chunk));
         }
         ring_pair_close(&p);
     }
@@ -390,8 +391,11 @@ static void a_name_in_use_is_taken_only_if_asked_for(void **state)
     eddy_ring *producer = ring_attach("ring", EDDY_RING_PRODUCER);
     ring_publish(old.producer, SIZE, 0); /* nameless, and as good as ever */
     ring_publish(producer, 100, 0);
-    same(ring_take(old.consumer, 0).size, SIZE);
-    same(ring_take(consumer, 0).size, 100);
+    struct eddy_chunk its = ring_take(old.consumer, 0), mine = ring_take(consumer, 0);
+    same(its.size, SIZE);
+    same(mine.size, 100);
+    must(eddy_ring_release(old.consumer, &its));
+    must(eddy_ring_release(consumer, &mine));
     ring_pair_close(&old); /* W1.9: and does not take the successor's name with it */
     eddy_ring *observer = ring_attach("ring", EDDY_RING_OBSERVER);
     must(eddy_ring_close(observer));
