@@ -102,7 +102,7 @@ int eddy_join(eddy_domain *domain, const char *name, const struct eddy_join_opti
               struct eddy_join_info *info, void **handle)
 {
     static const struct eddy_join_options defaults;
-    struct eddy_join_folder folder;
+    struct eddy_join_folder folder = {0};
     struct eddy_join_request request = {.options = options ? options : &defaults,
                                         .folder = domain ? &folder : NULL,
                                         .ops = &region_ops,

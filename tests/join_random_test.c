@@ -21,7 +21,7 @@ static bool is_name(const char *name)
         return length > 1 && name[1] != '/' && is_name(name + 1);
     bool good = length >= 1 && length <= EDDY_REGION_NAME_MAX && isalnum((unsigned char)name[0]);
     for (size_t i = 0; i < length; i++)
-        good = good && (isalnum((unsigned char)name[i]) || memchr("_-.", name[i], 3));
+        good = good && (isalnum((unsigned char)name[i]) || strchr("_-.", name[i]));
     return good;
 }
 

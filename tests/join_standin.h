@@ -51,7 +51,7 @@ static inline int standin_map(void *context, const char *name,
         return standin.map_error;
     unsigned long object = strtoul(name + 1, NULL, 10);
     int protection = options->map == EDDY_MAP_READ ? PROT_READ : PROT_READ | PROT_WRITE;
-    struct standin_region *region = malloc(sizeof *region);
+    struct standin_region *region = calloc(1, sizeof *region);
     check(region);
     region->bytes = standin_bytes(object);
     int flags = MAP_SHARED | MAP_ANONYMOUS | (standin.where ? MAP_FIXED_NOREPLACE : 0);

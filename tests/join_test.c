@@ -95,7 +95,7 @@ static void map_and_flags_are_checked(void **state)
     (void)state;
     struct eddy_join_options options = {.map = 2};
     must_fail(standin_join("x1", &options, NULL, NULL), EDDY_EINVAL);
-    options = (struct eddy_join_options){.map = -1};
+    options = (struct eddy_join_options){.map = (enum eddy_map)UINT32_MAX};
     must_fail(standin_join("x1", &options, NULL, NULL), EDDY_EINVAL);
     options = (struct eddy_join_options){.flags = EDDY_REGION_REPLACE};
     must_fail(standin_join("x1", &options, NULL, NULL), EDDY_EINVAL);
