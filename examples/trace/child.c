@@ -16,10 +16,11 @@
 
 static void beside_this(const char *name, char *path, size_t bytes)
 {
-    ssize_t length = readlink("/proc/self/exe", path, bytes - strlen(name) - 1);
+    ssize_t length = readlink("/proc/self/exe", path, bytes);
     while (length > 0 && path[length - 1] != '/')
         length--;
-    strcpy(path + (length > 0 ? length : 0), name);
+    size_t folder = length > 0 ? (size_t)length : 0;
+    snprintf(path + folder, bytes - folder, "%s", name); /* cut: then it cannot be started */
 }
 
 pid_t child_start(const char *ring, uint64_t rounds, bool crash)
