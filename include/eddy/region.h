@@ -44,7 +44,7 @@ enum eddy_cleanup {
 };
 
 /* Flags. */
-#define EDDY_REGION_SPARSE  0x01u /* memory comes when it is written: a full file system is SIGBUS */
+#define EDDY_REGION_SPARSE  0x01u /* memory comes as it is written: a full file system is SIGBUS */
 #define EDDY_REGION_REPLACE 0x02u /* takes the name or path from whatever region (or file) has it */
 #define EDDY_REGION_FOREIGN 0x04u /* path, fd: it may belong to, or be writable by, another user */
 #define EDDY_REGION_RANDOM  0x08u /* at a random address, so that an overrun meets nobody */
@@ -59,8 +59,9 @@ struct eddy_region_options {
     uint64_t limit_bytes; /* how far it may grow: address space set aside.  Default: 8 x bytes, at
                              least 4 GiB, less where the process may have no more */
     uint64_t page_bytes;  /* 0: the file system's own; 2 MiB or 1 GiB: nameless, or a path on such a
-                             file system */
-    uint32_t mode;        /* permission bits, exact whatever the umask; default 0600 */
+                             file system (hugetlbfs).  Sizes are whole pages then */
+    uint32_t mode;        /* permission bits, exact whatever the umask; default 0600, at most 0666;
+                             with a name at most 0660 */
     enum eddy_map map;
     enum eddy_cleanup cleanup;
     uint32_t flags;
@@ -119,7 +120,7 @@ EDDY_API int eddy_region_close(eddy_region *region);
 
 /* --- the memory ------------------------------------------------------------------------------ */
 
-/* First byte; aligned to a page, the same as long as the handle is open. */
+/* First byte; aligned to a page, the same as long as the handle is open; also in a forked child. */
 EDDY_API const void *eddy_region_data(const eddy_region *region);
 /* The same for writing; NULL where the view is read-only. */
 EDDY_API void *eddy_region_writable_data(const eddy_region *region);
@@ -139,8 +140,10 @@ EDDY_API int eddy_region_protect(eddy_region *region, enum eddy_map map);
 /* --- growing --------------------------------------------------------------------------------- */
 
 /* Makes it `bytes` long, in place; new bytes are zero.  The owner (or creator of a nameless one)
- * alone: EDDY_EACCES.  As long as now: nothing is done.  Shorter: EDDY_EINVAL, "shrinking is not
- * supported".  Longer than the limit: EDDY_ELIMIT.  Contents and addresses stay. */
+ * alone, and not if it is sealed: EDDY_EACCES.  As long as now: nothing is done.  Shorter:
+ * EDDY_EINVAL, "shrinking is not supported".  Longer than the limit: EDDY_ELIMIT.  No memory:
+ * EDDY_ENOMEM.  Contents and addresses stay, whatever becomes of it.  Where the file is longer by
+ * now (a former owner's doing), all of it is mapped. */
 EDDY_API int eddy_region_grow(eddy_region *region, uint64_t bytes);
 
 /* Maps what others have grown.  1: longer now; 0: not; never changes the file.  EDDY_ELIMIT: longer
@@ -153,7 +156,8 @@ EDDY_API int eddy_region_punch(eddy_region *region, uint64_t offset, uint64_t by
 
 /* --- whose it is ----------------------------------------------------------------------------- */
 
-/* From now on this handle's close removes the name.  EDDY_EBUSY while somebody alive owns it. */
+/* From now on this handle's close removes the name.  EDDY_EBUSY while somebody alive owns it,
+ * EDDY_ENOENT if the name is gone or leads to another region, EDDY_EINVAL if it never had one. */
 EDDY_API int eddy_region_own(eddy_region *region);
 /* Nobody owns it: it stays, also when all its users are gone, until somebody owns or replaces it.
  * Not an error if this handle does not own it. */
@@ -167,7 +171,8 @@ EDDY_API int eddy_region_disown(eddy_region *region);
 EDDY_API int eddy_region_send(const eddy_region *region, int socket, enum eddy_map map,
                               uint64_t deadline);
 /* Receives one that eddy_region_send sent.  Whatever else comes is refused (EDDY_ESEGMENT), and no
- * descriptor is kept. */
+ * descriptor is kept.  One that was sent to be read needs options with EDDY_MAP_READ; one of
+ * another user that is not sealed, EDDY_REGION_FOREIGN: else EDDY_EACCES. */
 EDDY_API int eddy_region_receive(int socket, const struct eddy_region_options *options,
                                  uint64_t deadline, eddy_region **region);
 
@@ -177,7 +182,8 @@ EDDY_API int eddy_region_receive(int socket, const struct eddy_region_options *o
 #define EDDY_SEAL_GROW   2u /* nobody can make it longer */
 #define EDDY_SEAL_WRITE  4u /* nobody can map it for writing any more; mappings there are go on */
 #define EDDY_SEAL_SEAL   8u /* nobody can seal it further */
-/* Seals a nameless region, for good.  EDDY_EINVAL for one with a name or path. */
+/* Seals a nameless region, for good.  EDDY_EINVAL for one with a name or path, EDDY_EACCES if its
+ * file may only be read, knows no seals, or is sealed against them. */
 EDDY_API int eddy_region_seal(eddy_region *region, uint32_t seals);
 
 #ifdef __cplusplus
