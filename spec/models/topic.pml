@@ -1,131 +1,235 @@
-/* topic.pml - publish, claim, take, keep, join and reap on one topic, as spec/protocols.md has them.
+/* topic.pml - the shared memory of a topic, and what writers do with it: allocator/slot.h, allocator/log.h,
+ * transport/{gate,claim,publish}.c, discovery/reap.c.  For inclusion by the models of topics.
  *
- * Two writers of SAMPLES each, a reliable reader that joins at any time and keeps one sample beyond its
- * cursor, and (with BEST_EFFORT) a best-effort reader.  With DEATH the first writer may die between any
- * two steps, and so may the first of two reapers.  Every statement is one step on shared memory;
- * interleavings are sequentially consistent (memory orders are the business of the tests under
- * ThreadSanitizer).
+ * Every statement, or atomic block, is one access to shared memory with what is private around it.  Interleavings are
+ * sequentially consistent.  What a model adds to know more than the program (content, dead) changes along with such a step.
  *
- * Claimed: a reader sees under each number exactly what was published under it, whole, in order and, if
- * reliable, without a gap; a kept sample stays as it is; in the end no slot is owned by the dead.
- *
- * FAULT_* takes a step away; `run` expects each to be found.      SPDX-License-Identifier: Apache-2.0 */
+ * Processes: writers 1 and 2, readers 3 and 4, reapers 5 and 6.      SPDX-License-Identifier: Apache-2.0 */
 #ifndef SAMPLES
-#define SAMPLES 1
+#define SAMPLES 1 /* of each writer */
+#endif
+#ifndef SAMPLES_2
+#define SAMPLES_2 SAMPLES /* of the second */
 #endif
 #ifndef SLOTS
-#define SLOTS 3
+#define SLOTS 2
+#endif
+#ifndef SEATS
+#define SEATS 1 /* of readers */
 #endif
 #define LOG 2
 #define FIRST LOG
-#define LAST (FIRST + 2 * SAMPLES) /* one behind the last number */
+#define LAST (FIRST + SAMPLES + SAMPLES_2) /* one behind the last number */
 #define ABSENT 200
 #define JOINING 201
-#define NOBODY 0
-#define RELIABLE_BIT 1
-#define BEST_BIT 2
 
-/* shared memory */
-byte entry_sn[LOG], entry_slot[LOG];
+/* --- shared memory --------------------------------------------------------------------------- */
+
+byte entry_sn[LOG], entry_slot[LOG]; /* an entry is one word: always read and swapped as one */
 byte next_sn = FIRST, min_cursor = FIRST;
-byte owner[SLOTS], sn[SLOTS], mask[SLOTS];
-byte left[SLOTS], right[SLOTS]; /* two halves of a payload */
-byte cursor = ABSENT;
-byte seat_holder = 1;           /* who has writer seat 1: the writer, or a reaper (3, 4), or nobody */
+byte owner[SLOTS], sn[SLOTS], pins[SLOTS], keeper[SLOTS];
+byte cursor[SEATS], reader_owner[SEATS], reader_high = SEATS;
+byte writer_owner[3];
 
-/* what the model knows */
-byte truth[LAST + 1]; /* payload published under a number */
-bool finished[3], dead, reaper_dead;
+/* --- what the model knows -------------------------------------------------------------------- */
 
-inline recompute()
-{
-    low = next_sn;
-    seen = cursor;
-    if
-#ifndef FAULT_JOIN
-    :: seen == JOINING -> low = 0 /* raises nothing */
+#define WRITTEN_BY(w) (100 + (w))
+byte content[SLOTS]; /* the number whose bytes are in the slot, or who is writing there */
+bool in_claim[SLOTS]; /* its sample is being given up, or will be put back */
+bool dead[8], finished[3];
+
+#define OVER(w) (finished[w] || dead[w])
+#define NO_MORE (OVER(1) && OVER(2))
+#define SEAT_BIT(r) (1 << (r))
+
+/* What min_cursor could be raised to, as far as a seat goes. */
+#define BOUND(r) (cursor[r] == ABSENT -> next_sn : (cursor[r] == JOINING -> 0 : cursor[r]))
+#if SEATS > 1
+#define BELOW_ALL(n) ((n) < BOUND(0) && (n) < BOUND(1))
+#else
+#define BELOW_ALL(n) ((n) < BOUND(0))
 #endif
-    :: seen < low -> low = seen
-    :: else
-    fi;
-    atomic { if :: low > min_cursor -> min_cursor = low :: else fi }
+
+/* Worth a try now, and to be had if it is tried with a fresh limit. */
+#ifdef FAULT_MASK
+#define PINNED(s) false
+#else
+#define PINNED(s) (pins[s] != 0)
+#endif
+#define WORTH(s) (owner[s] == 0 && !PINNED(s) && keeper[s] == 0 && sn[s] < min_cursor)
+#define OPEN(s) (owner[s] == 0 && !PINNED(s) && keeper[s] == 0 && (sn[s] == 0 || BELOW_ALL(sn[s])))
+
+/* --- the gate -------------------------------------------------------------------------------- */
+
+inline recompute() /* eddy_gate_recompute */
+{
+#ifdef FAULT_CURSORS_FIRST
+    low = 255;
+#else
+    low = next_sn;
+#endif
+    high = reader_high;
+    r = 0;
+    do
+    :: atomic {
+           r < high ->
+           if
+           :: cursor[r] == JOINING ->
+#ifndef FAULT_JOINING_IGNORED
+               low = 0;
+#endif
+               skip
+           :: cursor[r] < low -> low = cursor[r]
+           :: else
+           fi;
+           r++
+       }
+    :: else -> break
+    od;
+#ifdef FAULT_CURSORS_FIRST
+    atomic { if :: next_sn < low -> low = next_sn :: else fi };
+#endif
+    atomic {
+        if :: low > min_cursor -> min_cursor = low :: else fi;
+        low = 0;
+        high = 0;
+        r = 0
+    }
 }
 
-/* Slot s becomes ours, or `got` stays false. */
-inline claim()
+/* --- claiming -------------------------------------------------------------------------------- */
+
+/* Slot s becomes ours, or `got` is false. */
+inline claim() /* eddy_slot_claim */
 {
-    got = false;
+    atomic { got = false; if :: owner[s] == 0 -> owner[s] = me; got = true :: else limit = 0 fi };
     if
-    :: owner[s] == NOBODY && mask[s] == 0 && sn[s] < min_cursor -> /* a guess */
-        limit = min_cursor;
-        atomic { if :: owner[s] == NOBODY -> owner[s] = me; got = true :: else fi };
+    :: got ->
+        old = sn[s];
+        if
+#ifndef FAULT_SECOND_LOOK
+        :: old >= limit -> got = false
+#endif
+#ifndef FAULT_KEEPER
+        :: old < limit && keeper[s] != 0 -> got = false
+#endif
+        :: else ->
+#if !defined(FAULT_CLEAR) && !defined(FAULT_MASK_FIRST)
+            atomic { sn[s] = 0; in_claim[s] = true };
+#endif
+            if
+            :: PINNED(s) ->
+#ifndef FAULT_PUT_BACK
+                sn[s] = old;
+#endif
+                atomic { got = false; in_claim[s] = false }
+            :: else
+            fi
+#ifdef FAULT_MASK_FIRST
+            ;
+            if :: got -> sn[s] = 0 :: else fi
+#endif
+        fi;
+        limit = 0;
+        old = 0;
         if
         :: got ->
-            old = sn[s];
-            if
-#ifndef FAULT_SECOND_LOOK
-            :: old >= limit -> owner[s] = NOBODY; got = false
-#endif
-            :: else ->
-#ifndef FAULT_CLEAR
-                sn[s] = 0;
-#endif
-                if
-#ifndef FAULT_MASK
-                :: mask[s] != 0 ->
-                    sn[s] = old;
-                    owner[s] = NOBODY;
-                    got = false
-#endif
-                :: else
-                fi
-            fi
-        :: else
+            d_step { /* from now on it writes there */
+                assert(content[s] < 100 || content[s] == WRITTEN_BY(me) || dead[content[s] - 100]);
+                content[s] = WRITTEN_BY(me);
+                in_claim[s] = false
+            }
+        :: else -> owner[s] = 0
         fi
     :: else
     fi
 }
 
+inline pick_slot()
+{
+    if
+    :: WORTH(0) -> s = 0
+    :: WORTH(1) -> s = 1
+#if SLOTS > 2
+    :: WORTH(2) -> s = 2
+#endif
+#if SLOTS > 3
+    :: WORTH(3) -> s = 3
+#endif
+    fi
+}
+
+#if SLOTS > 3
+#define ANY(what) (what(0) || what(1) || what(2) || what(3))
+#elif SLOTS > 2
+#define ANY(what) (what(0) || what(1) || what(2))
+#else
+#define ANY(what) (what(0) || what(1))
+#endif
+
+/* eddy_writer_claim: looks at slots in any order, recomputes the limit, and waits until there may be one.  That waiting ends
+ * is the business of bells.pml and room.pml. */
 inline loan()
 {
-    s = 0;
     do
-    :: claim();
-       if
-       :: got -> break
-       :: !got && s + 1 < SLOTS -> s++
-       :: !got && s + 1 == SLOTS -> s = 0; recompute()
-       fi
+    :: atomic { ANY(WORTH) -> limit = min_cursor; pick_slot() };
+       claim();
+       if :: got -> got = false; break :: else -> s = 0 fi
+    :: !ANY(WORTH) && ANY(OPEN) -> recompute()
     od
 }
 
-inline help(n)
+/* --- publishing ------------------------------------------------------------------------------ */
+
+inline help(n) /* eddy_log_help */
 {
+#ifdef FAULT_HELP_BLINDLY
+    next_sn = n + 1
+#else
     atomic { if :: next_sn == n -> next_sn = n + 1 :: else fi }
+#endif
 }
 
-inline publish()
+inline mend(to) /* eddy_log_mend */
+{
+    atomic { if :: next_sn < to -> next_sn = to :: else fi }
+}
+
+/* enter_log, with pass_gate: slot s gets the next number, n. */
+inline enter_log()
 {
     do
     :: n = next_sn;
        atomic { was_sn = entry_sn[n % LOG]; was_slot = entry_slot[n % LOG] };
        if
+#ifdef FAULT_NO_HELP
+       :: was_sn == n -> next_sn > n
+#else
        :: was_sn == n -> help(n)
-       :: was_sn > n -> skip
+#endif
+       :: was_sn > n -> mend(was_sn + 1)
        :: was_sn < n ->
            if
 #ifndef FAULT_GATE
-           :: n >= min_cursor + LOG -> recompute()
+           :: n >= min_cursor + LOG ->
+               n - LOG < min_cursor || (n < LOG || BELOW_ALL(n - LOG)) || next_sn != n; /* waits */
+               if :: n >= min_cursor + LOG -> recompute() :: else fi
 #endif
            :: else ->
                sn[s] = n;
-               got = false;
                atomic {
                    if
+#ifdef FAULT_SWAP_BLINDLY
+                   :: true ->
+#else
                    :: entry_sn[n % LOG] == was_sn && entry_slot[n % LOG] == was_slot ->
+#endif
+                       assert(entry_sn[n % LOG] == n - LOG); /* each number once */
+                       assert(entry_sn[(n - 1) % LOG] == n - 1 || n == FIRST); /* no holes */
+                       assert(content[s] == WRITTEN_BY(me));
                        entry_sn[n % LOG] = n;
                        entry_slot[n % LOG] = s;
-                       truth[n] = value;
+                       content[s] = n;
                        got = true
                    :: else
                    fi
@@ -134,156 +238,155 @@ inline publish()
            fi
        fi
     od;
-    owner[s] = NOBODY;
-    help(n)
+    got = false;
+    was_sn = 0;
+    was_slot = 0
 }
 
-proctype Writer(byte me)
+inline give_up() /* eddy_slot_give_up */
 {
-    byte sent, s, n, old, was_sn, was_slot, low, seen, limit, value;
-    bool got;
-    {
-        do
-        :: sent == SAMPLES -> break
-        :: sent < SAMPLES ->
-            loan();
-            value = 10 * me + sent;
-            left[s] = value;
-            right[s] = value;
-            publish();
-            sent++
-        od;
-        finished[me] = true
-    } unless { me == 1 && dead }
+    owner[s] = 0
 }
 
-#define NO_MORE ((finished[1] || dead) && finished[2])
-
-inline check_sample(slot, number)
+inline publish() /* eddy_writer_publish, without a history */
 {
-    assert(left[slot] == truth[number]);
-    assert(right[slot] == truth[number])
-}
-
-proctype Reliable()
-{
-    byte at, s, kept = SLOTS, kept_sn;
-#ifndef FAULT_JOIN
-    cursor = JOINING;
+#ifdef FAULT_GIVE_UP_FIRST
+    give_up();
+    enter_log();
+#else
+    enter_log();
+    give_up();
 #endif
-    at = next_sn;
-    cursor = at;
+    help(n);
+    n = 0;
+    s = 0
+}
+
+#define WRITER_LOCALS \
+    byte s, n, old, was_sn, was_slot, low, limit, r, high; \
+    bool got
+
+/* --- reaping --------------------------------------------------------------------------------- */
+
+#define ORPHANED(who) ((who) != 0 && dead[who])
+
+/* eddy_slot_resolve, of a slot of writer seat w */
+inline resolve()
+{
+#ifdef FAULT_RESOLVE
+    sn[s] = 0;
+#else
+    number = sn[s];
+    atomic {
+        got = number != 0 && (entry_sn[number % LOG] < number ||
+                              (entry_sn[number % LOG] == number && entry_slot[number % LOG] != s))
+    };
+    if :: got -> sn[s] = 0 :: else fi;
+    number = 0;
+    got = false;
+#endif
+    owner[s] = 0
+}
+
+inline release_all(w) /* eddy_slots_release_all */
+{
+    s = 0;
     do
-    :: entry_sn[at % LOG] == at ->
-        s = entry_slot[at % LOG];
-        assert(sn[s] == at);
-        check_sample(s, at);
+    :: s < SLOTS ->
         if
-        :: kept == SLOTS ->
-            kept = s;
-            kept_sn = at;
-#ifdef FAULT_KEEP
-            cursor = at + 1;
-            atomic { mask[s] = mask[s] | RELIABLE_BIT }
-#else
-            atomic { mask[s] = mask[s] | RELIABLE_BIT };
-            cursor = at + 1
-#endif
-        :: cursor = at + 1
+        :: owner[s] == w -> resolve()
+        :: else
         fi;
-        at++
-    :: entry_sn[at % LOG] > at -> assert(false) /* overrun */
-    :: NO_MORE && entry_sn[at % LOG] < at -> break
-    od;
-    if
-    :: kept < SLOTS -> check_sample(kept, kept_sn); atomic { mask[kept] = mask[kept] & ~RELIABLE_BIT }
-    :: else
-    fi;
-    cursor = ABSENT
-}
-
-proctype BestEffort()
-{
-    byte at = FIRST, s, found;
-    do
-    :: atomic { found = entry_sn[at % LOG]; s = entry_slot[at % LOG] };
-       if
-       :: found > at -> at = found
-       :: found == at ->
-           atomic { mask[s] = mask[s] | BEST_BIT };
-#ifndef FAULT_PIN
-           if
-           :: sn[s] == at -> check_sample(s, at)
-           :: else
-           fi;
-#else
-           check_sample(s, at);
+#ifdef HISTORY
+        if :: keeper[s] == w -> keeper[s] = 0 :: else fi;
 #endif
-           atomic { mask[s] = mask[s] & ~BEST_BIT };
-           at++
-       :: found < at -> if :: NO_MORE && entry_sn[at % LOG] < at -> break :: entry_sn[at % LOG] >= at fi
-       fi
+        s++
+    :: else -> s = 0; break
     od
 }
 
-/* Takes writer seat 1 over from the dead, or from a reaper that died, and gives back its slots. */
-proctype Reaper(byte me)
+inline unpin_all(r) /* eddy_slots_unpin_all */
 {
-    byte s, number, in_log, of_slot;
-    bool mine;
-    {
-        s = 0;
-    end_alive: /* nobody has died: that is no deadlock */
-        dead;
-        atomic {
-            if
-            :: seat_holder == 1 || (seat_holder == 3 && me == 4 && reaper_dead) -> seat_holder = me; mine = true
-            :: else
-            fi
-        };
-        do
-        :: mine && s < SLOTS ->
-            if
-            :: owner[s] == 1 ->
-                number = sn[s];
-#ifdef FAULT_REAP
-                sn[s] = 0;
-#else
-                atomic { in_log = entry_sn[number % LOG]; of_slot = entry_slot[number % LOG] };
-                if
-                :: number != 0 && in_log <= number && !(in_log == number && of_slot == s) -> sn[s] = 0
-                :: else
-                fi;
-#endif
-                owner[s] = NOBODY
-            :: else
-            fi;
-            s++
-        :: !mine || s == SLOTS -> break
-        od;
-        if :: mine -> seat_holder = NOBODY :: else fi
-    } unless { me == 3 && reaper_dead }
+    s = 0;
+    do
+    :: s < SLOTS ->
+        if
+        :: pins[s] & SEAT_BIT(r) -> atomic { pins[s] = pins[s] & ~SEAT_BIT(r) }
+        :: else
+        fi;
+        s++
+    :: else -> s = 0; break
+    od
 }
 
-#ifdef DEATH
-active proctype Killer() { if :: dead = true :: skip fi }
-active proctype ReaperKiller() { if :: reaper_dead = true :: skip fi }
-#endif
-
-init
+inline leave_reader_seat(r) /* eddy_reader_seat_leave */
 {
-    byte i;
+#ifdef FAULT_SEAT_FIRST
+    reader_owner[r] = 0;
+#endif
+    cursor[r] = ABSENT;
+    unpin_all(r);
+#ifndef FAULT_SEAT_FIRST
+    reader_owner[r] = 0
+#endif
+}
+
+/* take_over of the seat in word, if it is a dead one's */
+inline take_over(word)
+{
     atomic {
-        for (i : 0 .. LOG - 1) { entry_sn[i] = i; entry_slot[i] = SLOTS }
-        run Writer(1);
-        run Writer(2);
-        run Reliable();
-#ifdef BEST_EFFORT
-        run BestEffort();
-#endif
-#ifdef DEATH
-        run Reaper(3);
-        run Reaper(4);
-#endif
+        got = false;
+        if :: ORPHANED(word) -> word = me; got = true :: else fi
     }
+}
+
+/* eddy_reap_topic */
+proctype Reaper(byte me)
+{
+    byte s, number;
+    bool got;
+    {
+#ifdef READERS_DIE
+        take_over(reader_owner[0]);
+        if :: got -> got = false; leave_reader_seat(0) :: else fi;
+#if SEATS > 1
+        take_over(reader_owner[1]);
+        if :: got -> got = false; leave_reader_seat(1) :: else fi;
+#endif
+#endif
+        take_over(writer_owner[1]);
+        if :: got -> got = false; release_all(1); writer_owner[1] = 0 :: else fi;
+        take_over(writer_owner[2]);
+        if :: got -> got = false; release_all(2); writer_owner[2] = 0 :: else fi
+    } unless { dead[me] }
+}
+
+inline set_up()
+{
+    s = 0;
+    do
+    :: s < LOG -> entry_sn[s] = s; entry_slot[s] = SLOTS; s++
+    :: else -> break
+    od;
+    s = 0;
+    do
+    :: s < SEATS -> cursor[s] = ABSENT; s++
+    :: else -> break
+    od;
+    writer_owner[1] = 1;
+    writer_owner[2] = 2;
+    s = 0
+}
+
+/* Nothing is left behind, and what is whole can be found. */
+inline check_end()
+{
+    s = 0;
+    do
+    :: s < SLOTS ->
+        assert(owner[s] == 0 && pins[s] == 0);
+        assert(content[s] == 0 || content[s] >= 100 || sn[s] == content[s] || in_claim[s]);
+        s++
+    :: else -> break
+    od
 }
