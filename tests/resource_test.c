@@ -241,6 +241,28 @@ static int use_regions(void)
     return error;
 }
 
+static int join_and_leave(void)
+{
+    struct eddy_region_options named = {.bytes = 4096};
+    eddy_domain *domain = NULL;
+    eddy_region *region = NULL;
+    void *handle = NULL, *again = NULL;
+    int error = eddy_domain_open(NULL, &domain);
+    if (!error)
+        error = eddy_region_create(domain, "resources", &named, &region);
+    if (!error)
+        error = eddy_join(domain, "resources", NULL, NULL, &handle);
+    if (!error)
+        error = eddy_join(domain, "resources", NULL, NULL, &again);
+    if (again)
+        eddy_leave(again);
+    if (handle)
+        eddy_leave(handle);
+    eddy_region_close(region);
+    eddy_domain_close(domain);
+    return error;
+}
+
 /* --- the play -------------------------------------------------------------------------------- */
 
 static void is_as_before(struct belongings before, const struct fault *fault, unsigned nth)
@@ -321,6 +343,12 @@ static void regions_live_with_any_call_failing(void **state)
     plays_on(use_regions);
 }
 
+static void joins_live_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(join_and_leave);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +357,7 @@ int main(void)
         WORLD_TEST(slots_live_with_any_call_failing),
         WORLD_TEST(a_ring_lives_with_any_call_failing),
         WORLD_TEST(regions_live_with_any_call_failing),
+        WORLD_TEST(joins_live_with_any_call_failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
