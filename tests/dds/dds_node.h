@@ -49,7 +49,7 @@ struct node_reader {
     const struct node_type *type;
     uint64_t valid, invalid, repeated, bad;
     uint32_t first, last; /* number of the first and the last sample */
-    uint32_t source_count, instance_count;
+    uint32_t source_count, forgotten, instance_count;
     struct node_source sources[NODE_MANY];
     struct node_instance instances[NODE_MANY];
 };

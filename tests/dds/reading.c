@@ -2,7 +2,7 @@
  *
  *   reader TOPIC TYPE [QOS]     open one; says whether shared memory is available
  *   take INDEX COUNT [from=ID]  take until COUNT valid samples have come (from one writer)
- *   hold INDEX COUNT            wait until the reader's cache has COUNT samples, leave them there
+ *   hold INDEX COUNT [seconds=N]  wait until the reader's cache has COUNT samples, leave them there
  *   events INDEX COUNT          take until COUNT samples without data have come (disposed ...)
  *   instances INDEX             each instance's key and its state
  *
@@ -47,9 +47,10 @@ static struct node_source *source_of(struct node_reader *reader, uint32_t id, in
     for (uint32_t i = 0; i < reader->source_count; i++)
         if (reader->sources[i].last.writer == id && reader->sources[i].last.key == key)
             return &reader->sources[i];
-    if (reader->source_count == NODE_MANY) {
-        fprintf(stderr, "more than %d sources\n", NODE_MANY);
-        exit(2);
+    if (reader->source_count == NODE_MANY) { /* one of long ago makes room */
+        struct node_source *oldest = &reader->sources[reader->forgotten++ % NODE_MANY];
+        *oldest = (struct node_source){.last = {.writer = id, .key = key}};
+        return oldest;
     }
     reader->sources[reader->source_count] =
         (struct node_source){.last = {.writer = id, .key = key}};
@@ -151,7 +152,8 @@ void node_hold(struct node *node, const struct node_command *command)
 {
     struct node_reader *reader = node_reader_at(node, command);
     int wanted = (int)node_word_number(command, 2), count = 0;
-    dds_time_t deadline = dds_time() + DDS_SECS(NODE_DEADLINE);
+    uint64_t seconds = node_number(command, "seconds", NODE_DEADLINE);
+    dds_time_t deadline = dds_time() + DDS_SECS((int64_t)seconds);
     dds_entity_t waitset = dds_create_waitset(node->participant);
     dds_entity_t fresh = dds_create_readcondition(reader->entity, DDS_NOT_READ_SAMPLE_STATE);
     dds_waitset_attach(waitset, fresh, 0);

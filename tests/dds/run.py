@@ -9,12 +9,13 @@ import cases_data
 import cases_death
 import cases_examples
 import cases_network
+import cases_torture
 import world
 
 
 def all_cases():
     found = {}
-    for module in (cases_data, cases_death, cases_examples, cases_network):
+    for module in (cases_data, cases_death, cases_examples, cases_network, cases_torture):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value
@@ -43,6 +44,9 @@ def main():
     for name in ("node", "probe", "eddy", "examples"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--domain", type=int, required=True, help="the DDS domain to use")
+    parser.add_argument("--seconds", type=float, default=30, help="of torture")
+    parser.add_argument("--seed", type=int, help="of torture: repeats a schedule")
+    parser.add_argument("--trace", action="store_true", help="print each event of torture")
     parser.add_argument("case", choices=sorted(cases))
     options = parser.parse_args()
     start = time.monotonic()
