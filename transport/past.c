@@ -109,8 +109,10 @@ static bool same_kind(const struct gather *g, const struct eddy_past *a, const s
 static bool first_since(const struct gather *g, uint32_t writer, uint32_t *count)
 {
     const struct eddy_log *log = &g->reader->segment->log;
-    uint64_t end = eddy_log_end(log);
-    for (uint64_t sn = g->until; sn < end; sn++) {
+    uint64_t end = eddy_log_end(log), length = log->mask + 1ull;
+    /* What is further back is not there any more; this bounds the walk, whatever the end says. */
+    uint64_t begin = end > length && end - length > g->until ? end - length : g->until;
+    for (uint64_t sn = begin; sn < end; sn++) {
         struct eddy_place p;
         uint64_t entry = eddy_log_entry(log, sn);
         if (eddy_entry_age(log, entry, sn) != EDDY_ENTRY_PRESENT ||
