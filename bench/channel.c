@@ -22,6 +22,7 @@ enum phase { WARMING = 0, TIMING = 1, ENDING = 2 };
 struct cost {
     double cpu_us;
     double faults;
+    double preempted; /* times that others took the core away */
 };
 
 struct control {
@@ -80,13 +81,17 @@ static struct cost cost_now(void)
     struct rusage usage;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     getrusage(RUSAGE_SELF, &usage);
-    return (struct cost){(double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3, (double)usage.ru_minflt};
+    return (struct cost){.cpu_us = (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3,
+                         .faults = (double)usage.ru_minflt,
+                         .preempted = (double)usage.ru_nivcsw};
 }
 
 static void cost_since(struct cost before, struct cost *spent)
 {
     struct cost now = cost_now();
-    *spent = (struct cost){now.cpu_us - before.cpu_us, now.faults - before.faults};
+    *spent = (struct cost){.cpu_us = now.cpu_us - before.cpu_us,
+                           .faults = now.faults - before.faults,
+                           .preempted = now.preempted - before.preempted};
 }
 
 static enum phase phase_now(void)
@@ -184,12 +189,14 @@ static void turn_begin(enum phase phase)
     bench_wake(&control->turn);
 }
 
-static struct cost cost_of_a_chunk(void)
+/* For one chunk; preempted: in all. */
+static struct cost cost_of_both(void)
 {
     const struct cost *costs = control->costs;
     double chunks = (double)control->sent;
-    return (struct cost){(costs[0].cpu_us + costs[1].cpu_us) / chunks,
-                         (costs[0].faults + costs[1].faults) / chunks};
+    return (struct cost){.cpu_us = (costs[0].cpu_us + costs[1].cpu_us) / chunks,
+                         .faults = (costs[0].faults + costs[1].faults) / chunks,
+                         .preempted = costs[0].preempted + costs[1].preempted};
 }
 
 static void stream_slice(void *context, unsigned milliseconds)
@@ -201,11 +208,12 @@ static void stream_slice(void *context, unsigned milliseconds)
     usleep(milliseconds * 900);
     atomic_store(&control->phase, ENDING);
     gather();
-    struct cost cost = cost_of_a_chunk();
+    struct cost cost = cost_of_both();
     double ns = (double)control->ticks / bench_ticks_per_ns() / (double)control->timed;
     printf("{\"ns\": %.2f, \"chunks_per_s\": %.4f, \"bytes_per_s\": %.0f, \"cpu_us\": %.4f, "
-           "\"faults\": %.4f, \"first_faults\": %.1f}\n",
-           ns, 1e9 / ns, 1e9 / ns * (double)shape.size, cost.cpu_us, cost.faults, first_lap.faults);
+           "\"faults\": %.4f, \"first_faults\": %.1f, \"preempted\": %.0f}\n",
+           ns, 1e9 / ns, 1e9 / ns * (double)shape.size, cost.cpu_us, cost.faults, first_lap.faults,
+           cost.preempted);
     fflush(stdout);
 }
 
@@ -214,7 +222,7 @@ static void run_first_lap(void)
 {
     turn_begin(ENDING);
     gather();
-    first_lap = cost_of_a_chunk();
+    first_lap = cost_of_both();
 }
 
 static int stream_run(void)

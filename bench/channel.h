@@ -35,7 +35,8 @@ struct channel_transport {
 };
 
 /* PROGRAM stream SIZE SLOTS MODE    {"ns", "chunks_per_s", "bytes_per_s", "cpu_us", "faults",
- *                                    "first_faults"}: all but the rates are for one chunk
+ *                                    "first_faults", "preempted"}: all but the rates are
+ *                                    for one chunk; preempted: how often others had a core
  * PROGRAM pingpong SIZE SLOTS MODE  {"p50_us", "p99_us", "n"}: one way */
 int channel_run(const struct channel_transport *transport, int argc, char **argv);
 

@@ -4,7 +4,7 @@ from .turns import Contender, median_of, median_ratio, take_turns
 
 TIMES = ("p50_us", "p99_us", "ns", "cpu_us")
 RATES = ("samples_per_s", "chunks_per_s", "bytes_per_s", "taken_per_s")
-COUNTS = ("faults", "first_faults")
+COUNTS = ("faults", "first_faults", "preempted")
 BYTES = ("stats_bytes", "folder_bytes")
 SIZES = ("64", "1k", "64k", "1M")
 DDS_SIZES = ("64", "1k", "64k", "1M", "4M", "16M")
