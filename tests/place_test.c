@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/place.h"
 
+#include "support/fault.h"
 #include "support/region.h"
 #include "support/thread.h"
 
@@ -116,6 +117,86 @@ static void a_part_that_cannot_be_mapped_leaves_the_place_whole(void **state)
     close(fd);
 }
 
+/* --- mappings that fail half way ------------------------------------------------------------- */
+
+static const struct fault *no_mapping(void)
+{
+    const struct fault *f = faults;
+    while (strcmp(f->call, "mmap") != 0)
+        f++;
+    return f;
+}
+
+static void map_half_way(struct eddy_place *place, bool gap)
+{
+    int fd = memfd_create("place", MFD_CLOEXEC);
+    struct eddy_place_part first = {0, 4 * PAGE, 0, true}, next = {4 * PAGE, 4 * PAGE, 0, true};
+    check(ftruncate(fd, 64 * PAGE) == 0);
+    must(eddy_place_reserve(64 * PAGE, 0, false, place));
+    must(eddy_place_map(place, fd, &first));
+    place->base[0] = 7;
+    if (gap) /* as kernels before 6.12 leave one */
+        munmap(place->base + 4 * PAGE, 4 * PAGE);
+    fault_plan(no_mapping(), 2, false); /* the first one tries the file */
+    must_fail(eddy_place_map(place, fd, &next), EDDY_ENOMEM);
+    check(fault_fired());
+    fault_clear();
+    same(place->base[0], 7);
+    close(fd);
+}
+
+/* True if the page belongs to somebody. */
+static bool is_mapped(const uint8_t *page)
+{
+    void *at = mmap((void *)(uintptr_t)page, PAGE, PROT_NONE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (at != MAP_FAILED)
+        munmap(at, PAGE);
+    return at == MAP_FAILED;
+}
+
+static void a_gap_is_filled_again(void **state)
+{
+    (void)state;
+    struct eddy_place place;
+    map_half_way(&place, true);
+    same(place.bytes, 64 * PAGE);
+    check(is_mapped(place.base + 5 * PAGE));
+    eddy_place_free(&place);
+}
+
+static void what_may_be_somebody_elses_is_given_up(void **state)
+{
+    (void)state;
+    struct eddy_place place;
+    map_half_way(&place, false);
+    same(place.bytes, 4 * PAGE);
+    check(is_mapped(place.base + 5 * PAGE));  /* whoever has it, it is left alone */
+    check(!is_mapped(place.base + 9 * PAGE)); /* and this was ours for sure */
+    munmap(place.base + 4 * PAGE, 4 * PAGE);
+    eddy_place_free(&place);
+}
+
+static void a_region_that_gave_up_addresses_goes_on_as_it_is(void **state)
+{
+    (void)state;
+    struct eddy_region_options options = of_bytes(PAGE);
+    eddy_region *region = create_at(in_world("a"), &options);
+    put(region, 5, 55);
+    fault_plan(no_mapping(), 2, false);
+    must_fail(eddy_region_grow(region, 3 * PAGE), EDDY_ENOMEM);
+    fault_clear();
+    same(eddy_region_bytes(region), PAGE);
+    same(get(region, 5), 55);
+    same(info_of(region).limit_bytes, PAGE);
+    must_fail(eddy_region_grow(region, 3 * PAGE), EDDY_ELIMIT);
+    eddy_region *other = attach_at(in_world("a"), NULL); /* which has room */
+    same(eddy_region_bytes(other), 3 * PAGE);
+    same(get(other, 5), 55);
+    must(eddy_region_close(other));
+    must(eddy_region_close(region));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +207,9 @@ int main(void)
         WORLD_TEST(random_is_a_wish_where_there_is_little_room),
         WORLD_TEST(parts_are_mapped_one_after_the_other),
         WORLD_TEST(a_part_that_cannot_be_mapped_leaves_the_place_whole),
+        WORLD_TEST(a_gap_is_filled_again),
+        WORLD_TEST(what_may_be_somebody_elses_is_given_up),
+        WORLD_TEST(a_region_that_gave_up_addresses_goes_on_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

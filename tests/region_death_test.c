@@ -4,6 +4,8 @@
 #include "support/child.h"
 #include "support/region.h"
 
+#include <signal.h>
+
 static const struct eddy_region_options four_kib = {.bytes = PAGE};
 
 static bool has_flink(const char *name)
@@ -76,17 +78,17 @@ static void who_still_uses_it_may_own_what_the_dead_left(void **state)
     must(eddy_domain_close(other));
 }
 
-static void outliving_child(int wire, void *argument)
+static void outlived_owner(int wire, void *argument)
 {
     (void)argument;
     eddy_domain *domain = open_domain();
-    eddy_region *region = create_named(domain, "a", PAGE);
-    (void)region;
-    if (fork() == 0) { /* inherits the mapping and every descriptor */
-        char end;
-        wire_say(wire, WIRE_READY);
-        _exit(read(wire, &end, 1) != 0); /* until the test has closed its side */
+    create_named(domain, "a", PAGE);
+    pid_t child = fork(); /* inherits the mapping and every descriptor */
+    if (child == 0) {
+        pause();
+        _exit(0);
     }
+    wire_say(wire, (uint64_t)child);
     wire_hear(wire);
 }
 
@@ -95,11 +97,13 @@ static void a_child_of_the_dead_does_not_own_for_it(void **state)
     (void)state;
     eddy_domain *other = open_domain();
     eddy_region *region = NULL;
-    struct child child = child_start(outliving_child, NULL);
-    wire_expect(child.wire, WIRE_READY);
+    struct child child = child_start(outlived_owner, NULL);
+    pid_t grandchild = (pid_t)wire_hear(child.wire);
     must_fail(eddy_region_create(other, "a", &four_kib, &region), EDDY_EEXIST);
     child_kill(&child);
-    must(eddy_region_create(other, "a", &four_kib, &region));
+    int error = eddy_region_create(other, "a", &four_kib, &region);
+    check(kill(grandchild, SIGKILL) == 0); /* it has lived so long */
+    must(error);
     must(eddy_region_close(region));
     must(eddy_domain_close(other));
 }

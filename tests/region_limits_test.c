@@ -8,6 +8,7 @@
 #include "support/thread.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -86,6 +87,32 @@ static void a_full_file_system_is_an_error_and_changes_nothing(void **state)
 {
     (void)state;
     run_as_root(fill_up, true);
+}
+
+static void fail_half_way(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    struct stat before, after;
+    struct rlimit longest = {9u << 20, 9u << 20};
+    struct eddy_region_options options = of_bytes(SMALL);
+    signal(SIGXFSZ, SIG_IGN);
+    check(setrlimit(RLIMIT_FSIZE, &longest) == 0);
+    eddy_region *region = create_at(in_world("a"), &options);
+    check(fstat(eddy_region_fd(region), &before) == 0);
+    must_fail(eddy_region_grow(region, 16u << 20), EDDY_ESYS); /* some of it was to be had */
+    check(fstat(eddy_region_fd(region), &after) == 0);
+    same(after.st_blocks, before.st_blocks);
+    same(after.st_size, SMALL);
+    same(get(region, SMALL - 1), 0);
+    must(eddy_region_grow(region, 2 * SMALL));
+    must(eddy_region_close(region));
+}
+
+static void what_was_reserved_in_vain_is_given_back(void **state)
+{
+    (void)state;
+    struct child child = child_start(fail_half_way, NULL);
+    child_join(&child);
 }
 
 /* --- few addresses --------------------------------------------------------------------------- */
@@ -176,6 +203,8 @@ static void somebody_else(int wire, void *argument)
     must_fail(eddy_region_attach_path(in_world("readable"), &reading, &region), EDDY_EACCES);
     says("belongs to user");
     must_fail(eddy_region_create_path(in_world("theirs"), &replacing, &region), EDDY_EACCES);
+    must_fail(eddy_region_create_path(in_world("open/theirs"), &replacing, &region), EDDY_EACCES);
+    says("not a regular file of yours");
     ends = open(in_world("readable"), O_RDONLY);
     must_fail(eddy_region_attach_fd(dup(ends), 0, &reading, &region), EDDY_EACCES);
     must(eddy_region_attach_fd(ends, 0, &foreign, &region));
@@ -194,7 +223,9 @@ static void files_of_other_users_are_refused_unless_meant(void **state)
     (void)state;
     if (geteuid() != 0)
         skip();
-    check(chmod(world_dir(), 01777) == 0);
+    check(chmod(world_dir(), 01777) == 0 && mkdir(in_world("open"), 0700) == 0);
+    check(chmod(in_world("open"), 0777) == 0); /* whoever likes may remove what is in it */
+    close(open(in_world("open/theirs"), O_CREAT | O_WRONLY, 0600));
     struct eddy_region_options options = {.bytes = 10, .mode = 0666};
     eddy_region *theirs = create_at(in_world("theirs"), &options);
     options.mode = 0600;
@@ -211,6 +242,8 @@ static void files_of_other_users_are_refused_unless_meant(void **state)
     must(eddy_region_close(readable));
     must(eddy_region_close(closed));
     must(eddy_region_close(theirs));
+    check(is_there(in_world("open/theirs")));
+    world_remove_tree(in_world("open"));
 }
 
 /* --- no /proc -------------------------------------------------------------------------------- */
@@ -253,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_full_file_system_is_an_error_and_changes_nothing),
+        WORLD_TEST(what_was_reserved_in_vain_is_given_back),
         WORLD_TEST(a_small_address_space_makes_for_a_lower_limit),
         WORLD_TEST(locking_is_a_wish_unless_strict),
         WORLD_TEST(files_of_other_users_are_refused_unless_meant),

@@ -76,6 +76,18 @@ static void more_than_there_is_is_refused_and_takes_nothing(void **state)
     check(mappings() <= maps + 1);
 }
 
+static void what_there_is_is_had(void **state)
+{
+    (void)state;
+    eddy_region *region = create_nameless(32u << 20, 0);
+    put(region, (32u << 20) - 1, 1);
+    must(eddy_region_grow(region, 48u << 20));
+    struct stat status;
+    check(fstat(eddy_region_fd(region), &status) == 0);
+    same(status.st_blocks * 512, 48u << 20);
+    must(eddy_region_close(region));
+}
+
 static void one_grows_and_its_guests_follow(void **state)
 {
     (void)state;
@@ -253,12 +265,12 @@ static void seals_hold(void **state)
 static void one_sealed_against_writing_does_not_grow(void **state)
 {
     (void)state;
-    eddy_region *region = create_nameless(100, 0);
+    eddy_region *region = create_nameless(PAGE, 0);
     must(eddy_region_seal(region, EDDY_SEAL_WRITE));
-    must_fail(eddy_region_grow(region, 200), EDDY_EACCES); /* its new part could not be mapped */
+    must_fail(eddy_region_grow(region, 2 * PAGE), EDDY_EACCES); /* it could not be mapped */
     struct stat status;
     check(fstat(eddy_region_fd(region), &status) == 0);
-    same(status.st_size, 100);
+    same(status.st_size, PAGE);
     must(eddy_region_close(region));
 }
 
@@ -287,6 +299,7 @@ int main(void)
         WORLD_TEST(its_mode_is_exact),
         WORLD_TEST(options_that_are_none_are_refused),
         WORLD_TEST(more_than_there_is_is_refused_and_takes_nothing),
+        WORLD_TEST(what_there_is_is_had),
         WORLD_TEST(one_grows_and_its_guests_follow),
         WORLD_TEST(without_huge_pages_it_says_how_to_configure_them),
         WORLD_TEST(huge_pages_are_had_where_they_are_configured),

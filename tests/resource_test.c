@@ -212,6 +212,31 @@ static int pass_a_region_on(eddy_region *region, eddy_region **received)
     return error;
 }
 
+/* A second region takes the first one's path; the first one's guest has its memory all the same. */
+static int use_paths(void)
+{
+    char path[128];
+    struct eddy_region_options options = {.bytes = 100, .flags = EDDY_REGION_REPLACE};
+    eddy_region *first = NULL, *second = NULL, *guest = NULL;
+    snprintf(path, sizeof path, "%s/memory", world_dir());
+    int error = eddy_region_create_path(path, &options, &first);
+    if (!error)
+        error = eddy_region_create_path(path, &options, &second);
+    if (!error)
+        error = eddy_region_attach_path(path, NULL, &guest);
+    if (!error)
+        error = eddy_region_disown(second);
+    if (!error)
+        error = eddy_region_own(guest);
+    if (!error)
+        error = eddy_region_grow(guest, 10000);
+    eddy_region_close(first);
+    eddy_region_close(second);
+    eddy_region_close(guest);
+    unlink(path); /* a call that fails may be the one that takes it along */
+    return error;
+}
+
 static int use_regions(void)
 {
     struct eddy_region_options nameless = {
@@ -337,6 +362,12 @@ static void a_ring_lives_with_any_call_failing(void **state)
     plays_on(use_a_ring);
 }
 
+static void regions_at_paths_live_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(use_paths);
+}
+
 static void regions_live_with_any_call_failing(void **state)
 {
     (void)state;
@@ -356,6 +387,7 @@ int main(void)
         WORLD_TEST(looking_in_and_clearing_live_with_any_call_failing),
         WORLD_TEST(slots_live_with_any_call_failing),
         WORLD_TEST(a_ring_lives_with_any_call_failing),
+        WORLD_TEST(regions_at_paths_live_with_any_call_failing),
         WORLD_TEST(regions_live_with_any_call_failing),
         WORLD_TEST(joins_live_with_any_call_failing),
     };
