@@ -3,8 +3,8 @@
  *   stream    producer (core 0) -> consumer (core 1); the producer never pauses, nothing is lost
  *   pingpong  two channels between two processes, see pair.h
  *
- * Payloads are written and read whole.  Before anything is timed, every slot is used once: what that
- * costs in page faults is told apart from what a chunk costs from then on.
+ * Payloads are written and read whole.  Before anything is timed, every slot is used once: what
+ * that costs in page faults is told apart from what a chunk costs from then on.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BENCH_CHANNEL_H

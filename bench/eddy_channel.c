@@ -1,7 +1,7 @@
 /* eddy_channel.c - chunks through Eddy's ring.
  *
- * Modes: wait leaves it to the ring when to spin and when to sleep; spin polls; sparse and punch are
- * wait with EDDY_RING_SPARSE, and with EDDY_RING_PUNCH on top: memory is given back after each chunk.
+ * Modes: wait leaves it to the ring when to spin and when to sleep; spin polls; huge, sparse and
+ * punch are wait with that flag of the ring, punch with EDDY_RING_SPARSE as well.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "channel.h"

@@ -20,7 +20,8 @@ HEADINGS = {
     "p50_us": "p50 us", "p99_us": "p99 us", "by_floor": "x floor", "p50_us_by_eddy": "p50 x Eddy",
     "p99_us_by_eddy": "p99 x Eddy", "ns_by_eddy": "x Eddy", "samples_per_s_by_eddy": "x Eddy",
     "cpu_us": "CPU us", "cpu_us_by_eddy": "CPU x Eddy", "first_faults": "first lap",
-    "chunks_per_s": "chunks/s", "samples_per_s": "samples/s", "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
+    "chunks_per_s": "chunks/s", "samples_per_s": "samples/s",
+    "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
     "stats_bytes": "statistics", "folder_bytes": "folder",
 }
 UNITS = {

@@ -2,8 +2,8 @@
  *
  *   struct trace_chunk, step, step, ...     as many steps as the published size has room for
  *
- * A chunk begins with the whole state of the machine: so each can be checked by itself, while others
- * are being checked or written.
+ * A chunk begins with the whole state of the machine: so each can be checked by itself, while
+ * others are being checked or written.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EXAMPLE_TRACE_TRACE_H
