@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LAST          (UINT64_C(1) << 62) /* in a sequence number: a slice ends here; pair.c has bit 63 */
+#define LAST          (UINT64_C(1) << 62) /* in a number: the last of a slice; pair.c has bit 63 */
 #define AFTER_WARM_UP 3u                  /* chunks at least that are timed */
 
 enum phase { WARMING = 0, TIMING = 1, ENDING = 2 };
