@@ -32,6 +32,13 @@ static void open_pair(uint32_t slots)
     share_one_mapping(&pair);
 }
 
+/* The mapping goes with the producer. */
+static void close_pair(void)
+{
+    must(eddy_ring_close(pair.consumer));
+    must(eddy_ring_close(pair.producer));
+}
+
 static uint64_t how_many(void)
 {
     const char *seconds = getenv("EDDY_TEST_SECONDS");
@@ -140,7 +147,7 @@ static void stream(uint32_t slots, unsigned consumers)
     same(info.released, chunks);
     same(info.redelivered, 0);
     free((void *)seen);
-    ring_pair_close(&pair);
+    close_pair();
 }
 
 static void four_consumers_share_a_stream(void **state)
@@ -181,7 +188,139 @@ static void one_slot_goes_back_and_forth(void **state)
     thread_join(consumer);
     same(ring_info(pair.consumer).released, chunks);
     free((void *)seen);
-    ring_pair_close(&pair);
+    close_pair();
+}
+
+/* --- several threads on the producer's side -------------------------------------------------- */
+
+enum { PRODUCERS = 3 };
+
+static void *contend(void *argument)
+{
+    uint64_t author = (uint64_t)(uintptr_t)argument, seed = author + 1;
+    struct eddy_chunk chunk;
+    for (uint64_t number = 0; number < chunks;) {
+        int error = eddy_ring_loan(pair.producer, patience(), &chunk);
+        if (error == EDDY_EBUSY)
+            continue;
+        must(error);
+        if (payload_random(&seed) % 8 == 0) {
+            must(eddy_ring_discard(pair.producer, &chunk));
+            continue;
+        }
+        payload_fill(chunk.data, SLOT / 2, author, number++);
+        must(eddy_ring_publish(pair.producer, &chunk, SLOT / 2));
+    }
+    return NULL;
+}
+
+static void *follow_all(void *argument)
+{
+    uint64_t next[PRODUCERS] = {0};
+    struct eddy_chunk chunk;
+    struct payload payload;
+    int error;
+    (void)argument;
+    while ((error = eddy_ring_take(pair.consumer, patience(), &chunk)) == EDDY_OK) {
+        check(payload_whole(chunk.data, chunk.size, &payload));
+        same(payload.number, next[payload.author]++);
+        must(eddy_ring_release(pair.consumer, &chunk));
+    }
+    must_fail(error, EDDY_EFINISHED);
+    for (int i = 0; i < PRODUCERS; i++)
+        same(next[i], chunks);
+    return NULL;
+}
+
+static void threads_that_produce_take_turns(void **state)
+{
+    (void)state;
+    pthread_t threads[PRODUCERS];
+    chunks = how_many() / 10;
+    open_pair(5);
+    pthread_t consumer = thread_start(follow_all, NULL);
+    for (uintptr_t i = 0; i < PRODUCERS; i++)
+        threads[i] = thread_start(contend, (void *)i); /* NOLINT(performance-no-int-to-ptr) */
+    for (int i = 0; i < PRODUCERS; i++)
+        thread_join(threads[i]);
+    must(eddy_ring_finish(pair.producer));
+    thread_join(consumer);
+    close_pair();
+}
+
+/* One finishes while another publishes: nothing is published after the end. */
+static void *publish_until_the_end(void *argument)
+{
+    uint64_t *number = argument;
+    for (;;) {
+        struct eddy_chunk chunk;
+        int error = eddy_ring_loan(pair.producer, patience(), &chunk);
+        if (error == EDDY_OK) {
+            payload_fill(chunk.data, SLOT, 1, *number);
+            error = eddy_ring_publish(pair.producer, &chunk, SLOT);
+        }
+        if (error) {
+            check(error == EDDY_EFINISHED || error == EDDY_ESTALE);
+            return NULL;
+        }
+        ++*number;
+    }
+}
+
+static void finishing_meets_publishing(void **state)
+{
+    (void)state;
+    for (int round = 0; round < (SANITIZED ? 200 : 1000); round++) {
+        struct eddy_chunk chunk;
+        uint64_t number = 0, heard = 0;
+        int error;
+        open_pair(4);
+        pthread_t thread = thread_start(publish_until_the_end, &number);
+        for (int i = 0; i < round % 10; i++, heard++)
+            ring_take_release(pair.consumer, heard);
+        must(eddy_ring_finish(pair.producer));
+        while ((error = eddy_ring_take(pair.consumer, patience(), &chunk)) == EDDY_OK) {
+            heard++;
+            must(eddy_ring_release(pair.consumer, &chunk));
+        }
+        must_fail(error, EDDY_EFINISHED);
+        thread_join(thread);
+        same(heard, number);
+        same(ring_info(pair.consumer).published, number);
+        close_pair();
+    }
+}
+
+/* --- closing while chunks are out ------------------------------------------------------------ */
+
+static void *release_one(void *argument)
+{
+    struct eddy_chunk *chunk = argument;
+    struct payload payload;
+    check(payload_whole(chunk->data, chunk->size, &payload));
+    must(eddy_ring_release(pair.consumer, chunk));
+    return NULL;
+}
+
+static void the_last_of_several_who_release_closes(void **state)
+{
+    (void)state;
+    for (int round = 0; round < (SANITIZED ? 100 : 500); round++) {
+        struct eddy_chunk out[CONSUMERS];
+        pthread_t threads[CONSUMERS];
+        open_pair(CONSUMERS);
+        for (uint64_t i = 0; i < CONSUMERS; i++) {
+            ring_publish(pair.producer, SLOT, i);
+            out[i] = ring_take(pair.consumer, i);
+        }
+        for (int i = 0; i < CONSUMERS; i++)
+            threads[i] = thread_start(release_one, &out[i]);
+        must(eddy_ring_close(pair.consumer));
+        for (int i = 0; i < CONSUMERS; i++)
+            thread_join(threads[i]);
+        check(!eddy_ring_peer_alive(pair.producer));
+        must(eddy_ring_close(pair.producer));
+    }
 }
 
 int main(void)
@@ -190,6 +329,9 @@ int main(void)
         WORLD_TEST(four_consumers_share_a_stream),
         WORLD_TEST(no_chunk_is_given_to_two_or_to_nobody),
         WORLD_TEST(one_slot_goes_back_and_forth),
+        WORLD_TEST(threads_that_produce_take_turns),
+        WORLD_TEST(finishing_meets_publishing),
+        WORLD_TEST(the_last_of_several_who_release_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
