@@ -50,6 +50,7 @@ _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_
     pthread_mutex_lock(&s->lock);
     column = eddy_load_relaxed(&x->column[c]); /* set under the lock */
     if (!column && (!create || make_column(s, name, bytes) == EDDY_OK)) {
+        EDDY_POINT("column:linked");
         column = map_column(s, name, bytes);
         eddy_store_release(&x->column[c], column); /* [mapped] */
     }

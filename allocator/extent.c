@@ -169,6 +169,7 @@ static int enter_foreign(struct eddy_segment *s, uint32_t i)
     if (error)
         return error;
     close(fd);
+    EDDY_POINT("grow:met");
     eddy_cas_seq(&s->control->extents[i], &none, descriptor); /* [extent] */
     return EDDY_OK;
 }

@@ -2,6 +2,7 @@
 #include "allocator/lock.h"
 
 #include "allocator/error.h"
+#include "allocator/point.h"
 
 #include <eddy/domain.h>
 #include <errno.h>
@@ -41,6 +42,7 @@ int eddy_lock_wait(int fd, int64_t at, enum eddy_lock_kind kind, uint64_t deadli
                              "another process has been busy with %s for too long (is it stopped?); "
                              "try again",
                              what);
+        EDDY_POINT("lock:busy");
         nanosleep(&(struct timespec){0, nap}, NULL);
     }
     return EDDY_OK;

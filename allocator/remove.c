@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/extent.h"
 #include "allocator/file.h"
+#include "allocator/point.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static void each_file(int dir, const char *id, void (*visit)(int, const char *, 
     struct walk w = {.id = id, .visit = visit, .context = context};
     snprintf(w.control, sizeof w.control, "%.32s.seg", id);
     eddy_file_list(dir, visit_part, &w);
+    EDDY_POINT("remove:parts");
     visit(dir, w.control, context);
 }
 

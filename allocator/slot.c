@@ -73,6 +73,7 @@ static bool unpin_one(struct eddy_segment *s, const struct eddy_place *p, uint32
     }
     if (eddy_load_relaxed(word) & bit) /* only this seat sets its bit, and it is ours now */
         eddy_and_seq(word, ~bit);
+    EDDY_POINT("leave:bit-cleared");
     return true;
 }
 
@@ -87,6 +88,7 @@ static bool release_one(struct eddy_segment *s, const struct eddy_place *p, uint
     uint32_t me = *(uint32_t *)context + 1;
     if (eddy_load_acquire(&p->slot->owner) == me)
         eddy_slot_resolve(s, p, id);
+    EDDY_POINT("leave:loan-back");
     if (eddy_load_acquire(&p->slot->keeper) == me)
         eddy_store_release(&p->slot->keeper, 0u); /* [let go] */
     return true;

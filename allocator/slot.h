@@ -96,13 +96,15 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
         eddy_store_seq(&slot->sn, 0);
         EDDY_POINT("claim:cleared");
         mine = !eddy_slot_held(s, p); /* seq, from [unpin]: its readers are done */
+        EDDY_POINT("claim:looked");
         if (!mine)
             eddy_store_release(&slot->sn, sn);
     }
     if (mine)
         eddy_store_relaxed(&slot->ticket,
                            eddy_load_relaxed(&slot->ticket) + 1); /* the owner's alone */
-    else
+    EDDY_POINT("claim:decided");
+    if (!mine)
         eddy_store_release(&slot->owner, 0u);
     return mine;
 }

@@ -121,6 +121,7 @@ static int create(struct eddy_domain *d, const struct eddy_flink_key *key,
         return error;
     EDDY_POINT("create:before-announce");
     error = announce(d, key->file, w, (*segment)->id);
+    EDDY_POINT("create:announced");
     if (error) {
         eddy_segment_remove(d->dir_fd, (*segment)->id);
         eddy_segment_detach(*segment);
@@ -213,6 +214,7 @@ static int find(struct eddy_domain *d, const char *file, struct eddy_segment **s
     if (error && error != EDDY_ESTALE)
         return error;
     eddy_flink_withdraw(d->dir_fd, file, id);
+    EDDY_POINT("open:withdrawn");
     eddy_segment_remove(d->dir_fd, id);
     if (!error)
         eddy_segment_detach(*segment);

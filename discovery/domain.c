@@ -110,8 +110,10 @@ static int take_seat(struct eddy_domain *d, const char *name)
         struct eddy_participant *p = &d->registry->participants[seat];
         uint64_t epoch = (eddy_load_acquire(&p->id) >> EDDY_EPOCH_SHIFT & ((1ull << 38) - 1)) + 1;
         name_participant(p, name);
+        EDDY_POINT("join:named");
         d->id = epoch << EDDY_EPOCH_SHIFT | seat;
         eddy_store_release(&p->id, d->id); /* [participant] */
+        EDDY_POINT("join:entered");
         return EDDY_OK;
     }
     return eddy_fail(EDDY_ELIMIT, "the domain has %u participants, which is all it can have",
@@ -148,6 +150,7 @@ static void sweep_if_alone(struct eddy_domain *d)
     if (!eddy_domain_is_alone(d) ||
         !eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE))
         return;
+    EDDY_POINT("sweep:locked");
     if (eddy_domain_is_alone(d))
         eddy_sweep_folder(d->dir_fd, &d->swept);
     eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
@@ -162,9 +165,11 @@ static int join_registry(struct eddy_domain *d, const char *name)
             return error;
         error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
                                "clearing the domain");
+        EDDY_POINT("join:opened");
         bool locked = !error, current = false;
         if (locked)
             error = check_current(d, &current);
+        EDDY_POINT("join:checked");
         if (!error && current)
             error = take_seat(d, name);
         if (locked)
@@ -239,9 +244,12 @@ static void leave_registry(struct eddy_domain *d)
     if (eddy_domain_is_alone(d) &&
         eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
         bool current;
+        EDDY_POINT("close:gate-locked");
         if (eddy_domain_is_alone(d) && check_current(d, &current) == EDDY_OK && current) {
             eddy_sweep_folder(d->dir_fd, &d->swept);
+            EDDY_POINT("close:swept");
             unlinkat(d->dir_fd, EDDY_REGISTRY_FILE, 0);
+            EDDY_POINT("close:registry-gone");
         }
         eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
     }

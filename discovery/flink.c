@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/point.h"
 #include "discovery/registry.h"
 
 #include <errno.h>
@@ -218,7 +219,9 @@ void eddy_flink_withdraw(int dir, const char *file, const char *segment)
 {
     struct eddy_flink *flink = malloc(sizeof *flink);
     if (flink && eddy_flink_read_kind(dir, file, NULL, flink) == EDDY_OK &&
-        strcmp(flink->segment, segment) == 0)
+        strcmp(flink->segment, segment) == 0) {
+        EDDY_POINT("withdraw:read");
         unlinkat(dir, file, 0);
+    }
     free(flink);
 }

@@ -21,6 +21,7 @@ void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
     EDDY_POINT("leave:reader-unpinned");
     eddy_store_relaxed(&r->bell, 0u); /* only a hint for statistics by now */
     eddy_bell_ring(&s->control->room_bell);
+    EDDY_POINT("leave:reader-rung");
     /* Last: a reaper that dies before is followed by another. */
     eddy_store_release(&r->owner, 0u); /* [seat] */
 }
@@ -33,6 +34,7 @@ void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
     eddy_add_relaxed(&s->control->gone_bytes, eddy_load_relaxed(&w->bytes)); /* statistics */
     eddy_store_relaxed(&w->bytes, 0u);
     eddy_bell_ring(&s->control->room_bell);
+    EDDY_POINT("leave:writer-rung");
     eddy_store_release(&w->owner, 0u); /* [seat], last, as above */
 }
 

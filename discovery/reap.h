@@ -57,6 +57,7 @@ static inline void eddy_wake_topic(const struct eddy_segment *s, struct eddy_reg
 {
     struct eddy_control *c = s->control;
     eddy_bell_ring(&c->readers_bell);
+    EDDY_POINT("wake:readers");
     for (uint64_t words = eddy_load_seq(&c->bell_words); words; words &= words - 1) {
         uint32_t w = (uint32_t)__builtin_ctzll(words);
         for (uint64_t hit = eddy_load_seq(&c->bells[w]); hit; hit &= hit - 1) {

@@ -4,6 +4,7 @@
 #include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/point.h"
 #include "discovery/flink.h"
 #include "discovery/kind.h"
 
@@ -105,6 +106,7 @@ static bool sweep_file(int dir, const char *name, void *context)
     bool flink = eddy_file_kind_of(name) == EDDY_FILE_FLINK, topic = is_topic(dir, name);
     if (eddy_file_kind_of(name) == EDDY_FILE_SEGMENT)
         report->members_reaped += count_seats(dir, name);
+    EDDY_POINT("sweep:chosen");
     if (unlinkat(dir, name, 0) != 0)
         return true;
     report->files_removed++;

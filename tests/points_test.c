@@ -1,15 +1,14 @@
-/* points_test.c - kill -9, or a long stop, at every named point of the engine.
- *
- * The list of points is read from the sources when the build is configured: a new point is tested
- * from its birth, and one that no actor reaches fails the test.
+/* points_test.c - kill -9, or a long stop, at every named point of the topics, in every role.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/actor.h"
 #include "support/child.h"
 #include "support/payload.h"
+#include "support/points.h"
 #include "support/world.h"
 
-#include "points_list.h"
+#include "allocator/slot.h"
+#include "transport/writer.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,33 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POINTS = sizeof points / sizeof *points };
-
-void (*eddy_point_hook)(const char *name);
-
-/* --- the actor: does everything once, and is struck at one point */
-
-enum blow { KILL, STOP };
-
-static struct {
-    const char *point;
-    unsigned countdown;
-    enum blow blow;
-} plan;
-
-static void strike(const char *name)
-{
-    if (strcmp(name, plan.point) == 0 && plan.countdown > 0 && --plan.countdown == 0)
-        kill(getpid(), plan.blow == KILL ? SIGKILL : SIGSTOP);
-}
-
-static void actor_process(int wire, void *argument)
-{
-    (void)wire, (void)argument;
-    actor_kill_a_victim();
-    eddy_point_hook = strike;
-    actor_act(plan.blow == KILL);
-}
+static const char *const kinds[] = {"", NULL};
 
 /* --- the witness: sees everything that anybody publishes */
 
@@ -53,235 +26,258 @@ struct witness {
     uint64_t sn, next[3], published;
 };
 
-static struct witness witness_open(void)
+static struct witness witness;
+
+static void witness_open(void)
 {
     struct eddy_reader_options options = {.limit_bytes = ACTOR_LIMIT, .depth = 500};
-    struct witness witness = {.pair.domain = open_domain()};
-    witness.pair.reader = open_reader(witness.pair.domain, "points", &options);
     struct eddy_writer_options impatient = actor_writing;
     impatient.max_wait_ns = MILLISECOND;
+    witness = (struct witness){.pair.domain = open_domain()};
+    witness.pair.reader = open_reader(witness.pair.domain, "points", &options);
     witness.pair.writer = open_writer(witness.pair.domain, "points", &impatient);
-    return witness;
 }
 
-static void watch(struct witness *witness)
+static void watch(void)
 {
     struct eddy_sample sample;
     int error;
-    while ((error = eddy_reader_take(witness->pair.reader, &sample)) == EDDY_OK) {
+    while ((error = eddy_reader_take(witness.pair.reader, &sample)) == EDDY_OK) {
         struct payload payload = payload_of(&sample);
-        check(witness->sn == 0 || sample.sn == witness->sn + 1);
-        witness->sn = sample.sn;
+        check(witness.sn == 0 || sample.sn == witness.sn + 1);
+        witness.sn = sample.sn;
         check(payload.author < 3);
-        same(payload.number, witness->next[payload.author]++);
-        must(eddy_reader_release(witness->pair.reader, &sample));
+        same(payload.number, witness.next[payload.author]++);
+        must(eddy_reader_release(witness.pair.reader, &sample));
     }
     must_fail(error, EDDY_ENODATA);
 }
 
-/* True if it ended; false if it was stopped. */
-static bool watch_until_struck(struct witness *witness, struct child *child)
+/* True if it was struck; false if it ended by itself. */
+static bool watch_until_over(struct child *child)
 {
     uint64_t deadline = patience();
+    bool struck;
     for (;;) {
-        siginfo_t news = {0};
-        watch(witness);
-        check(waitid(P_PID, (id_t)child->pid, &news, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) == 0);
-        if (news.si_pid == child->pid)
-            return news.si_code != CLD_STOPPED;
+        watch();
+        if (points_is_over(child, &struck))
+            return struck;
         if (eddy_now() > deadline)
-            check_fail(CHECK_HERE("watch_until_struck"), "hung at %s", plan.point);
-        int error = eddy_reader_wait(witness->pair.reader, eddy_deadline(MILLISECOND));
+            check_fail(CHECK_HERE("watch_until_over"), "hung at %s", plan.point);
+        int error = eddy_reader_wait(witness.pair.reader, eddy_deadline(MILLISECOND));
         check(error == EDDY_OK || error == EDDY_ETIMEDOUT);
     }
 }
 
-static void insist(int error, const char *call)
+static int publish_one(void)
 {
-    if (error != EDDY_OK)
-        check_fail(CHECK_HERE("insist"), "%s gives %s after a blow at %s", call,
-                   eddy_error_name(error), plan.point);
+    struct eddy_loan loan;
+    points_insist(eddy_writer_loan(witness.pair.writer, 300, &loan), "loan");
+    payload_fill(loan.data, 300, 2, witness.published);
+    int error = eddy_writer_publish(witness.pair.writer, &loan, 300);
+    if (error)
+        must(eddy_writer_discard(witness.pair.writer, &loan));
+    else
+        witness.published++;
+    return error;
 }
 
-static void publish_as_witness(struct witness *witness, int count)
+static void publish_as_witness(int count)
 {
     for (int i = 0; i < count; i++) {
-        struct eddy_loan loan;
-        insist(eddy_writer_loan(witness->pair.writer, 300, &loan), "loan");
-        payload_fill(loan.data, 300, 2, witness->published++);
-        insist(eddy_writer_publish(witness->pair.writer, &loan, 300), "publish");
-        watch(witness);
+        points_insist(publish_one(), "publish");
+        watch();
     }
-    same(witness->next[2], witness->published);
+    same(witness.next[2], witness.published);
 }
 
-static void newcomers_are_served(struct witness *witness)
+/* --- what must be so after whatever befell the actor ------------------------------------------ */
+
+static void newcomers_are_served(void)
 {
     eddy_domain *domain = open_domain();
     eddy_reader *reader = open_reader(domain, "points", NULL);
-    publish_as_witness(witness, 3);
+    publish_as_witness(3);
     for (int i = 0; i < 3; i++)
         same(payload_take(reader).author, 2);
     must(eddy_reader_close(reader));
     must(eddy_domain_close(domain));
 }
 
-static void nobody_else_is_left(struct witness *witness)
+static bool is_ours(struct eddy_segment *s, const struct eddy_place *p, uint32_t id, void *context)
+{
+    uint32_t me = witness.pair.writer->me, owner = eddy_load_seq(&p->slot->owner);
+    uint32_t keeper = eddy_load_seq(&p->slot->keeper);
+    (void)context;
+    if (eddy_slot_held(s, p) || (owner && owner != me) || (keeper && keeper != me))
+        check_fail(CHECK_HERE("is_ours"), "slot %#x is lost (owner %u, keeper %u) after %s", id,
+                   owner, keeper, plan.point ? plan.point : "nothing");
+    return true;
+}
+
+/* No seat, no slot, no file. */
+static void nothing_is_lost(void)
 {
     struct eddy_topic_stats stats;
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
-    must(eddy_writer_stats(witness->pair.writer, &stats));
+    must(eddy_writer_stats(witness.pair.writer, &stats));
     same(stats.writers, 1);
     same(stats.readers, 1);
+    must(eddy_slots_each(witness.pair.writer->segment, is_ours, NULL));
+    same(world_files(), 3 + stats.extents); /* registry, flink, segment */
 }
 
-static bool was_killed(struct child *child)
+/* One domain in which the actor was alone: whoever comes next clears it. */
+static void the_place_apart_is_cleared(void)
 {
-    bool hung;
-    int status = child_status(child, PATIENCE_MS, &hung);
-    if (hung || (WIFEXITED(status) && WEXITSTATUS(status) != 0) ||
-        (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL))
-        check_fail(CHECK_HERE("was_killed"), "the actor failed (%#x) with a blow at %s", status,
-                   plan.point);
-    return WIFSIGNALED(status);
+    char dir[128];
+    snprintf(dir, sizeof dir, "%s/alone", world_dir());
+    if (access(dir, F_OK) != 0)
+        return;
+    eddy_domain *domain = NULL;
+    must(eddy_domain_open(&(struct eddy_domain_options){.dir = dir}, &domain));
+    must(eddy_domain_close(domain));
+    check(rmdir(dir) == 0);
 }
 
-/* True if the actor came to the point so often. */
-static bool kill_at(struct witness *witness, const char *point, unsigned time)
+/* --- blows ----------------------------------------------------------------------------------- */
+
+static void actor_process(int wire, void *argument)
 {
-    plan.point = point;
-    plan.countdown = time;
-    plan.blow = KILL;
-    witness->next[1] = 0;
-    struct child child = child_start(actor_process, NULL);
-    check(watch_until_struck(witness, &child));
-    bool killed = was_killed(&child);
-    watch(witness);
-    publish_as_witness(witness, 20);
-    newcomers_are_served(witness);
-    nobody_else_is_left(witness);
-    return killed;
+    (void)wire;
+    ((const struct actor_role *)argument)->act();
 }
 
-/* Not points that belong to interfaces which have tests of their own.  EDDY_TEST_POINT: this one.
- */
-static bool is_wanted(const char *point)
+/* Who takes over a dead reader's seat, or its place in the registry, keeps its cursor in the way if
+ * it is stopped then: publishing may time out until it goes on.  Nothing else may. */
+static bool may_hold_up(const struct actor_role *role)
 {
-    const char *only = getenv("EDDY_TEST_POINT");
-    if (only)
-        return strcmp(point, only) == 0;
-    static const char *const others[] = {"slots-", "kind-", "ring-", "region-"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strncmp(point, others[i], strlen(others[i])) == 0)
-            return false;
-    return true;
+    static const char *const points[] = {"reap:taken-over", "join:locked", "join:named"};
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++)
+        if (strcmp(plan.point, points[i]) == 0)
+            return true;
+    return role->holds_up;
+}
+
+static bool killed(void *context)
+{
+    const struct actor_role *role = context;
+    witness.next[1] = 0;
+    struct child child = child_start(actor_process, context);
+    bool struck = watch_until_over(&child);
+    points_bury(&child);
+    watch();
+    check(struck || witness.next[1] == role->published);
+    publish_as_witness(20);
+    newcomers_are_served();
+    the_place_apart_is_cleared();
+    nothing_is_lost();
+    return struck;
+}
+
+enum { HELD = 1000, LAPS = 2500 }; /* the log goes round more than once */
+
+/* Samples that a best-effort reader took while the actor was stopped, also such as it was just
+ * about to claim. */
+static struct {
+    eddy_reader *reader;
+    size_t count;
+    struct eddy_sample samples[HELD];
+    struct payload were[HELD];
+} hoard;
+
+static void hoard_open(void)
+{
+    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP};
+    hoard.reader = open_reader(witness.pair.domain, "points", &deep);
+    hoard.count = 0;
+    publish_as_witness(300);
+}
+
+static void take_all_there_is(void)
+{
+    while (hoard.count < HELD) {
+        struct eddy_sample *sample = &hoard.samples[hoard.count];
+        int error = eddy_reader_take(hoard.reader, sample);
+        if (error == EDDY_ENODATA)
+            return;
+        must(error);
+        hoard.were[hoard.count++] = payload_of(sample);
+    }
+}
+
+static void all_are_still_whole(void)
+{
+    for (size_t i = 0; i < hoard.count; i++) {
+        struct payload is = {0};
+        if (!payload_whole(hoard.samples[i].data, hoard.samples[i].size, &is) ||
+            is.sum != hoard.were[i].sum)
+            check_fail(CHECK_HERE("all_are_still_whole"), "sample %llu changed after a stop at %s",
+                       (unsigned long long)hoard.samples[i].sn, plan.point);
+        must(eddy_reader_release(hoard.reader, &hoard.samples[i]));
+    }
+    must(eddy_reader_close(hoard.reader));
+}
+
+/* As far as the stopped one lets the others; who must not hold them up does not. */
+static void go_on_without(const struct actor_role *role)
+{
+    int error = EDDY_OK;
+    take_all_there_is();
+    if (!may_hold_up(role))
+        publish_as_witness(LAPS);
+    for (int i = 0; i < LAPS && may_hold_up(role) && !error; i++) {
+        error = publish_one();
+        check(error == EDDY_OK || error == EDDY_ETIMEDOUT);
+        watch();
+    }
+}
+
+static bool stopped(void *context)
+{
+    const struct actor_role *role = context;
+    witness.next[1] = 0;
+    hoard_open();
+    struct child child = child_start(actor_process, context);
+    bool struck = watch_until_over(&child);
+    if (struck) {
+        siginfo_t news;
+        check(waitid(P_PID, (id_t)child.pid, &news, WSTOPPED) == 0);
+        go_on_without(role);
+        child_continue(&child);
+        check(!watch_until_over(&child));
+    }
+    check(!points_bury(&child));
+    watch();
+    same(witness.next[1], role->published); /* nothing of its was taken away */
+    publish_as_witness(20);
+    all_are_still_whole();
+    the_place_apart_is_cleared();
+    nothing_is_lost();
+    return struck;
+}
+
+static void strike(enum blow blow)
+{
+    struct points_scene scenes[32];
+    witness_open();
+    for (size_t i = 0; i < actor_role_count; i++)
+        scenes[i] = (struct points_scene){actor_roles[i].name, blow == KILL ? killed : stopped,
+                                          (void *)&actor_roles[i]};
+    points_strike_all(scenes, actor_role_count, blow, kinds, NULL);
+    pair_close(&witness.pair);
 }
 
 static void killed_at_any_point_nobody_else_notices(void **state)
 {
     (void)state;
-    static const unsigned times[] = {1, 2, 3, 10, 100};
-    struct witness witness = witness_open();
-    unsigned missed = 0;
-    for (size_t i = 0; i < POINTS; i++) {
-        for (size_t time = 0; time < sizeof times / sizeof *times && is_wanted(points[i]); time++) {
-            bool reached = kill_at(&witness, points[i], times[time]);
-            if (time == 0 && !reached) {
-                fprintf(stderr, "no actor comes to %s\n", points[i]);
-                missed++;
-            }
-            if (!reached)
-                break;
-        }
-    }
-    pair_close(&witness.pair);
-    same(missed, 0);
-}
-
-/* Who stops while it reaps a dead reader's seat, or takes over its place in the registry, keeps the
- * reader's cursor in the way: publishing may time out until it goes on.  Nothing else may. */
-static bool may_hold_up(const char *point)
-{
-    return strcmp(point, "reap:taken-over") == 0 || strcmp(point, "join:locked") == 0;
-}
-
-enum { HELD = 1000 };
-
-/* Samples that a best-effort reader took while the actor was stopped, also such as it was just
- * about to claim. */
-struct hoard {
-    eddy_reader *reader;
-    size_t count;
-    struct eddy_sample samples[HELD];
-    struct payload were[HELD];
-};
-
-static void take_all_there_is(struct hoard *hoard)
-{
-    while (hoard->count < HELD) {
-        struct eddy_sample *sample = &hoard->samples[hoard->count];
-        int error = eddy_reader_take(hoard->reader, sample);
-        if (error == EDDY_ENODATA)
-            return;
-        must(error);
-        hoard->were[hoard->count++] = payload_of(sample);
-    }
-}
-
-static void all_are_still_whole(struct hoard *hoard)
-{
-    for (size_t i = 0; i < hoard->count; i++) {
-        struct payload is = {0};
-        if (!payload_whole(hoard->samples[i].data, hoard->samples[i].size, &is) ||
-            is.sum != hoard->were[i].sum)
-            check_fail(CHECK_HERE("all_are_still_whole"), "sample %llu changed after a stop at %s",
-                       (unsigned long long)hoard->samples[i].sn, plan.point);
-        must(eddy_reader_release(hoard->reader, &hoard->samples[i]));
-    }
-    must(eddy_reader_close(hoard->reader));
-}
-
-/* 2,500: long enough for the log to go round more than once; a swap that slept must not succeed. */
-static void while_it_is_stopped(struct witness *witness, struct child *child, struct hoard *hoard)
-{
-    check(waitpid(child->pid, NULL, WUNTRACED) == child->pid);
-    take_all_there_is(hoard);
-    if (!may_hold_up(plan.point))
-        publish_as_witness(witness, 2500);
-    child_continue(child);
-    check(watch_until_struck(witness, child));
-}
-
-static void stop_at(struct witness *witness, const char *point, unsigned time)
-{
-    static struct hoard hoard;
-    plan.point = point;
-    plan.countdown = time;
-    plan.blow = STOP;
-    witness->next[1] = 0;
-    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP};
-    hoard.reader = open_reader(witness->pair.domain, "points", &deep);
-    hoard.count = 0;
-    publish_as_witness(witness, 300);
-    struct child child = child_start(actor_process, NULL);
-    if (!watch_until_struck(witness, &child))
-        while_it_is_stopped(witness, &child, &hoard);
-    check(!was_killed(&child));
-    publish_as_witness(witness, 20);
-    same(witness->next[1], ACTOR_ROUNDS);
-    all_are_still_whole(&hoard);
-    nobody_else_is_left(witness);
+    strike(KILL);
 }
 
 static void stopped_at_any_point_nothing_is_lost(void **state)
 {
     (void)state;
-    static const unsigned times[] = {1, 5, 20, 60, 130};
-    struct witness witness = witness_open();
-    for (size_t i = 0; i < POINTS; i++)
-        for (size_t time = 0; time < sizeof times / sizeof *times && is_wanted(points[i]); time++)
-            stop_at(&witness, points[i], times[time]);
-    pair_close(&witness.pair);
+    strike(STOP);
 }
 
 int main(void)

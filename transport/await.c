@@ -32,6 +32,8 @@ static void hear_news(struct eddy_waitset *ws)
         uint64_t bits = eddy_load_seq(&ws->seat->news[w]);
         if (bits)
             bits = eddy_swap_seq(&ws->seat->news[w], 0u);
+        if (bits)
+            EDDY_POINT("waitset:news-taken");
         for (; bits; bits &= bits - 1)
             LIST_FOREACH(a, &ws->by_bit[w * 64 + (uint32_t)__builtin_ctzll(bits)], sharers)
         eddy_attachment_pend(ws, a);
@@ -78,6 +80,7 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
     bool in_time = deadline != EDDY_POLL;
     while (!any && in_time) {
         uint32_t armed = eddy_bell_arm(&ws->seat->bell);
+        EDDY_POINT("waitset:bell-armed");
         eddy_or_seq(eddy_waitset_sleeping(ws), eddy_waitset_bit(ws));
         EDDY_POINT("waitset:armed");
         any = collect_locked(ws, contexts, max, &found);
@@ -85,6 +88,7 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
             in_time = eddy_bell_wait(&ws->seat->bell, armed, deadline);
             any = collect_locked(ws, contexts, max, &found);
         }
+        EDDY_POINT("waitset:woken");
         eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
     }
     if (!any)

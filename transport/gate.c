@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/gate.h"
 
+#include "allocator/point.h"
+
 /* What the best-effort readers have not taken yet begins here. */
 struct untaken {
     uint64_t next;
@@ -32,6 +34,7 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     struct eddy_control *c = s->control;
     /* Before the cursors: who joins later begins there or behind. */
     uint64_t lowest = eddy_load_seq(&c->next_sn), gate = lowest + s->log_length;
+    EDDY_POINT("gate:next-read");
     struct untaken untaken = {lowest, lowest, lowest};
     uint32_t seats = eddy_seats_bound(&c->reader_high);
     for (uint32_t i = 0; i < seats; i++) {
@@ -50,9 +53,12 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     /* A closed gate is where publish asks whether there are numbers left. */
     uint64_t last = eddy_log_last_sn(&s->log);
     gate = gate <= last ? gate : last + 1;
+    EDDY_POINT("gate:summed");
     eddy_raise64(&c->min_cursor, lowest); /* [gate] */
+    EDDY_POINT("gate:cursor-raised");
     eddy_raise64(&c->untaken, untaken.entitled);
     eddy_raise64(&c->untaken_deep, untaken.deep);
+    EDDY_POINT("gate:raised");
     eddy_store_seq(&c->gate, gate);
     return true;
 }

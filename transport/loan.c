@@ -123,6 +123,7 @@ int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)
         return error;
     eddy_writer_remember(w, loan->slot);
     eddy_slot_give_up(p.slot);
+    EDDY_POINT("discard:given-up");
     eddy_bell_ring(&w->segment->control->room_bell);
     return EDDY_OK;
 }

@@ -74,6 +74,7 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
                              .writer = eddy_load_relaxed(&p->slot->writer), /* pinned: constant */
                              .retain = eddy_load_relaxed(&p->slot->retain),
                              .count = eddy_load_relaxed(&p->slot->count)};
+    EDDY_POINT("history:pinned");
     if (is_history(g, p->slot, sn, id) && add(g, past))
         return true;
     eddy_reader_unpin(g->reader, p);

@@ -58,9 +58,11 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             eddy_log_mend(log, n, entry);
             continue;
         }
+        EDDY_POINT("publish:entry-read");
         int error = pass_gate(w, n);
         if (error)
             return error;
+        EDDY_POINT("publish:gate-passed");
         eddy_store_release(&slot->sn, n); /* read by way of the entry, or by reap */
         EDDY_POINT("publish:before-swap");
         if (eddy_log_publish(log, n, entry, id)) {
@@ -83,6 +85,7 @@ static void keep_history(struct eddy_writer *w, struct eddy_slot *slot, uint32_t
     if (w->kept_count == w->history) {
         if (eddy_slot_find(w->segment, w->kept[w->kept_first], &oldest) == EDDY_OK)
             eddy_store_release(&oldest.slot->keeper, 0u); /* [let go] */
+        EDDY_POINT("publish:let-go");
         w->kept[w->kept_first] = id;
         w->kept_first = (w->kept_first + 1) % w->history;
         return;
@@ -133,6 +136,7 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
     describe(w, p.slot, size);
     error = enter_log(w, p.slot, loan->slot, &sn);
     if (error) {
+        EDDY_POINT("publish:refused");
         eddy_store_seq(&p.slot->sn, 0u);
         return error;
     }

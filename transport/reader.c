@@ -37,9 +37,11 @@ static uint64_t join(struct eddy_reader *r)
         next = r->segment->first_sn;
     EDDY_POINT("join:read");
     eddy_store_relaxed(&r->seat->position, next); /* statistics; best-effort: see the gate */
+    EDDY_POINT("join:positioned");
     if (r->reliable) {
         eddy_store_seq(&r->seat->cursor, next); /* [cursor] */
-        eddy_bell_ring(&c->room_bell);          /* a writer may have waited for us to join */
+        EDDY_POINT("join:joined");
+        eddy_bell_ring(&c->room_bell); /* a writer may have waited for us to join */
     }
     r->next = next;
     return next;

@@ -16,6 +16,7 @@ bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t
     EDDY_POINT("take:pinned");
     if (eddy_load_seq(&p->slot->sn) == sn)
         return true;
+    EDDY_POINT("take:missed");
     eddy_and_seq(word, ~eddy_seat_bit(r->seat_id));
     return false;
 }
@@ -25,6 +26,7 @@ void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
     _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
     if (word)
         eddy_and_seq(word, ~eddy_seat_bit(r->seat_id)); /* [unpin] */
+    EDDY_POINT("release:unpinned");
     eddy_bell_ring(&r->segment->control->room_bell);
 }
 
@@ -35,6 +37,7 @@ static void move_cursor(struct eddy_reader *r)
 {
     r->under_cursor = false;
     eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
+    EDDY_POINT("release:cursor-moved");
     /* No fence between the store and this look: a waiting writer looks again within ROOM_NAP. */
     if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) & 1u, 0))
         eddy_bell_ring(&r->segment->control->room_bell);
@@ -134,6 +137,7 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
     enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
     if (age == EDDY_ENTRY_OLDER)
         return EDDY_ENODATA;
+    EDDY_POINT("take:found");
     error = age == EDDY_ENTRY_NEWER ? EDDY_ESEGMENT
                                     : eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
     if (error)
@@ -176,6 +180,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
     enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
     if (age == EDDY_ENTRY_OLDER)
         return EDDY_ENODATA;
+    EDDY_POINT("take:seen");
     int error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
     if (error)
         return eddy_fail(error,

@@ -50,7 +50,9 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
         uint64_t nobody = 0;
         if (eddy_load_relaxed(owner_of(s, role, i)) == 0 && /* a guess; the swap decides */
             eddy_cas_seq(owner_of(s, role, i), &nobody, d->id)) {
+            EDDY_POINT("seat:taken");
             eddy_raise32(high_of(s, role), i + 1); /* before the seat means anything to others */
+            EDDY_POINT("seat:counted");
             clear_seat(s, role, i);
             *seat = i;
             return EDDY_OK;
@@ -168,6 +170,7 @@ static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
     int error = map_topic(d, key, &r->wanted, &t);
     if (error)
         return error;
+    EDDY_POINT("open:found");
     error = take_seat(d, t->segment, r->role, seat);
     if (!error) {
         t->handles++;
@@ -223,6 +226,7 @@ void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
         eddy_writer_seat_leave(t->segment, seat);
     else
         eddy_reader_seat_leave(t->segment, seat);
+    EDDY_POINT("close:left");
     pthread_mutex_lock(&d->lock);
     d->handles--;
     if (--t->handles == 0) {

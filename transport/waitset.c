@@ -23,6 +23,7 @@ static int take_bell(struct eddy_waitset *ws)
         uint64_t owner = eddy_load_acquire(&seat->owner);
         if ((owner == 0 || !eddy_domain_knows_alive(d, owner)) &&
             eddy_cas_seq(&seat->owner, &owner, d->id)) {
+            EDDY_POINT("bell:taken");
             eddy_store_seq(&seat->bell, 0u);
             for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
                 eddy_store_seq(&seat->news[w], 0u);
@@ -40,7 +41,9 @@ static void subscribe_bell(const struct eddy_waitset *ws, const struct eddy_read
 {
     struct eddy_control *c = r->segment->control;
     eddy_store_seq(&r->seat->bell, ws->bell_index + 1);
+    EDDY_POINT("subscribe:told");
     eddy_or_seq(&c->bells[ws->bell_index / 64], eddy_waitset_bit(ws));
+    EDDY_POINT("subscribe:bit-set");
     eddy_or_seq(&c->bell_words, 1ull << ws->bell_index / 64);
 }
 
@@ -56,6 +59,7 @@ static bool bell_has_other_reader(const struct eddy_waitset *ws, const struct ed
 static void unsubscribe_bell(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
     eddy_store_seq(&r->seat->bell, 0u);
+    EDDY_POINT("unsubscribe:told");
     if (!bell_has_other_reader(ws, r))
         eddy_and_seq(&r->segment->control->bells[ws->bell_index / 64], ~eddy_waitset_bit(ws));
 }
@@ -120,6 +124,7 @@ int eddy_waitset_close(eddy_waitset *ws)
         while (!LIST_EMPTY(&ws->all))
             forget(ws, LIST_FIRST(&ws->all));
         eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
+        EDDY_POINT("bell:silent");
         eddy_store_release(&ws->seat->owner, 0u); /* [seat] */
         pthread_mutex_lock(&ws->domain->lock);
         ws->domain->handles--;
@@ -244,10 +249,12 @@ int eddy_event_close(eddy_event *e)
 void eddy_event_trigger(eddy_event *e)
 {
     eddy_add_seq(&e->triggered, 1u);
+    EDDY_POINT("event:triggered");
     struct eddy_waitset *ws = eddy_load_seq(&e->waitset);
     if (!ws)
         return;
     eddy_bell_tell(ws->seat, eddy_event_news(e));
+    EDDY_POINT("event:told");
     eddy_bell_ring(&ws->seat->bell);
 }
 

@@ -5,15 +5,49 @@
 
 #include "child.h"
 #include "payload.h"
+#include "points.h"
 
-enum { WIDE = 70 };
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WIDE = 70, MANY = 120, FEW = 20 };
 
 const struct eddy_writer_options actor_writing = {
     .limit_bytes = ACTOR_LIMIT, .max_wait_ns = 20 * SECOND, .history = 3};
 
-static void victim(int wire, void *argument)
+/* --- others that the actor needs ------------------------------------------------------------- */
+
+static pid_t start_other(const char *point, enum blow blow, void (*act)(void))
 {
-    (void)argument;
+    pid_t pid = fork();
+    check(pid >= 0);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        plan = (struct points_plan){.point = point, .countdown = 1, .blow = blow};
+        points_arm();
+        act();
+        _exit(0); /* without having come there */
+    }
+    return pid;
+}
+
+/* At a point, or by its own hand. */
+static void let_die(const char *point, void (*act)(void))
+{
+    int status;
+    pid_t pid = start_other(point, KILL, act);
+    check(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status));
+}
+
+/* Leaves a dead writer's loans and a dead reader's samples to be reaped. */
+static void hold_all(void)
+{
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "points", &actor_writing);
     eddy_reader *reader =
@@ -25,111 +59,333 @@ static void victim(int wire, void *argument)
         int error = eddy_reader_take(reader, &sample);
         check(error == EDDY_OK || error == EDDY_ENODATA);
     }
-    wire_say(wire, WIRE_READY);
-    wire_hear(wire);
+    kill(getpid(), SIGKILL);
 }
 
-void actor_kill_a_victim(void)
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void publish_some(eddy_writer *writer, uint64_t count)
 {
-    struct child child = child_start(victim, NULL);
-    wire_expect(child.wire, WIRE_READY);
-    child_kill(&child);
+    for (uint64_t i = 0; i < count; i++) {
+        struct eddy_loan loan;
+        must(eddy_writer_loan(writer, 100, &loan));
+        must(eddy_writer_discard(writer, &loan));
+        payload_publish(writer, sizeof(struct payload) + i % 900, 1, i);
+    }
 }
 
-struct actor {
-    eddy_domain *domain;
-    eddy_writer *writer;
-    eddy_reader *keeping, *skipping;
-    eddy_waitset *waitset;
-};
+/* Nobody reads what it publishes last: it waits for room, in vain. */
+static void publish_in_vain(eddy_domain *domain)
+{
+    struct eddy_writer_options impatient = {.max_wait_ns = MILLISECOND / 4};
+    struct eddy_loan loan;
+    eddy_reader *reader = open_reader(domain, "narrow", &(struct eddy_reader_options){.depth = 1});
+    eddy_writer *writer = open_writer(domain, "narrow", &impatient);
+    payload_publish(writer, 100, 1, 0);
+    must(eddy_writer_loan(writer, 100, &loan));
+    must_fail(eddy_writer_publish(writer, &loan, 100), EDDY_ETIMEDOUT);
+    must(eddy_writer_close(writer));
+    must(eddy_reader_close(reader));
+}
 
-/* The next number that an author may have: a sample that was replaced while it was taken would
- * come twice, or too early. */
+static void write_only(void)
+{
+    points_arm();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "points", &actor_writing);
+    publish_some(writer, MANY);
+    publish_in_vain(domain);
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+static void grow(void)
+{
+    points_arm();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "points", &actor_writing);
+    for (uint64_t i = 0; i < FEW; i++)
+        payload_publish(writer, (i + 1) << 12, 1, i);
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+static void grow_elsewhere(void)
+{
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    struct eddy_loan loan;
+    must(eddy_writer_loan(writer, 100, &loan));
+    _exit(0);
+}
+
+/* Meets an extent whose maker died before it entered it. */
+static void go_on_growing(void)
+{
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    let_die("grow:linked", grow_elsewhere);
+    points_arm();
+    payload_publish(writer, 100, 1, 0);
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* What a reader has seen of each author, and keeps. */
 struct progress {
+    bool exact; /* each once, in order; else in order */
     uint64_t next[3];
+    bool begun[3];
+    struct eddy_sample kept[5];
+    uint64_t taken;
 };
 
-static void take_into(eddy_reader *reader, struct progress *progress, struct eddy_sample *place)
+static bool take_into(eddy_reader *reader, struct progress *progress, struct eddy_sample *place)
 {
     struct eddy_sample sample;
     int error = eddy_reader_take(reader, &sample);
     if (error == EDDY_ENODATA)
-        return;
+        return false;
     must(error);
     struct payload payload = payload_of(&sample);
     check(payload.author < 3 && payload.number >= progress->next[payload.author]);
+    if (progress->exact && progress->begun[payload.author])
+        same(payload.number, progress->next[payload.author]);
+    progress->begun[payload.author] = true;
     progress->next[payload.author] = payload.number + 1;
     if (place->data)
         must(eddy_reader_release(reader, place));
     *place = sample;
+    return true;
 }
 
-static void publish_and_take(struct actor *actor)
+static void take_all(eddy_reader *reader, struct progress *progress)
 {
-    struct eddy_sample kept[5] = {0}, skipped[2] = {0};
-    struct progress keeping = {{0}}, skipping = {{0}};
-    for (uint64_t i = 0; i < ACTOR_ROUNDS; i++) {
-        struct eddy_loan loan;
-        size_t size = sizeof(struct payload) + (i % 50 == 0 ? i * 400 : i % 900);
-        must(eddy_writer_loan(actor->writer, size, &loan));
-        must(eddy_writer_discard(actor->writer, &loan));
-        payload_publish(actor->writer, size, 1, i);
-        if (actor->keeping)
-            for (int both = 0; both < 2; both++)
-                take_into(actor->keeping, &keeping, &kept[i * 2 % 5]);
-        take_into(actor->skipping, &skipping, &skipped[i % 2]);
+    while (take_into(reader, progress, &progress->kept[progress->taken % 5]))
+        progress->taken++;
+}
+
+/* What it has not taken holds it up itself, if others published while it was stopped. */
+static void publish_and_take(eddy_writer *writer, uint64_t number, eddy_reader *reader,
+                             struct progress *progress)
+{
+    struct eddy_loan loan;
+    int error;
+    must(eddy_writer_loan(writer, 100, &loan));
+    payload_fill(loan.data, 100, 1, number);
+    while ((error = eddy_writer_publish(writer, &loan, 100)) == EDDY_ETIMEDOUT)
+        take_all(reader, progress);
+    must(error);
+    take_all(reader, progress);
+}
+
+static void write_and_read(const struct eddy_reader_options *reading)
+{
+    struct progress progress = {.exact = reading->reliability == EDDY_RELIABLE};
+    struct eddy_writer_options impatient = actor_writing;
+    impatient.max_wait_ns = MILLISECOND;
+    points_arm();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "points", &impatient);
+    eddy_reader *reader = open_reader(domain, "points", reading);
+    for (uint64_t i = 0; i < FEW; i++)
+        publish_and_take(writer, i, reader, &progress);
+    check(!progress.exact || progress.next[1] == FEW);
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+static void read_reliably(void)
+{
+    write_and_read(&(struct eddy_reader_options){.history = UINT32_MAX});
+}
+
+static void read_what_comes(void)
+{
+    write_and_read(&(struct eddy_reader_options){.reliability = EDDY_BEST_EFFORT, .history = 5});
+}
+
+/* --- a reader whose sample is replaced just before it pins it -------------------------------- */
+
+static struct {
+    eddy_writer *writer;
+    bool busy, done;
+} rival;
+
+static void overtake(const char *name)
+{
+    if (strcmp(name, "take:before-pin") == 0 && !rival.done) {
+        rival.busy = rival.done = true;
+        for (uint64_t i = 0; i < 2000; i++)
+            payload_publish(rival.writer, 100, 0, i);
+        rival.busy = false;
     }
+    if (!rival.busy)
+        points_arrive(name);
 }
 
-static void wait_a_little(struct actor *actor)
+static void read_too_late(void)
 {
-    void *found;
-    size_t count;
-    uint64_t soon = eddy_deadline(MILLISECOND / 4);
-    int error = eddy_waitset_wait(actor->waitset, soon, &found, 1, &count);
-    check(error == EDDY_OK || error == EDDY_ETIMEDOUT);
-    eddy_reader *quiet =
-        open_reader(actor->domain, "quiet", &(struct eddy_reader_options){.spin_ns = -1});
-    must_fail(eddy_reader_wait(quiet, eddy_deadline(MILLISECOND / 4)), EDDY_ETIMEDOUT);
-    must(eddy_reader_close(quiet));
+    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT, .depth = 1};
+    struct eddy_sample sample;
+    eddy_domain *domain = open_domain();
+    rival.writer =
+        open_writer(domain, "elsewhere", &(struct eddy_writer_options){.limit_bytes = 64 << 10});
+    eddy_reader *reader = open_reader(domain, "elsewhere", &deep);
+    payload_publish(rival.writer, 100, 1, 0);
+    eddy_point_hook = overtake;
+    must(eddy_reader_take(reader, &sample));
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(rival.writer));
+    must(eddy_domain_close(domain));
 }
 
 /* More readers than one mask word has bits. */
-static void hold_with_many_readers(struct actor *actor)
+static void read_with_many(void)
 {
     eddy_reader *readers[WIDE];
-    struct eddy_sample samples[WIDE];
+    struct eddy_sample sample;
     struct eddy_reader_options options = {.reliability = EDDY_BEST_EFFORT};
-    eddy_writer *writer = open_writer(actor->domain, "wide", NULL);
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
     for (int i = 0; i < WIDE; i++)
-        readers[i] = open_reader(actor->domain, "wide", &options);
+        readers[i] = open_reader(domain, "elsewhere", &options);
+    points_arm();
     payload_publish(writer, 100, 1, 1);
-    for (int i = 0; i < WIDE; i++)
-        must(eddy_reader_take(readers[i], &samples[i]));
+    for (int i = 60; i < WIDE; i++)
+        must(eddy_reader_take(readers[i], &sample));
+    payload_publish(writer, 100, 1, 2);
     for (int i = 0; i < WIDE; i++)
         must(eddy_reader_close(readers[i]));
     must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
 }
 
-void actor_act(bool with_reliable_reader)
+/* --- waiting --------------------------------------------------------------------------------- */
+
+static void wait_for_all(eddy_waitset *waitset, uint64_t deadline, int wanted)
 {
-    struct actor actor = {.domain = open_domain()};
-    struct eddy_reader_options keeping = {.history = UINT32_MAX};
-    struct eddy_reader_options skipping = {.reliability = EDDY_BEST_EFFORT};
-    struct eddy_gc_report report;
-    must(eddy_gc(NULL, &report));
-    actor.writer = open_writer(actor.domain, "points", &actor_writing);
-    if (with_reliable_reader)
-        actor.keeping = open_reader(actor.domain, "points", &keeping);
-    actor.skipping = open_reader(actor.domain, "points", &skipping);
-    must(eddy_waitset_open(actor.domain, &actor.waitset));
-    must(eddy_waitset_attach_reader(actor.waitset, actor.skipping, EDDY_WAIT_EDGE, NULL));
-    wait_a_little(&actor);
-    publish_and_take(&actor);
-    hold_with_many_readers(&actor);
-    must(eddy_waitset_close(actor.waitset));
-    must(eddy_reader_close(actor.keeping));
-    must(eddy_reader_close(actor.skipping));
-    must(eddy_writer_close(actor.writer));
-    must(eddy_domain_close(actor.domain));
+    void *found[2];
+    size_t count;
+    int error = eddy_waitset_wait(waitset, deadline, found, 2, &count);
+    check(error == wanted);
 }
+
+static void wait_for_news(void)
+{
+    points_arm();
+    eddy_event *event;
+    eddy_waitset *waitset;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    eddy_reader *reader =
+        open_reader(domain, "elsewhere", &(struct eddy_reader_options){.spin_ns = -1});
+    must(eddy_event_open(&event));
+    must(eddy_waitset_open(domain, &waitset));
+    must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_EDGE, reader));
+    must(eddy_waitset_attach_event(waitset, event, EDDY_WAIT_EDGE, event));
+    wait_for_all(waitset, eddy_deadline(MILLISECOND / 4), EDDY_ETIMEDOUT);
+    must_fail(eddy_reader_wait(reader, eddy_deadline(MILLISECOND / 4)), EDDY_ETIMEDOUT);
+    payload_publish(writer, 100, 1, 0);
+    wait_for_all(waitset, patience(), EDDY_OK);
+    eddy_event_trigger(event);
+    wait_for_all(waitset, patience(), EDDY_OK);
+    must(eddy_waitset_detach_reader(waitset, reader));
+    must(eddy_waitset_close(waitset));
+    must(eddy_event_close(event));
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+/* --- opening, taking back, clearing away ----------------------------------------------------- */
+
+static void open_and_die(void)
+{
+    eddy_domain *domain = open_domain();
+    (void)open_writer(domain, "elsewhere", &actor_writing);
+    kill(getpid(), SIGKILL);
+}
+
+/* Finds a topic whose users are all dead, and none. */
+static void open_only(void)
+{
+    let_die("", open_and_die);
+    points_arm();
+    eddy_domain *domain = open_domain();
+    for (int i = 0; i < 2; i++) {
+        eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+        eddy_reader *reader = open_reader(domain, "elsewhere", NULL);
+        must(eddy_writer_close(writer));
+        must(eddy_reader_close(reader));
+    }
+    must(eddy_domain_close(domain));
+}
+
+static pid_t lock_holder;
+
+static void let_go_of_lock(const char *name)
+{
+    if (strcmp(name, "lock:busy") == 0 && lock_holder) {
+        kill(lock_holder, SIGKILL);
+        waitpid(lock_holder, NULL, 0);
+        lock_holder = 0;
+    }
+    points_arrive(name);
+}
+
+/* Somebody else has the lock of the topic, and dies with it. */
+static void open_in_turn(void)
+{
+    eddy_domain *domain = open_domain();
+    lock_holder = start_other("open:found", STOP, open_and_die);
+    check(waitpid(lock_holder, NULL, WUNTRACED) == lock_holder);
+    eddy_point_hook = let_go_of_lock;
+    must(eddy_writer_close(open_writer(domain, "elsewhere", NULL)));
+    must(eddy_domain_close(domain));
+}
+
+static void reap(void)
+{
+    struct eddy_gc_report report;
+    let_die("", hold_all);
+    points_arm();
+    must(eddy_gc(NULL, &report));
+    eddy_domain *domain = open_domain();
+    must(eddy_writer_close(open_writer(domain, "points", &actor_writing)));
+    must(eddy_domain_close(domain));
+}
+
+/* Alone in a domain of its own, in which somebody died. */
+static void be_alone(void)
+{
+    char dir[128];
+    snprintf(dir, sizeof dir, "%s/alone", world_dir());
+    check(mkdir(dir, 0700) == 0 || access(dir, W_OK) == 0);
+    check(setenv("EDDY_DIR", dir, 1) == 0);
+    let_die("", open_and_die);
+    points_arm();
+    eddy_domain *domain = open_domain();
+    must(eddy_writer_close(open_writer(domain, "elsewhere", NULL)));
+    (void)open_writer(domain, "elsewhere", NULL);
+    exit(0); /* with the topic open */
+}
+
+const struct actor_role actor_roles[] = {
+    {"writer", write_only, MANY, false},
+    {"grower", grow, FEW, false},
+    {"who goes on growing", go_on_growing, 0, false},
+    {"reliable reader", read_reliably, FEW, true},
+    {"best-effort reader", read_what_comes, FEW, false},
+    {"reader too late", read_too_late, 0, false},
+    {"many readers", read_with_many, 0, false},
+    {"waiter", wait_for_news, 0, false},
+    {"opener", open_only, 0, false},
+    {"opener in turn", open_in_turn, 0, false},
+    {"reaper", reap, 0, false},
+    {"one alone", be_alone, 0, false},
+};
+const size_t actor_role_count = sizeof actor_roles / sizeof *actor_roles;

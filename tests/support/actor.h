@@ -1,4 +1,4 @@
-/* actor.h - a program that does once whatever a participant can do.
+/* actor.h - programs that do once whatever a participant in topics can do, a role each.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_TESTS_ACTOR_H
@@ -6,14 +6,19 @@
 
 #include "world.h"
 
-/* Samples that an actor publishes on topic "points", as author 1, numbered from 0. */
-enum { ACTOR_ROUNDS = 200, ACTOR_LIMIT = 16 << 20 };
+enum { ACTOR_LIMIT = 16 << 20 };
 
 extern const struct eddy_writer_options actor_writing;
 
-/* Leaves a dead writer's loans and a dead reader's samples to be reaped. */
-void actor_kill_a_victim(void);
-/* Without a reliable reader it holds nobody up when it is stopped. */
-void actor_act(bool with_reliable_reader);
+struct actor_role {
+    const char *name;
+    /* Arms itself (points.h) when the blow may fall. */
+    void (*act)(void);
+    uint64_t published; /* on topic "points", as author 1, numbered from 0 */
+    bool holds_up;      /* has a reliable reader on topic "points": stopped, it is waited for */
+};
+
+extern const struct actor_role actor_roles[];
+extern const size_t actor_role_count;
 
 #endif
