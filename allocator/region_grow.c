@@ -91,7 +91,7 @@ static int check_grow(const struct eddy_region *r, uint64_t bytes)
 
 static int grow(struct eddy_region *r, uint64_t bytes)
 {
-    uint64_t there;
+    uint64_t there = 0;
     if (bytes == eddy_region_bytes(r))
         return EDDY_OK;
     int error = check_grow(r, bytes);

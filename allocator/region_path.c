@@ -267,7 +267,7 @@ int eddy_region_attach_path(const char *path, const struct eddy_region_options *
     if (error)
         return error;
     error = open_existing(p, o, path, &r);
-    if (!error) {
+    if (r) {
         error = name_region(r, p);
         if (error)
             eddy_region_free(r);

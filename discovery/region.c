@@ -238,6 +238,7 @@ static int attach(struct eddy_region_flink *n, const struct eddy_region_options 
 {
     int fd;
     struct stat status;
+    struct eddy_region *r = NULL;
     int error = eddy_kind_find(&region_kind, n->domain->dir_fd, n->file, n->id);
     if (!error)
         error = open_object(n, o->map == EDDY_MAP_READ_WRITE, &fd, &status);
@@ -245,14 +246,16 @@ static int attach(struct eddy_region_flink *n, const struct eddy_region_options 
         return error;
     error = status.st_size == 0
                 ? eddy_region_fail_empty(n->file)
-                : eddy_region_view(fd, (uint64_t)status.st_size, o, n->file, region);
-    if (error) {
+                : eddy_region_view(fd, (uint64_t)status.st_size, o, n->file, &r);
+    if (!r) {
         close(fd);
         return error;
     }
-    error = name_region(*region, n);
+    error = name_region(r, n);
     if (error)
-        eddy_region_free(*region);
+        eddy_region_free(r);
+    else
+        *region = r;
     return error;
 }
 

@@ -35,7 +35,7 @@ static pid_t start_worker(char *steps)
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - sizeof "worker");
     while (length > 0 && path[length - 1] != '/')
         length--;
-    strcpy(path + (length > 0 ? length : 0), "worker");
+    memcpy(path + (length > 0 ? length : 0), "worker", sizeof "worker");
     char *arguments[] = {path, steps, NULL};
     int error = posix_spawn(&worker, path, NULL, NULL, arguments, environ);
     if (error) {
