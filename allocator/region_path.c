@@ -269,13 +269,12 @@ int eddy_region_attach_path(const char *path, const struct eddy_region_options *
     error = open_existing(p, o, path, &r);
     if (r) {
         error = name_region(r, p);
-        if (error)
-            eddy_region_free(r);
+        if (!error) {
+            *region = r;
+            return EDDY_OK;
+        }
+        eddy_region_free(r);
     }
-    if (error) {
-        free_path(p);
-        return error;
-    }
-    *region = r;
-    return EDDY_OK;
+    free_path(p);
+    return error;
 }

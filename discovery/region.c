@@ -244,9 +244,8 @@ static int attach(struct eddy_region_flink *n, const struct eddy_region_options 
         error = open_object(n, o->map == EDDY_MAP_READ_WRITE, &fd, &status);
     if (error)
         return error;
-    error = status.st_size == 0
-                ? eddy_region_fail_empty(n->file)
-                : eddy_region_view(fd, (uint64_t)status.st_size, o, n->file, &r);
+    error = status.st_size == 0 ? eddy_region_fail_empty(n->file)
+                                : eddy_region_view(fd, (uint64_t)status.st_size, o, n->file, &r);
     if (!r) {
         close(fd);
         return error;
