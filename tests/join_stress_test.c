@@ -22,16 +22,20 @@ enum {
     EACH = SANITIZED ? 2000 : 20000,
     KEPT = 4,
     STAY = 24,
-    SLOTS = 1 << 22
+    SHORTLY = 4,
+    SLOTS = 1 << 22,
+    BIG = 20 << 10 /* so big that a writer takes the slot it published last, if it may */
 };
 
 static uint64_t shadows[SLOTS], seed;
 static eddy_domain *domain;
+static size_t size_each;
 static atomic_uint writing; /* relaxed throughout: the test must not order what the engine should */
 
 struct joiner {
     struct eddy_reader_options options;
     uint64_t seed;
+    unsigned stay; /* so many samples at most */
     bool gapless;
 };
 
@@ -50,10 +54,10 @@ static void *write_all(void *argument)
     struct word word = {.author = (uint64_t)(uintptr_t)argument};
     while (word.number < EACH) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(argument, sizeof word, &loan));
+        must(eddy_writer_loan(argument, size_each, &loan));
         shadow_write(&shadows[loan.slot], word.number);
         memcpy(loan.data, &word, sizeof word);
-        must(eddy_writer_publish(argument, &loan, sizeof word));
+        must(eddy_writer_publish(argument, &loan, size_each));
         word.number++;
     }
     atomic_fetch_sub_explicit(&writing, 1, memory_order_relaxed);
@@ -63,7 +67,7 @@ static void *write_all(void *argument)
 static struct word look(const struct eddy_sample *sample)
 {
     struct word word;
-    same(sample->size, sizeof word);
+    same(sample->size, size_each);
     memcpy(&word, sample->data, sizeof word);
     same(shadow_read(&shadows[sample->slot]), word.number);
     return word;
@@ -99,7 +103,8 @@ static void stay_a_while(eddy_reader *reader, struct joiner *joiner)
 {
     struct eddy_sample kept[KEPT] = {0};
     struct followed followed = {{0}, {0}};
-    for (unsigned left = 1 + (unsigned)(payload_random(&joiner->seed) % STAY); left; left--) {
+    for (unsigned left = 1 + (unsigned)(payload_random(&joiner->seed) % joiner->stay); left;
+         left--) {
         struct eddy_sample *sample = &kept[payload_random(&joiner->seed) % KEPT];
         let_go(reader, sample);
         while (eddy_reader_take(reader, sample) != EDDY_OK)
@@ -123,13 +128,14 @@ static void *join_often(void *argument)
     return NULL;
 }
 
-static void run(const struct eddy_writer_options *options, const struct joiner *like)
+static void run(const struct eddy_writer_options *options, const struct joiner *like, size_t size)
 {
     struct joiner joiners[JOINERS];
     eddy_writer *writers[WRITERS];
     pthread_t threads[WRITERS + JOINERS];
     size_t count = 0;
     seed = payload_seed();
+    size_each = size;
     atomic_store(&writing, WRITERS);
     for (int i = 0; i < WRITERS; i++)
         writers[i] = open_writer(domain, "join", options);
@@ -150,9 +156,30 @@ static void who_joins_misses_nothing_from_then_on(void **state)
 {
     (void)state;
     static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
-    static const struct joiner like = {.options = {.depth = 8}, .gapless = true};
+    static const struct joiner like = {.options = {.depth = 8}, .stay = STAY, .gapless = true};
     domain = open_domain();
-    run(&options, &like);
+    run(&options, &like, sizeof(struct word));
+    must(eddy_domain_close(domain));
+}
+
+static void who_joins_keeps_even_the_newest_slot(void **state)
+{
+    (void)state;
+    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    static const struct joiner like = {.options = {.depth = 4}, .stay = SHORTLY, .gapless = true};
+    domain = open_domain();
+    run(&options, &like, BIG);
+    must(eddy_domain_close(domain));
+}
+
+static void who_may_lose_samples_finds_none_torn(void **state)
+{
+    (void)state;
+    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    static const struct joiner like = {.options = {.reliability = EDDY_BEST_EFFORT, .depth = 1},
+                                       .stay = STAY};
+    domain = open_domain();
+    run(&options, &like, BIG);
     must(eddy_domain_close(domain));
 }
 
@@ -160,9 +187,10 @@ static void history_goes_on_without_a_gap(void **state)
 {
     (void)state;
     static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER, .history = 3};
-    static const struct joiner like = {.options = {.depth = 8, .history = 10}, .gapless = true};
+    static const struct joiner like = {
+        .options = {.depth = 8, .history = 10}, .stay = STAY, .gapless = true};
     domain = open_domain();
-    run(&options, &like);
+    run(&options, &like, sizeof(struct word));
     must(eddy_domain_close(domain));
 }
 
@@ -171,9 +199,10 @@ static void history_of_the_topic_goes_on_without_a_gap(void **state)
     (void)state;
     static const struct eddy_writer_options options = {
         .max_wait_ns = EDDY_FOREVER, .history_kind = EDDY_HISTORY_TOPIC, .history = 6};
-    static const struct joiner like = {.options = {.depth = 8, .history = 10}, .gapless = true};
+    static const struct joiner like = {
+        .options = {.depth = 8, .history = 10}, .stay = STAY, .gapless = true};
     domain = open_domain();
-    run(&options, &like);
+    run(&options, &like, sizeof(struct word));
     must(eddy_domain_close(domain));
 }
 
@@ -182,12 +211,13 @@ static void samples_are_held_by_seats_in_columns(void **state)
 {
     (void)state;
     static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
-    static const struct joiner like = {.options = {.reliability = EDDY_BEST_EFFORT, .depth = 2}};
+    static const struct joiner like = {.options = {.reliability = EDDY_BEST_EFFORT, .depth = 1},
+                                       .stay = STAY};
     eddy_reader *idle[IDLE];
     domain = open_domain();
     for (int i = 0; i < IDLE; i++)
         idle[i] = open_reader(domain, "join", &like.options);
-    run(&options, &like);
+    run(&options, &like, BIG);
     for (int i = 0; i < IDLE; i++)
         must(eddy_reader_close(idle[i]));
     must(eddy_domain_close(domain));
@@ -197,6 +227,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(who_joins_misses_nothing_from_then_on),
+        WORLD_TEST(who_joins_keeps_even_the_newest_slot),
+        WORLD_TEST(who_may_lose_samples_finds_none_torn),
         WORLD_TEST(history_goes_on_without_a_gap),
         WORLD_TEST(history_of_the_topic_goes_on_without_a_gap),
         WORLD_TEST(samples_are_held_by_seats_in_columns),

@@ -60,6 +60,20 @@ void weak_pause(void)
         nanosleep(&(struct timespec){.tv_nsec = 1000 + weak_lot(50000)}, NULL);
 }
 
+/* At a point of the engine (allocator/point.h) something may come in between that matters. */
+static void linger(const char *point)
+{
+    (void)point;
+    uint32_t drawn = weak_lot(32);
+    if (drawn < 4)
+        sched_yield();
+    else if (drawn < 6)
+        nanosleep(&(struct timespec){.tv_nsec = 1000 + weak_lot(50000)}, NULL);
+}
+
+extern void (*eddy_point_hook)(const char *point);
+void (*eddy_point_hook)(const char *point) = linger;
+
 /* --- clocks ---------------------------------------------------------------------------------- */
 
 void weak_join(struct weak_clock *to, const struct weak_clock *from)
