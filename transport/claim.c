@@ -54,12 +54,12 @@ static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, s
 }
 
 /* The slot after `id` in the table: those of an extent in an order that no prefetcher foresees,
- * then the next extent's. */
-static uint32_t next_slot(struct eddy_segment *s, uint32_t id)
+ * then the next extent's.  An extent whose slots are too small or far too large is passed over. */
+static uint32_t next_slot(struct eddy_segment *s, uint32_t id, uint64_t need, bool any_size)
 {
     struct eddy_place p;
     uint32_t x = id >> EDDY_INDEX_BITS;
-    if (eddy_slot_find(s, id, &p) == EDDY_OK) {
+    if (eddy_slot_find(s, id, &p) == EDDY_OK && (any_size || eddy_slot_suits(&p, need))) {
         uint32_t next = (p.index + p.extent->stride) % p.extent->count;
         if (next != 0)
             return eddy_slot_id(x, next);
@@ -76,7 +76,7 @@ static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, ui
         return false;
     while (tries--) {
         uint32_t id = w->scan;
-        w->scan = next_slot(w->segment, id);
+        w->scan = next_slot(w->segment, id, need, any_size);
         if (try_slot(w, id, need, limit, any_size, p))
             return true;
     }
@@ -211,16 +211,20 @@ static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place
     return error && !w->reliable ? EDDY_ELIMIT : error;
 }
 
-/* Before growing, which costs far more: many slots of the newest extent, which is the largest.  Each writer begins
- * somewhere else there, lest many of them meet each other's slots and all grow. */
+/* Before growing, which costs far more: many slots ahead, where the oldest samples lie, lest the
+ * topic grow while most of it is free; then as many of the newest extent, which is the largest.
+ * Each writer begins somewhere else there, or many of them meet each other's slots and all grow. */
 static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, struct eddy_place *p)
 {
+    uint64_t limit = eddy_claim_limit(w->segment, need);
     if (extents == 0)
         return false;
+    if (claim_table(w, need, limit, TRIES_FAR, false, p))
+        return true;
     uint64_t newest = eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
     uint32_t slots = eddy_descriptor_slots(newest);
     w->scan = eddy_slot_id(extents - 1, slots ? w->me * 61 % slots : 0);
-    return claim_table(w, need, eddy_claim_limit(w->segment, need), TRIES_FAR, false, p);
+    return claim_table(w, need, limit, TRIES_FAR, false, p);
 }
 
 /* A process that can map no more must not add what it could not use, again and again.  A damaged
