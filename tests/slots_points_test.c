@@ -1,63 +1,24 @@
-/* slots_points_test.c - kill -9, or a stop, at every named point of the slots.
- *
- * The list of points is read from the sources when the build is configured: a new point is tested
- * from its birth, and one that no actor reaches fails the test.
+/* slots_points_test.c - kill -9, or a stop, at every named point of the slots, in every role.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
 #include "support/payload.h"
+#include "support/points.h"
 #include "support/slots_pair.h"
 
-#include "points_list.h"
+#include "discovery/domain.h"
+#include "transport/slots/slots.h"
 
 #include <signal.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-enum { POINTS = sizeof points / sizeof *points, SLOTS = 8, SIZE = 100 };
+enum { SLOTS = 8, SIZE = 100, MANY = 60 };
 
+static const char *const kinds[] = {"slots-", "kind-", NULL};
 static const uint64_t nobody[] = {0};
 
-void (*eddy_point_hook)(const char *name);
-
-/* --- the actor: does everything, and is struck at one point ---------------------------------- */
-
-enum blow { KILL, STOP };
-
-static struct {
-    const char *point;
-    unsigned countdown;
-    enum blow blow;
-} plan;
-
-static void strike(const char *name)
-{
-    if (strcmp(name, plan.point) == 0 && plan.countdown > 0 && --plan.countdown == 0)
-        kill(getpid(), plan.blow == KILL ? SIGKILL : SIGSTOP);
-}
-
-/* Leaves a dead member's loan and a dead reader's hold for the actor to reap. */
-static void victim(int wire, void *argument)
-{
-    (void)argument;
-    eddy_slots *slots = slots_attach("points");
-    struct eddy_slots_loan loan;
-    struct eddy_slots_sample sample;
-    must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &sample.reader));
-    int error = eddy_slots_take(slots, sample.reader, EDDY_POLL, &sample);
-    check(error == EDDY_OK || error == EDDY_ENODATA);
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
-    wire_say(wire, WIRE_READY);
-    wire_hear(wire);
-}
-
-static void kill_a_victim(void)
-{
-    struct child child = child_start(victim, NULL);
-    wire_expect(child.wire, WIRE_READY);
-    child_kill(&child);
-}
+/* --- the roles ------------------------------------------------------------------------------- */
 
 static void write_one(eddy_slots *slots, uint64_t number)
 {
@@ -85,9 +46,39 @@ static void copy_one(eddy_slots *slots, uint32_t reader)
         (void)eddy_slots_mark_read(slots, &sample); /* it may be overwritten by now */
 }
 
+/* Closes with a loan. */
+static void write_only(void)
+{
+    points_arm();
+    eddy_slots *slots = slots_attach("points");
+    struct eddy_slots_loan loan;
+    for (uint64_t i = 0; i < MANY; i++)
+        write_one(slots, i);
+    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_close(slots));
+}
+
+/* Closes while joined. */
+static void read_and_write(void)
+{
+    uint32_t reader;
+    points_arm();
+    eddy_slots *slots = slots_attach("points");
+    must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &reader));
+    for (uint64_t i = 0; i < MANY / 3; i++) {
+        write_one(slots, i);
+        (i % 2 ? take_one : copy_one)(slots, reader);
+    }
+    must(eddy_slots_leave(slots, reader));
+    must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &reader));
+    must(eddy_slots_mark_reader_disconnected(slots, reader));
+    must(eddy_slots_close(slots));
+}
+
 /* Waits in vain, for a sample and for room. */
 static void wait_in_vain(void)
 {
+    points_arm();
     eddy_slots *slots = slots_create("actor", 1, 8, 0);
     struct eddy_slots_loan loan;
     uint64_t soon = eddy_deadline(MILLISECOND / 4);
@@ -97,37 +88,89 @@ static void wait_in_vain(void)
     must(eddy_slots_close(slots));
 }
 
-static void actor_process(int wire, void *argument)
+/* Leaves a dead member's loan and a dead reader's hold, or its very segment. */
+static void hold_all(int wire, void *argument)
 {
-    (void)wire, (void)argument;
-    uint32_t reader;
-    kill_a_victim();
-    eddy_point_hook = strike;
-    eddy_slots *slots = slots_attach("points");
-    must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &reader));
-    wait_in_vain();
-    for (uint64_t i = 0; i < 60; i++) {
-        write_one(slots, i);
-        (i % 2 ? take_one : copy_one)(slots, reader);
-    }
-    must(eddy_slots_leave(slots, reader));
-    must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &reader));
-    struct eddy_slots_loan loan; /* left to close */
+    eddy_slots *slots = argument ? slots_create("actor", 1, 8, 0) : slots_attach("points");
+    struct eddy_slots_loan loan;
+    struct eddy_slots_sample sample;
+    must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &sample.reader));
+    int error = eddy_slots_take(slots, sample.reader, EDDY_POLL, &sample);
+    check(error == EDDY_OK || error == EDDY_ENODATA);
     must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
-    must(eddy_slots_close(slots));
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
 }
+
+static void kill_a_victim(void *argument)
+{
+    struct child child = child_start(hold_all, argument);
+    wire_expect(child.wire, WIRE_READY);
+    child_kill(&child);
+}
+
+static void reap(void)
+{
+    kill_a_victim(NULL);
+    points_arm();
+    must(eddy_slots_close(slots_attach("points")));
+}
+
+static void create_anew(void)
+{
+    kill_a_victim("their own");
+    points_arm();
+    must(eddy_slots_close(slots_create("actor", 2, 64, 0)));
+}
+
+/* Somebody pins the sample just before it is claimed. */
+static eddy_slots *claimed;
+
+static void pin_what_is_claimed(const char *name)
+{
+    struct eddy_slots_sample sample;
+    eddy_point_hook = points_arrive;
+    if (strcmp(name, "slots-claim:looked") == 0)
+        must(eddy_slots_take(claimed, 0, EDDY_POLL, &sample));
+    else
+        eddy_point_hook = pin_what_is_claimed;
+    points_arrive(name);
+}
+
+static void claim_what_is_held(void)
+{
+    struct eddy_slots_loan loan;
+    claimed = slots_create("actor", 1, 8, 1);
+    must(eddy_slots_join(claimed, 0, NULL));
+    must(slots_publish(claimed, nobody, "x", 1));
+    eddy_point_hook = pin_what_is_claimed;
+    must_fail(eddy_slots_reserve(claimed, nobody, 1, EDDY_POLL, &loan), EDDY_ENOSLOT);
+    must(eddy_slots_close(claimed));
+}
+
+static const struct role {
+    const char *name;
+    void (*act)(void);
+    uint64_t published;
+} roles[] = {
+    {"writer", write_only, MANY}, {"reader", read_and_write, MANY / 3},
+    {"waiter", wait_in_vain, 0},  {"reaper", reap, 0},
+    {"creator", create_anew, 0},  {"who claims what is held", claim_what_is_held, 0},
+};
+enum { ROLES = sizeof roles / sizeof *roles };
 
 /* --- the witness ----------------------------------------------------------------------------- */
 
-struct witness {
+static struct witness {
     eddy_domain *domain; /* so that nobody is ever alone in the folder */
     eddy_slots *slots;
     uint64_t sn, next[3];
-};
+} witness;
 
 /* What it reads is whole, and in order. */
-static void watch(struct witness *w)
+static void watch(void)
 {
+    struct witness *w = &witness;
     struct eddy_slots_sample sample;
     int error;
     while ((error = eddy_slots_take(w->slots, 0, EDDY_POLL, &sample)) == EDDY_OK) {
@@ -142,109 +185,101 @@ static void watch(struct witness *w)
     must_fail(error, EDDY_ENODATA);
 }
 
-static void insist(int error, const char *call)
-{
-    if (error != EDDY_OK)
-        check_fail(CHECK_HERE("insist"), "%s gives %s (%s) after a blow at %s", call,
-                   eddy_error_name(error), eddy_last_error(), plan.point);
-}
-
 /* Publishes, gated by everybody who lives, and misses none of its own. */
-static void publish_as_witness(struct witness *w, const uint64_t *active, int count)
+static void publish_as_witness(const uint64_t *active, int count)
 {
+    struct witness *w = &witness;
     for (int i = 0; i < count; i++) {
         struct eddy_slots_loan loan;
         uint64_t number = w->next[2], sn;
-        insist(eddy_slots_reserve(w->slots, active, active ? 1 : 0, EDDY_POLL, &loan), "reserve");
+        points_insist(eddy_slots_reserve(w->slots, active, active ? 1 : 0, EDDY_POLL, &loan),
+                      "reserve");
         payload_fill(loan.data, SIZE, 2, number);
-        insist(eddy_slots_commit_in_place(w->slots, &loan, SIZE, &sn), "commit");
-        watch(w);
+        points_insist(eddy_slots_commit_in_place(w->slots, &loan, SIZE, &sn), "commit");
+        watch();
         if (w->next[2] != number + 1 || (active == NULL && w->sn != sn))
             check_fail(CHECK_HERE("publish_as_witness"), "a sample is missing after a blow at %s",
                        plan.point);
     }
 }
 
-static void no_slot_is_lost(struct witness *w)
+static void no_slot_is_lost(void)
 {
     struct eddy_slots_loan loans[SLOTS];
+    for (int i = 0; i < SLOTS; i++)
+        points_insist(eddy_slots_reserve(witness.slots, NULL, 0, EDDY_POLL, &loans[i]),
+                      "reserving all");
+    for (int i = 0; i < SLOTS; i++)
+        must(eddy_slots_discard(witness.slots, &loans[i]));
+}
+
+static void nothing_is_lost(void)
+{
     struct eddy_slots_report report;
-    for (int i = 0; i < SLOTS; i++)
-        insist(eddy_slots_reserve(w->slots, NULL, 0, EDDY_POLL, &loans[i]), "reserving all");
-    for (int i = 0; i < SLOTS; i++)
-        must(eddy_slots_discard(w->slots, &loans[i]));
+    no_slot_is_lost();
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
-    must(eddy_slots_stats(w->slots, &report));
+    must(eddy_slots_stats(witness.slots, &report));
     same(report.attached, 1);
     same(report.readers, 1);
-    eddy_slots *again = slots_create("actor", 2, 64, 0); /* whatever the actor left of it */
-    must(eddy_slots_close(again));
+    for (uint32_t i = 0; i < SLOTS; i++)
+        same(eddy_load_seq(eddy_slots_pin_word(witness.slots, i, 0)), 0);
+    same(world_files(), 3);
+    must(eddy_slots_close(slots_create("actor", 2, 64, 0)));
     same(world_files(), 3);
 }
 
+static void actor_process(int wire, void *argument)
+{
+    (void)wire;
+    ((const struct role *)argument)->act();
+}
+
 /* True if it was struck; the actor has stopped or ended then. */
-static bool watch_until_struck(struct witness *w, struct child *child)
+static bool watch_until_over(struct child *child)
 {
+    bool struck;
     for (uint64_t deadline = patience();;) {
-        siginfo_t news = {0};
-        watch(w);
-        check(waitid(P_PID, (id_t)child->pid, &news, WEXITED | WSTOPPED | WNOHANG | WNOWAIT) == 0);
-        if (news.si_pid == child->pid)
-            return news.si_code == CLD_STOPPED || news.si_code == CLD_KILLED;
+        watch();
+        if (points_is_over(child, &struck))
+            return struck;
         if (eddy_now() > deadline)
-            check_fail(CHECK_HERE("watch_until_struck"), "hung at %s", plan.point);
+            check_fail(CHECK_HERE("watch_until_over"), "hung at %s", plan.point);
     }
 }
 
-static bool strike_at(struct witness *w, const char *point, unsigned time, enum blow blow)
+/* A stopped one may hold slots, but nobody up, and its own samples are not taken away. */
+static bool play(void *context)
 {
-    plan.point = point;
-    plan.countdown = time;
-    plan.blow = blow;
-    w->next[1] = 0;
-    struct child child = child_start(actor_process, NULL);
-    bool struck = watch_until_struck(w, &child), hung;
-    if (struck && blow == STOP) {
-        publish_as_witness(w, nobody, 3 * SLOTS); /* it may hold slots, but nobody up */
-        kill(child.pid, SIGKILL);
+    const struct role *role = context;
+    witness.next[1] = 0;
+    struct child child = child_start(actor_process, context);
+    bool struck = watch_until_over(&child);
+    if (struck && plan.blow == STOP) {
+        siginfo_t news;
+        check(waitid(P_PID, (id_t)child.pid, &news, WSTOPPED) == 0);
+        publish_as_witness(nobody, 40 * SLOTS); /* the log goes round several times */
+        child_continue(&child);
+        check(!watch_until_over(&child));
     }
-    int status = child_status(&child, PATIENCE_MS, &hung);
-    if (hung || (WIFEXITED(status) && WEXITSTATUS(status) != 0) ||
-        (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL))
-        check_fail(CHECK_HERE("strike_at"), "the actor failed (%#x) with a blow at %s", status,
-                   point);
-    watch(w); /* what it still committed, or the witness itself would gate */
-    publish_as_witness(w, NULL, 3 * SLOTS);
-    no_slot_is_lost(w);
+    bool killed = points_bury(&child);
+    watch(); /* what it still committed, or the witness itself would gate */
+    check(killed || role->published == 0 || witness.next[1] == role->published);
+    publish_as_witness(NULL, 3 * SLOTS);
+    nothing_is_lost();
     return struck;
-}
-
-static bool is_wanted(const char *point)
-{
-    const char *only = getenv("EDDY_TEST_POINT");
-    return only ? strcmp(point, only) == 0
-                : strncmp(point, "slots-", 6) == 0 || strncmp(point, "kind-", 5) == 0;
 }
 
 static void strike_everywhere(enum blow blow)
 {
-    static const unsigned times[] = {1, 2, 7, 40};
-    struct witness w = {.domain = open_domain(), .slots = slots_create("points", SLOTS, SIZE, 4)};
-    unsigned missed = 0, struck = 0;
-    must(eddy_slots_join(w.slots, 0, NULL));
-    for (size_t i = 0; i < POINTS; i++)
-        for (size_t time = 0; time < 4 && is_wanted(points[i]); time++) {
-            bool hit = strike_at(&w, points[i], times[time], blow);
-            struck += hit;
-            if (!hit && time == 0)
-                missed++, fprintf(stderr, "nobody comes to %s\n", points[i]);
-            if (!hit)
-                break;
-        }
-    printf("%u blows\n", struck);
-    same(missed, 0);
-    must(eddy_slots_close(w.slots));
-    must(eddy_domain_close(w.domain));
+    struct points_scene scenes[ROLES];
+    witness =
+        (struct witness){.domain = open_domain(), .slots = slots_create("points", SLOTS, SIZE, 4)};
+    must(eddy_slots_join(witness.slots, 0, NULL));
+    for (size_t i = 0; i < ROLES; i++)
+        scenes[i] = (struct points_scene){roles[i].name, play, (void *)&roles[i]};
+    points_strike_all(scenes, ROLES, blow, kinds, NULL);
+    must(eddy_slots_close(witness.slots));
+    must(eddy_domain_close(witness.domain));
 }
 
 static void killed_at_any_point_the_others_go_on(void **state)
@@ -264,11 +299,9 @@ static void stopped_at_any_point_the_others_go_on(void **state)
 static void stopping_writer(int wire, void *argument)
 {
     (void)wire, (void)argument;
-    plan.point = "slots-commit:swapped";
-    plan.countdown = 1;
-    plan.blow = STOP;
+    plan = (struct points_plan){.point = "slots-commit:swapped", .countdown = 1, .blow = STOP};
     eddy_slots *slots = slots_attach("points");
-    eddy_point_hook = strike;
+    points_arm();
     must(slots_publish(slots, nobody, "mine", 4));
     must(eddy_slots_close(slots));
 }

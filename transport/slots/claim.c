@@ -54,7 +54,9 @@ static bool end_sample(struct eddy_slots *s, uint32_t slot)
     EDDY_POINT("slots-claim:ended");
     if (is_pinned(s, slot))
         return false;
+    EDDY_POINT("slots-claim:not-held");
     forget_marks(s, slot);
+    EDDY_POINT("slots-claim:forgotten");
     return true;
 }
 
@@ -68,6 +70,7 @@ static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, u
     if ((state & EDDY_SLOTS_OWNER) != 0 || is_pinned(s, slot) ||
         (eddy_slots_is_live(eddy_load_seq(&line->sn)) && !is_read(s, slot, active)))
         return false;
+    EDDY_POINT("slots-claim:looked");
     /* from [give up slot] */
     if (!eddy_cas_seq(&line->state, &state, mine))
         return false;
@@ -76,6 +79,7 @@ static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, u
         *ticket = mine;
         return true;
     }
+    EDDY_POINT("slots-claim:held");
     eddy_slots_finish(line, mine);
     return false;
 }

@@ -85,6 +85,7 @@ static int attach_living(const struct request *r, struct eddy_slots *s)
                          "the slots of %s have another type; rebuild the programs with "
                          "one definition",
                          r->file);
+    EDDY_POINT("slots-attach:found");
     return eddy_slots_member_enter(s);
 }
 
@@ -180,6 +181,7 @@ static void leave(struct eddy_slots *s, const char *file)
         if (eddy_load_relaxed(&s->mine[r / 64]) & eddy_slots_bit(r)) /* the handle's own */
             eddy_slots_reader_leave(s, r);
     eddy_slots_member_leave(s, s->member);
+    EDDY_POINT("slots-close:left");
     if (eddy_directory_enter(d, file) == EDDY_OK) {
         if (eddy_slots_reap(s).alive == 0)
             eddy_kind_remove(&eddy_slots_kind, d->dir_fd, file, s->id);

@@ -31,6 +31,7 @@ static void unpin(struct eddy_slots *s, const struct eddy_slots_sample *sample)
 {
     _Atomic uint64_t *word = eddy_slots_pin_word(s, sample->slot, sample->reader / 64);
     eddy_and_seq(word, ~eddy_slots_bit(sample->reader)); /* [unpin] */
+    EDDY_POINT("slots-pin:cleared");
     eddy_slots_hint(s, sample->slot);
     eddy_bell_ring(&s->header->room_bell);
 }
@@ -184,11 +185,14 @@ static int take_below(struct eddy_slots *s, uint32_t reader, uint64_t end,
     int error = EDDY_ESTALE;
     while (error == EDDY_ESTALE) {
         error = eddy_slots_find_unread(s, reader, end, sample);
+        EDDY_POINT("slots-take:found");
         if (!error)
             error = hold(s, sample);
     }
+    EDDY_POINT("slots-take:held");
     if (!error)
         mark(s, sample);
+    EDDY_POINT("slots-take:marked");
     return error;
 }
 

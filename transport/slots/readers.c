@@ -50,12 +50,14 @@ static void forget_marks_of(struct eddy_slots *s, uint32_t reader)
 static void enter_as(struct eddy_slots *s, uint32_t reader)
 {
     uint64_t bit = eddy_slots_bit(reader);
+    EDDY_POINT("slots-join:taken");
     eddy_slots_clear_pins(s, reader);
     forget_marks_of(s, reader);
     eddy_store_relaxed(&s->cursors[reader], s->first_sn); /* ours, and so is the next */
     eddy_or_seq(&s->mine[reader / 64], bit);
     EDDY_POINT("slots-join:cleared");
     eddy_or_seq(&s->header->joined[reader / 64], bit);
+    EDDY_POINT("slots-join:joined");
     eddy_and_seq(&s->header->gone[reader / 64], ~bit);
 }
 
@@ -101,6 +103,7 @@ int eddy_slots_mark_reader_disconnected(eddy_slots *s, uint32_t reader)
         return eddy_fail(EDDY_EBOUNDS, "reader %u of a segment of %u readers", reader,
                          s->reader_limit);
     eddy_or_seq(&s->header->gone[reader / 64], eddy_slots_bit(reader)); /* [gone] */
+    EDDY_POINT("slots-disconnect:gone");
     eddy_bell_ring(&s->header->room_bell);
     return EDDY_OK;
 }

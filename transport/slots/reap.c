@@ -37,6 +37,7 @@ void eddy_slots_member_leave(struct eddy_slots *s, uint32_t member)
     EDDY_POINT("slots-leave:loans");
     eddy_bell_ring(&s->header->room_bell);
     eddy_bell_ring(&s->header->new_bell); /* it may have committed and died before it rang */
+    EDDY_POINT("slots-leave:member-rung");
     /* Last: a reaper that dies before is followed by another. */
     eddy_store_release(&s->members[member], 0u); /* [member] */
 }
@@ -57,9 +58,11 @@ void eddy_slots_reader_leave(struct eddy_slots *s, uint32_t reader)
     eddy_or_seq(&s->header->gone[reader / 64], bit); /* [gone] */
     EDDY_POINT("slots-leave:gone");
     eddy_and_seq(&s->header->joined[reader / 64], ~bit);
+    EDDY_POINT("slots-leave:not-joined");
     eddy_slots_clear_pins(s, reader);
     EDDY_POINT("slots-leave:unpinned");
     eddy_bell_ring(&s->header->room_bell);
+    EDDY_POINT("slots-leave:reader-rung");
     eddy_store_release(&s->readers[reader], 0u); /* [member], last, as above */
 }
 

@@ -156,7 +156,9 @@ static int enter_log(const struct eddy_slots *s, uint32_t slot, uint64_t *sn)
             continue;
         if (!is_number(s, n))
             break;
+        EDDY_POINT("slots-commit:entry-read");
         finish_older(s, entry, n);
+        EDDY_POINT("slots-commit:older-finished");
         eddy_store_release(&s->lines[slot].sn, n); /* [sample] */
         EDDY_POINT("slots-commit:before-swap");
         if (eddy_log_publish(&s->log, n, entry, slot)) {
@@ -184,6 +186,7 @@ static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t siz
     eddy_slots_finish(line, state | EDDY_SLOTS_COMMITTING);
     EDDY_POINT("slots-commit:finished");
     eddy_log_help(&s->log, number);
+    EDDY_POINT("slots-commit:helped");
     eddy_bell_ring(&s->header->new_bell);
     if (sn)
         *sn = eddy_slots_public_sn(s, number);
@@ -236,6 +239,7 @@ int eddy_slots_discard(eddy_slots *s, const struct eddy_slots_loan *loan)
         error = take_ticket(s, loan, loan->ticket & ~EDDY_SLOTS_OWNER); /* [give up slot] */
     if (error)
         return error;
+    EDDY_POINT("slots-discard:given-up");
     eddy_store_relaxed(&s->header->empty, loan->slot + 1); /* a hint */
     eddy_bell_ring(&s->header->room_bell);
     return EDDY_OK;
