@@ -172,19 +172,27 @@ struct start {
     struct weak_clock clock;
 };
 
-static void *run_thread(void *argument)
+static void end_thread(void *nothing)
 {
-    struct start start = *(struct start *)argument;
-    __real_free(argument);
-    weak_enter();
-    weak_join(weak_mine(), &start.clock);
-    weak_leave();
-    void *result = start.run(start.argument);
+    (void)nothing;
     weak_enter();
     /* Whoever joins one of those that ended joins all: rather too much than too little. */
     weak_join(&ended, weak_mine());
     taken[weak_seat - 1] = false;
     weak_leave();
+}
+
+static void *run_thread(void *argument)
+{
+    struct start start = *(struct start *)argument;
+    void *result;
+    __real_free(argument);
+    weak_enter();
+    weak_join(weak_mine(), &start.clock);
+    weak_leave();
+    pthread_cleanup_push(end_thread, NULL); /* cancelled ones end, too */
+    result = start.run(start.argument);
+    pthread_cleanup_pop(1);
     return result;
 }
 
