@@ -91,8 +91,8 @@ int eddy_place_reserve(uint64_t bytes, uint64_t align, bool random, struct eddy_
 /* --- what ------------------------------------------------------------------------------------ */
 
 /* A mapping in place that fails may have taken away what was there, and another thread's may have
- * come to lie in the gap.  If the gap can be filled, all is as before; if not, whose it is cannot be
- * known, so it is left alone and the place ends before it. */
+ * come to lie in the gap.  If the gap can be filled, all is as before; if not, whose it is cannot
+ * be known, so it is left alone and the place ends before it. */
 static void mend(struct eddy_place *place, const struct eddy_place_part *part)
 {
     uint64_t end = part->offset + part->bytes;

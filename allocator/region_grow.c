@@ -45,8 +45,8 @@ static int clear_rest(const struct eddy_region *r, uint64_t bytes)
     return EDDY_OK;
 }
 
-/* Others may have mapped all of the file, so what was reserved in vain is given back as pages, never
- * by making the file shorter. */
+/* Others may have mapped all of the file, so what was reserved in vain is given back as pages,
+ * never by making the file shorter. */
 static int reserve_more(const struct eddy_region *r, uint64_t from, uint64_t to)
 {
     if (r->flags & EDDY_REGION_SPARSE || eddy_file_back(r->fd, from, to - from) == 0)

@@ -10,7 +10,7 @@
 static pthread_mutex_t owned_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct eddy_region *owned;
 
-/* --- fork: a child that kept the descriptor would keep the lock of a dead parent --------------- */
+/* --- fork: a child that kept the descriptor would keep the lock of a dead parent -------------- */
 
 static void before_fork(void)
 {
