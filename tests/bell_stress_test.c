@@ -22,7 +22,7 @@ static const struct eddy_reader_options asleep = {.spin_ns = -1};
 /* One of the two: how it waits, and how it wakes the other. */
 struct side {
     uint64_t seed;
-    bool begins;
+    bool begins, anew; /* anew: is attached for each wait, and detached after */
     eddy_domain *domain;
     eddy_waitset *waitset; /* NULL: waits for its one reader */
     eddy_reader *readers[TOPICS];
@@ -33,7 +33,9 @@ struct side {
 /* Now at once, now while the other is about to fall asleep. */
 static void dawdle(struct side *side)
 {
-    for (volatile uint64_t left = payload_random(&side->seed) % 600; left > 0; left--)
+    static const uint64_t most[] = {600, 60000, 600000};
+    uint64_t turns = payload_random(&side->seed) % most[payload_random(&side->seed) % 3];
+    for (volatile uint64_t left = turns; left > 0; left--)
         ;
 }
 
@@ -46,20 +48,48 @@ static void wake_the_other(struct side *side, uint64_t round)
         payload_publish(side->writers[round % (side->waitset ? TOPICS : 1)], 64, 1, round);
 }
 
-static void sleep_on(struct side *side, uint64_t round)
+static void attach(struct side *side)
+{
+    if (side->heard)
+        must(eddy_waitset_attach_event(side->waitset, side->heard, EDDY_WAIT_LEVEL, NULL));
+    for (int i = 0; i < TOPICS && side->readers[i]; i++)
+        must(eddy_waitset_attach_reader(side->waitset, side->readers[i], EDDY_WAIT_LEVEL,
+                                        &side->readers[i]));
+}
+
+static void detach(struct side *side)
+{
+    if (side->heard)
+        must(eddy_waitset_detach_event(side->waitset, side->heard));
+    for (int i = 0; i < TOPICS && side->readers[i]; i++)
+        must(eddy_waitset_detach_reader(side->waitset, side->readers[i]));
+}
+
+/* Until there is something; returns the reader that has it. */
+static eddy_reader *sleep_until(struct side *side)
 {
     uint64_t since = eddy_now();
-    void *found = NULL;
+    void *found = &side->readers[0];
     size_t count = 0;
     if (side->waitset)
         must(eddy_waitset_wait(side->waitset, eddy_deadline(LAST), &found, 1, &count));
     else
         must(eddy_reader_wait(side->readers[0], eddy_deadline(LAST)));
     check(eddy_now() - since < LOST);
+    return found ? *(eddy_reader **)found : NULL;
+}
+
+static void sleep_on(struct side *side, uint64_t round)
+{
+    if (side->anew)
+        attach(side);
+    eddy_reader *reader = sleep_until(side);
     if (side->heard)
         eddy_event_reset(side->heard);
     else
-        same(payload_take(side->waitset ? *(eddy_reader **)found : side->readers[0]).number, round);
+        same(payload_take(reader).number, round);
+    if (side->anew)
+        detach(side);
 }
 
 static void *take_turns(void *argument)
@@ -86,10 +116,9 @@ static void open_side(struct side *side, eddy_domain *domain, bool begins, bool 
         snprintf(back, sizeof back, "%s %d", begins ? "b" : "a", i);
         side->writers[i] = open_writer(domain, there, NULL);
         side->readers[i] = open_reader(domain, back, &asleep);
-        if (many)
-            must(eddy_waitset_attach_reader(side->waitset, side->readers[i], EDDY_WAIT_LEVEL,
-                                            &side->readers[i]));
     }
+    if (many)
+        attach(side);
 }
 
 static void close_side(struct side *side)
@@ -124,22 +153,36 @@ static void no_reader_sleeps_on(void **state)
     must(eddy_domain_close(domain));
 }
 
-static void no_wait_set_sleeps_on(void **state)
+static void wait_for_topics(bool anew)
 {
-    (void)state;
     struct side sides[2];
     eddy_domain *domain = open_domain();
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         open_side(&sides[i], domain, i == 0, true);
+        sides[i].anew = anew;
+        if (anew)
+            detach(&sides[i]);
+    }
     run(sides);
     for (int i = 0; i < 2; i++)
         close_side(&sides[i]);
     must(eddy_domain_close(domain));
 }
 
-static void no_event_is_slept_through(void **state)
+static void no_wait_set_sleeps_on(void **state)
 {
     (void)state;
+    wait_for_topics(false);
+}
+
+static void nothing_comes_unseen_while_a_reader_is_attached(void **state)
+{
+    (void)state;
+    wait_for_topics(true);
+}
+
+static void wait_for_events(bool anew)
+{
     struct side sides[2];
     eddy_event *events[2];
     eddy_domain *domain = open_domain();
@@ -148,10 +191,12 @@ static void no_event_is_slept_through(void **state)
     for (int i = 0; i < 2; i++) {
         sides[i] = (struct side){.seed = payload_seed() + 1,
                                  .begins = i == 0,
+                                 .anew = anew,
                                  .heard = events[i],
                                  .said = events[1 - i]};
         must(eddy_waitset_open(domain, &sides[i].waitset));
-        must(eddy_waitset_attach_event(sides[i].waitset, events[i], EDDY_WAIT_LEVEL, NULL));
+        if (!anew)
+            attach(&sides[i]);
     }
     run(sides);
     for (int i = 0; i < 2; i++) {
@@ -161,12 +206,26 @@ static void no_event_is_slept_through(void **state)
     must(eddy_domain_close(domain));
 }
 
+static void no_event_is_slept_through(void **state)
+{
+    (void)state;
+    wait_for_events(false);
+}
+
+static void no_event_comes_unseen_while_it_is_attached(void **state)
+{
+    (void)state;
+    wait_for_events(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(no_reader_sleeps_on),
         WORLD_TEST(no_wait_set_sleeps_on),
+        WORLD_TEST(nothing_comes_unseen_while_a_reader_is_attached),
         WORLD_TEST(no_event_is_slept_through),
+        WORLD_TEST(no_event_comes_unseen_while_it_is_attached),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

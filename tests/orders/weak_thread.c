@@ -134,7 +134,7 @@ size_t malloc_usable_size(void *memory);
 
 static struct weak_clock *clock_of(const pthread_mutex_t *m)
 {
-    return &mutexes[((uintptr_t)m >> 3) % MUTEXES];
+    return &mutexes[((uintptr_t)m >> 3) * 0x9e3779b97f4a7c15u >> 32 & (MUTEXES - 1)];
 }
 
 int __wrap_pthread_mutex_lock(pthread_mutex_t *m)
