@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { QUEUE_BYTES = 16 << 10, LOOK_MS = 200 };
+enum { QUEUE_BYTES = 16 << 10, LOOK_MS = 200, LONG_MS = 500 };
 
 struct beginning {
     uint32_t process;
@@ -34,21 +34,6 @@ static void start(struct control *c, uint32_t process)
     setsockopt(child->wire, SOL_SOCKET, SO_SNDBUF, &(int){QUEUE_BYTES}, sizeof(int));
     c->runs[process] = true;
     c->stands[process] = false;
-}
-
-/* Waits while the process is behind with what it was told. */
-static void tell(struct control *c, const struct event *event)
-{
-    int wire = c->processes[event->process].wire;
-    while (send(wire, event, sizeof *event, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-            report_watch(c);
-            check_fail(CHECK_HERE("tell"), "process %u is gone", event->process);
-        }
-        poll(&(struct pollfd){.fd = wire, .events = POLLOUT}, 1, LOOK_MS);
-        report_progress(c);
-        report_watch(c);
-    }
 }
 
 static void kill_one(struct control *c, uint32_t process)
@@ -73,6 +58,44 @@ static void continue_one(struct control *c, uint32_t process)
     board_add(&board->lines[process].stops, 1);
 }
 
+/* Whoever holds up those whom we wait for, while the schedule stands still: one who is stopped with
+ * the lock of a topic would do so for 5 s. */
+static void continue_all(struct control *c)
+{
+    for (uint32_t i = 0; i < c->settings.processes; i++)
+        if (c->runs[i] && c->stands[i])
+            continue_one(c, i);
+}
+
+/* Waits while the process is behind with what it was told. */
+static void tell(struct control *c, const struct event *event)
+{
+    int wire = c->processes[event->process].wire;
+    uint64_t began = eddy_now();
+    while (send(wire, event, sizeof *event, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+            report_watch(c);
+            check_fail(CHECK_HERE("tell"), "process %u is gone", event->process);
+        }
+        poll(&(struct pollfd){.fd = wire, .events = POLLOUT}, 1, LOOK_MS);
+        report_progress(c);
+        report_watch(c);
+        if (eddy_now() - began > LONG_MS * MILLISECOND)
+            continue_all(c);
+    }
+}
+
+static void quit_one(struct control *c, uint32_t process)
+{
+    struct event quit = {.process = process, .verb = QUIT};
+    struct child *child = &c->processes[process];
+    tell(c, &quit);
+    if (poll(&(struct pollfd){.fd = child->wire, .events = POLLIN}, 1, LONG_MS) == 0)
+        continue_all(c);
+    child_join(child);
+    c->runs[process] = false;
+}
+
 static void carry_out(struct control *c, const struct event *event)
 {
     c->counts[event->verb]++;
@@ -91,12 +114,11 @@ static void carry_out(struct control *c, const struct event *event)
         stop_one(c, event->process);
         break;
     case CONTINUE:
-        continue_one(c, event->process);
+        if (c->stands[event->process])
+            continue_one(c, event->process);
         break;
     case QUIT:
-        tell(c, event);
-        child_join(&c->processes[event->process]);
-        c->runs[event->process] = false;
+        quit_one(c, event->process);
         break;
     default:
         tell(c, event);
@@ -120,19 +142,12 @@ static bool goes_on(const struct control *c)
 /* Half of them in order, half by force. */
 static void end_all(struct control *c)
 {
+    continue_all(c);
     for (uint32_t i = 0; i < c->settings.processes; i++) {
-        struct event quit = {.process = i, .verb = QUIT};
-        if (c->stands[i] && c->runs[i])
-            continue_one(c, i);
-        if (!c->runs[i])
-            continue;
-        if (i % 2 == 0) {
+        if (i % 2 == 0)
             kill_one(c, i);
-            continue;
-        }
-        tell(c, &quit);
-        child_join(&c->processes[i]);
-        c->runs[i] = false;
+        else if (c->runs[i])
+            quit_one(c, i);
     }
     /* Forked children of those who were killed: they came to us, and are killed, too. */
     while (waitpid(0, NULL, 0) > 0)

@@ -8,13 +8,13 @@
 enum { MEAN_PAUSE_US = 700, LONGEST_STOP_US = 300000, LONGEST_DEATH_US = 150000 };
 
 const struct topic topics[TOPICS] = {
-    {"small", EDDY_HISTORY_WRITER, 0, 1000, 32u << 20},
-    {"mixed", EDDY_HISTORY_WRITER, 8, 64u << 10, 16u << 20},
-    {"large", EDDY_HISTORY_WRITER, 0, 1500u << 10, 48u << 20},
-    {"window", EDDY_HISTORY_TOPIC, 40, 4000, 16u << 20},
-    {"fleeting", EDDY_HISTORY_WRITER, 0, 3000, 8u << 20},
-    {"fleeting kept", EDDY_HISTORY_WRITER, 5, 3000, 8u << 20},
-    {"fleeting large", EDDY_HISTORY_TOPIC, 4, 200u << 10, 16u << 20},
+    {"small", EDDY_HISTORY_WRITER, 0, 1000, 32u << 20, 8u << 20},
+    {"mixed", EDDY_HISTORY_WRITER, 8, 64u << 10, 64u << 20, 32u << 20},
+    {"large", EDDY_HISTORY_WRITER, 0, 1500u << 10, 48u << 20, 56u << 20},
+    {"window", EDDY_HISTORY_TOPIC, 40, 4000, 16u << 20, 8u << 20},
+    {"fleeting", EDDY_HISTORY_WRITER, 0, 3000, 8u << 20, 0},
+    {"fleeting kept", EDDY_HISTORY_WRITER, 5, 3000, 8u << 20, 0},
+    {"fleeting large", EDDY_HISTORY_TOPIC, 4, 200u << 10, 16u << 20, 0},
 };
 
 const char *const verb_names[VERBS] = {

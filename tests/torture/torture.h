@@ -36,6 +36,7 @@ struct topic {
     uint32_t history; /* most that a writer keeps */
     size_t largest;   /* bytes of a sample */
     uint64_t limit;
+    uint64_t most; /* shared memory that what lives at one time may ask for; sizes are mixed */
 };
 extern const struct topic topics[TOPICS];
 
