@@ -57,6 +57,8 @@ __attribute__((destructor)) static void leave_at_exit(void)
     if (pthread_mutex_trylock(&domains_lock) != 0)
         return;
     for (struct eddy_domain *d = domains; d; d = d->next) {
+        if (d->id == 0)
+            continue; /* another thread is just joining */
         if (eddy_domain_at_exit)
             eddy_domain_at_exit(d);
         leave_registry(d);
@@ -64,8 +66,11 @@ __attribute__((destructor)) static void leave_at_exit(void)
     pthread_mutex_unlock(&domains_lock);
 }
 
+/* From before it has a descriptor until it has none: whenever a child is forked, it can close its
+ * copies, and holds no lock of ours. */
 static void list_domain(struct eddy_domain *d)
 {
+    d->dir_fd = d->registry_fd = -1;
     pthread_mutex_lock(&domains_lock);
     d->next = domains;
     domains = d;
@@ -80,6 +85,10 @@ static void unlist_domain(struct eddy_domain *d)
             *at = d->next;
             break;
         }
+    if (d->registry_fd >= 0)
+        close(d->registry_fd); /* and with it goes our lock */
+    if (d->dir_fd >= 0)
+        close(d->dir_fd);
     pthread_mutex_unlock(&domains_lock);
 }
 
@@ -138,10 +147,25 @@ static int check_current(const struct eddy_domain *d, bool *current)
                : eddy_fail_errno("cannot look at the registry of the domain in %s", d->dir);
 }
 
+static int open_registry(struct eddy_domain *d)
+{
+    int fd;
+    pthread_mutex_lock(&domains_lock);
+    int error = eddy_registry_open(d->dir_fd, true, &fd, &d->registry);
+    if (!error)
+        d->registry_fd = fd;
+    pthread_mutex_unlock(&domains_lock);
+    return error;
+}
+
 static void drop_registry(struct eddy_domain *d)
 {
+    pthread_mutex_lock(&domains_lock);
     eddy_registry_unmap(d->registry);
     close(d->registry_fd);
+    d->registry_fd = -1;
+    d->registry = NULL;
+    pthread_mutex_unlock(&domains_lock);
 }
 
 /* A participant that is alone clears away what the dead have left. */
@@ -160,7 +184,7 @@ static int join_registry(struct eddy_domain *d, const char *name)
 {
     uint64_t deadline = eddy_deadline(JOIN_PATIENCE);
     for (;;) {
-        int error = eddy_registry_open(d->dir_fd, true, &d->registry_fd, &d->registry);
+        int error = open_registry(d);
         if (error)
             return error;
         error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
@@ -200,12 +224,7 @@ static int open_parts(struct eddy_domain *d, const struct eddy_domain_options *o
     if (!d->dir)
         return eddy_fail(EDDY_ENOMEM, "no memory to open a domain");
     error = eddy_folder_open(o->dir ? o->dir : path, true, &d->dir_fd);
-    if (error)
-        return error;
-    error = join_registry(d, o->name);
-    if (error)
-        close(d->dir_fd);
-    return error;
+    return error ? error : join_registry(d, o->name);
 }
 
 int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain)
@@ -218,13 +237,14 @@ int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **do
         return eddy_fail(EDDY_ENOMEM, "no memory to open a domain");
     d->fork_count = eddy_fork_count;
     pthread_mutex_init(&d->lock, NULL);
+    list_domain(d);
     int error = open_parts(d, options ? options : &none);
     if (error) {
+        unlist_domain(d);
         free(d->dir);
         free(d);
         return error;
     }
-    list_domain(d);
     eddy_log(EDDY_LOG_INFO, "joined the domain in %s as participant %llx", d->dir,
              (unsigned long long)d->id);
     *domain = d;
@@ -262,13 +282,12 @@ int eddy_domain_close(eddy_domain *d)
     bool forked = eddy_domain_forked(d);
     if (!forked && d->handles)
         return eddy_fail(EDDY_EBUSY,
-                         "%u writers, readers or wait sets of the domain are still open",
+                         "%u handles of the domain are still open: writers, readers, wait sets, "
+                         "slots, rings or regions; close them first",
                          d->handles);
     if (!forked) {
-        unlist_domain(d);
         leave_registry(d);
-        close(d->registry_fd); /* and with it goes our lock */
-        close(d->dir_fd);
+        unlist_domain(d);
     }
     eddy_registry_unmap(d->registry);
     pthread_mutex_destroy(&d->lock);

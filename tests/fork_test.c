@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
 #include "support/payload.h"
+#include "support/thread.h"
 #include "support/world.h"
 
 #include <sys/prctl.h>
@@ -207,6 +208,38 @@ static void a_forked_child_does_not_keep_its_dead_parent_alive(void **state)
     close(lifeline[1]);
 }
 
+static void *open_and_close(void *argument)
+{
+    (void)argument;
+    for (;;)
+        must(eddy_domain_close(open_domain()));
+    return NULL;
+}
+
+/* Forks children that live on, at any moment of a thread that opens and closes. */
+static void parent_of_many(int wire, void *argument)
+{
+    (void)argument;
+    thread_start(open_and_close, NULL);
+    for (int i = 0; i < 40; i++)
+        wire_expect(child_start(outlive_the_parent, NULL).wire, WIRE_READY);
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
+}
+
+static void children_forked_while_a_thread_opens_hold_no_lock(void **state)
+{
+    (void)state;
+    check(pipe(lifeline) == 0);
+    struct child parent = child_start(parent_of_many, NULL);
+    wire_expect(parent.wire, WIRE_READY);
+    child_kill(&parent);
+    must(eddy_domain_close(open_domain())); /* who leaves alone leaves nothing */
+    world_must_be_empty();
+    close(lifeline[0]);
+    close(lifeline[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +247,7 @@ int main(void)
         WORLD_TEST(a_child_that_just_ends_changes_nothing),
         WORLD_TEST(the_child_may_open_handles_of_its_own),
         WORLD_TEST(a_forked_child_does_not_keep_its_dead_parent_alive),
+        WORLD_TEST(children_forked_while_a_thread_opens_hold_no_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
