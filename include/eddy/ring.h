@@ -10,7 +10,9 @@
  *
  * Threads: all calls on one handle may be made by any thread at any time.  loan, publish, take and
  *          release take no lock and allocate nothing; a system call is made to sleep and to wake
- *          one who sleeps, and for nothing else (EDDY_RING_PUNCH gives memory back by one).
+ *          one who sleeps, and for nothing else (EDDY_RING_PUNCH gives memory back by one).  Before
+ *          a handle first waits for somebody, it starts a thread that does nothing but wait for
+ *          that one's end; all signals are blocked in it, and closing ends it.
  * Crash:   a loan of the dead is gone, what it published is delivered; the seat of the dead is free
  *          at once, and who waits for it is told at once.  When both are gone, the ring is removed
  *          by the next who creates or attaches that name, by eddy_gc, or by the first participant
@@ -58,10 +60,11 @@ struct eddy_ring_options {
 
 /* --- the ring -------------------------------------------------------------------------------- */
 
-/* Creates a ring; "/x" and "x" are one name (letters, digits, then also `_ - .`, up to 63).  A ring
- * of that name whose users are all dead is replaced.  All memory is reserved now, unless SPARSE.
- * Errors: EDDY_EEXIST, EDDY_EINVAL, EDDY_ETOOBIG (the product of slots and bytes), EDDY_ENOMEM,
- * EDDY_EACCES, EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
+/* Creates a ring; without a domain (NULL) in one of its own, in the default folder.  "/x" and "x"
+ * are one name (letters, digits, then also `_ - .`, up to 63).  A ring of that name whose users are
+ * all dead is replaced.  All memory is reserved now, unless SPARSE.  Errors: EDDY_EEXIST,
+ * EDDY_EINVAL, EDDY_ETOOBIG (the product of slots and bytes), EDDY_ENOMEM, EDDY_EACCES, EDDY_EFLINK,
+ * EDDY_ESEGMENT, EDDY_EVERSION, EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
 EDDY_API int eddy_ring_create(eddy_domain *domain, const char *name,
                               const struct eddy_ring_options *options, eddy_ring **ring);
 
@@ -99,11 +102,12 @@ struct eddy_chunk {
 /* Gives room for one chunk; waits for it until the deadline.  Contents are unspecified.  One loan
  * at a time: EDDY_EBUSY.  Errors: EDDY_ETIMEDOUT (EDDY_POLL never waits), EDDY_EPEERGONE (no room,
  * and the consumer is dead or has left), EDDY_EFINISHED (after eddy_ring_finish), EDDY_EINVAL (not
- * the producer), EDDY_ESEGMENT (the positions were scribbled on), EDDY_EFORKED. */
+ * the producer), EDDY_ECRASHED (after a crash report), EDDY_ESEGMENT (the positions were scribbled
+ * on), EDDY_ESYS (no thread to watch the other side), EDDY_EFORKED. */
 EDDY_API int eddy_ring_loan(eddy_ring *ring, uint64_t deadline, struct eddy_chunk *chunk);
 
 /* Publishes the first `bytes` bytes.  Errors: EDDY_ETOOBIG (the loan goes on), EDDY_ESTALE (no such
- * loan any more), EDDY_EFORKED. */
+ * loan any more, or the stream has ended), EDDY_EINVAL, EDDY_EFORKED. */
 EDDY_API int eddy_ring_publish(eddy_ring *ring, const struct eddy_chunk *chunk, size_t bytes);
 EDDY_API int eddy_ring_discard(eddy_ring *ring, const struct eddy_chunk *chunk);
 
@@ -128,7 +132,8 @@ EDDY_API int eddy_ring_report_crash(eddy_ring *ring, const struct eddy_crash *cr
 
 /* From now on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT of this process are reported to the ring;
  * then what was installed before runs, as if this were not there.  Several rings may be watched.
- * A handler that recovers from such signals and goes on must not be combined with this. */
+ * A handler that recovers from such signals and goes on must not be combined with this.  The overflow
+ * of a stack is reported only on threads that have another one for signals (sigaltstack). */
 EDDY_API int eddy_ring_watch_crashes(eddy_ring *ring);
 /* Ends it for this ring, as does closing.  After the last ring the earlier handlers are put back. */
 EDDY_API int eddy_ring_unwatch_crashes(eddy_ring *ring);
@@ -137,8 +142,11 @@ EDDY_API int eddy_ring_unwatch_crashes(eddy_ring *ring);
 
 /* Takes the next chunk; waits for one until the deadline.  Any number may be held, by any threads.
  * Else: EDDY_EFINISHED, EDDY_ECRASHED, EDDY_EPEERGONE (all after the last chunk was taken, and for
- * every thread, every time), EDDY_ETIMEDOUT.  Errors: EDDY_EINVAL (not the consumer), EDDY_ESEGMENT,
- * EDDY_EFORKED.  These leave eddy_last_error alone but for the last three. */
+ * every thread, every time; the last until another producer comes), EDDY_ETIMEDOUT (from a poll also
+ * in the very moment of the producer's death).  Errors: EDDY_EINVAL (not the consumer),
+ * EDDY_ESEGMENT, EDDY_ESYS (no thread to watch the other side), EDDY_EFORKED.  These leave
+ * eddy_last_error alone but for the last four.  Room comes in the order of the chunks: a thread that
+ * holds an old one should not wait for a new one. */
 EDDY_API int eddy_ring_take(eddy_ring *ring, uint64_t deadline, struct eddy_chunk *chunk);
 
 /* Gives a chunk back, in any order.  EDDY_ESTALE: given back already. */
