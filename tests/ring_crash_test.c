@@ -31,7 +31,7 @@ static void same_crash(const eddy_ring *ring, const struct eddy_crash *wanted)
 
 /* --- reports --------------------------------------------------------------------------------- */
 
-/* W1.15 */
+/* F15 */
 static void what_was_published_comes_before_the_crash(void **state)
 {
     (void)state;
@@ -114,7 +114,7 @@ static void *report_one(void *argument)
     return NULL;
 }
 
-/* W1.18 */
+/* F18 */
 static void of_several_at_once_one_is_heard_whole(void **state)
 {
     (void)state;

@@ -114,7 +114,7 @@ static void *hear_of_death(void *consumer)
     return NULL;
 }
 
-/* W1.8 */
+/* F8 */
 static void all_who_sleep_are_woken_when_it_dies(void **state)
 {
     (void)state;
@@ -348,7 +348,7 @@ static struct eddy_chunk take_redelivered(eddy_ring *ring, uint64_t number, bool
     return chunk;
 }
 
-/* W1.2, W1.3: exactly what the dead one had in work comes again, then all the rest, then the end. */
+/* F2, F3: exactly what the dead one had in work comes again, then all the rest, then the end. */
 static void what_was_in_work_comes_again_and_nothing_else(void **state)
 {
     (void)state;
@@ -403,7 +403,7 @@ static void it_comes_again_as_often_as_somebody_dies_with_it(void **state)
     must(eddy_ring_close(ring));
 }
 
-/* W1.2: nobody but a new consumer may bring chunks back. */
+/* F2: nobody but a new consumer may bring chunks back. */
 static void nobody_elses_coming_brings_chunks_back(void **state)
 {
     (void)state;
@@ -448,7 +448,7 @@ static void kill_a_host(void)
     child_kill(&child);
 }
 
-/* W1.7 */
+/* F7 */
 static void what_the_dead_left_goes_with_the_next_who_comes(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* ring_fault_test.c - faults that other rings of this kind have had; each was seen to happen there.
  *
  * Others are where they belong: in ring_test.c, ring_death_test.c, ring_crash_test.c,
- * ring_ladder_test.c and ring_stress_test.c, marked "W1.".
+ * ring_ladder_test.c and ring_stress_test.c, marked with F and a number.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
@@ -17,7 +17,7 @@
 
 enum { SIZE = 200 };
 
-/* W1.1: both got the same slot, and one of the two chunks was never written. */
+/* F1: both got the same slot, and one of the two chunks was never written. */
 static void a_second_loan_before_the_first_is_published_is_refused(void **state)
 {
     (void)state;
@@ -71,7 +71,7 @@ static void leave_me(pthread_t thread)
     check(atomic_load(&interruptions) > 3);
 }
 
-/* W1.5: it came back without room, and wrote where the consumer still read. */
+/* F5: it came back without room, and wrote where the consumer still read. */
 static void a_signal_does_not_make_room(void **state)
 {
     (void)state;
@@ -91,7 +91,7 @@ static void a_signal_does_not_make_room(void **state)
     ring_pair_close(&p);
 }
 
-/* W1.6: it looked like the end of the time. */
+/* F6: it looked like the end of the time. */
 static void a_signal_does_not_end_the_wait(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void *take_one(void *argument)
     return NULL;
 }
 
-/* W1.4: with the end of the stream in sight, two threads took the last chunk, or one that was none. */
+/* F4: with the end of the stream in sight, two threads took the last chunk, or one that was none. */
 static void two_threads_never_take_more_than_there_is(void **state)
 {
     (void)state;

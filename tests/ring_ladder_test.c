@@ -252,7 +252,7 @@ static void a_poked_word_gives(size_t offset, uint64_t value, int error)
     image_restore(&image);
 }
 
-/* W1.10, W1.14 */
+/* F10, F14 */
 static void each_rung_has_its_error(void **state)
 {
     (void)state;
@@ -408,7 +408,7 @@ static void crowded_process(int wire, void *argument)
     wire_say(wire, WIRE_READY);
 }
 
-/* W1.13 */
+/* F13 */
 static void a_full_file_system_is_an_error_and_not_a_signal(void **state)
 {
     (void)state;

@@ -156,7 +156,7 @@ static void four_consumers_share_a_stream(void **state)
     stream(CONSUMERS * HOLD + 1, CONSUMERS);
 }
 
-/* W1.4 */
+/* F4 */
 static void no_chunk_is_given_to_two_or_to_nobody(void **state)
 {
     (void)state;

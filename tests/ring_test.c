@@ -323,7 +323,7 @@ static void memory_is_reserved_unless_it_is_sparse(void **state)
     for (uint64_t i = 0; i < 20; i++) {
         ring_publish(producer, BIG, i);
         check(ring_info(ring).shared_bytes >= empty + BIG);
-        ring_take_release(ring, i); /* W1.11: that gives the memory back */
+        ring_take_release(ring, i); /* F11: that gives the memory back */
         check(ring_info(ring).shared_bytes < empty + BIG);
     }
     must(eddy_ring_close(producer));
@@ -396,7 +396,7 @@ static void a_name_in_use_is_taken_only_if_asked_for(void **state)
     same(mine.size, 100);
     must(eddy_ring_release(old.consumer, &its));
     must(eddy_ring_release(consumer, &mine));
-    ring_pair_close(&old); /* W1.9: and does not take the successor's name with it */
+    ring_pair_close(&old); /* F9: and does not take the successor's name with it */
     eddy_ring *observer = ring_attach("ring", EDDY_RING_OBSERVER);
     must(eddy_ring_close(observer));
     must(eddy_ring_close(producer));
