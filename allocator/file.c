@@ -2,6 +2,7 @@
 #include "allocator/file.h"
 
 #include "allocator/error.h"
+#include "allocator/point.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -129,6 +130,7 @@ int eddy_file_link_over(struct eddy_file *file, const char *name)
         file->temp[0] = 0;
         return eddy_fail_errno("cannot link %s", name);
     }
+    EDDY_POINT("region-replace:temporary");
     if (renameat(file->dir, file->temp, file->dir, name) != 0)
         return eddy_fail_errno("cannot put a new file in the place of %s", name);
     file->temp[0] = 0;

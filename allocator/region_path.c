@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/point.h"
 #include "allocator/region.h"
 
 #include <errno.h>
@@ -85,8 +86,10 @@ static void lock_folder(struct eddy_region_place *p)
     if (p->folder < 0)
         return;
     while (flock(p->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
-           eddy_now() < deadline)
+           eddy_now() < deadline) {
+        EDDY_POINT("region-lock:busy");
         nanosleep(&(struct timespec){0, 200000}, NULL);
+    }
 }
 
 static void unlock_folder(struct eddy_region_place *p)
@@ -127,8 +130,10 @@ static void remove_name(struct eddy_region *r)
     struct eddy_region_place *p = r->context;
     struct stat status;
     if (fstatat(p->dir, p->file, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        eddy_region_is_same(r, &status))
+        eddy_region_is_same(r, &status)) {
+        EDDY_POINT("region-remove:looked");
         unlinkat(p->dir, p->file, 0);
+    }
 }
 
 static void leave_name(struct eddy_region *r, bool forked)

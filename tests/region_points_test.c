@@ -1,37 +1,25 @@
 /* region_points_test.c - kill -9, or a stop, at every named point of the regions.
  *
- * The list of points is read from the sources when the build is configured: a new point is tested
- * from its birth, and one that no actor reaches fails the test.
- *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
+#include "support/points.h"
 #include "support/region.h"
 
-#include "points_list.h"
-
+#include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 
-enum { POINTS = sizeof points / sizeof *points, BYTES = 3 * PAGE };
+enum { BYTES = 3 * PAGE };
 
-void (*eddy_point_hook)(const char *name);
+static const char *const kinds[] = {"region-", "kind-", NULL};
+/* Somebody else has the lock of the folder: interleave_region_test.c */
+static const char *const never[] = {"region-lock:busy", NULL};
 
 /* --- the actor: does everything, and is struck at one point ---------------------------------- */
-
-enum blow { KILL, STOP };
-
-static struct {
-    const char *point;
-    unsigned countdown;
-    enum blow blow;
-} plan;
-
-static void strike(const char *name)
-{
-    if (strcmp(name, plan.point) == 0 && plan.countdown > 0 && --plan.countdown == 0)
-        kill(getpid(), plan.blow == KILL ? SIGKILL : SIGSTOP);
-}
 
 static void change_hands(eddy_region *region, eddy_region *guest)
 {
@@ -45,13 +33,13 @@ static void change_hands(eddy_region *region, eddy_region *guest)
 static void actor(int wire, void *argument)
 {
     (void)wire, (void)argument;
-    eddy_point_hook = strike;
-    eddy_domain *domain = open_domain();
+    points_arm();
+    eddy_domain *own = open_domain();
     struct eddy_region_options options = {.bytes = BYTES};
     for (int round = 0; round < 2; round++, options.flags = EDDY_REGION_REPLACE) {
         eddy_region *region = NULL, *guest = NULL;
-        must(eddy_region_create(domain, "a", &options, &region));
-        must(eddy_region_attach(domain, "a", NULL, &guest));
+        must(eddy_region_create(own, "a", &options, &region));
+        must(eddy_region_attach(own, "a", NULL, &guest));
         change_hands(region, guest);
         must(eddy_region_create_path(in_world("p"), &options, &region));
         must(eddy_region_attach_path(in_world("p"), NULL, &guest));
@@ -64,6 +52,8 @@ static void actor(int wire, void *argument)
 }
 
 /* --- the witness: lives in the folder, and finds everything in order -------------------------- */
+
+static eddy_domain *domain;
 
 static void touch_all(eddy_region *region)
 {
@@ -81,8 +71,20 @@ static void inherit(eddy_region *region)
     must(eddy_region_close(region));
 }
 
+/* Files under temporary names go when they are old: now they are. */
+static void forget_half_made(void)
+{
+    struct timespec old[2] = {{1, 0}, {1, 0}};
+    DIR *dir = opendir(world_dir());
+    check(dir != NULL);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (strncmp(entry->d_name, ".tmp-", 5) == 0)
+            check(utimensat(dirfd(dir), entry->d_name, old, 0) == 0);
+    closedir(dir);
+}
+
 /* Whatever state the dead left it in: it can be used, owned, taken along, and made anew. */
-static void all_is_in_order(eddy_domain *domain, bool attaching)
+static void all_is_in_order(bool attaching)
 {
     eddy_region *region = NULL;
     struct eddy_gc_report report;
@@ -98,6 +100,7 @@ static void all_is_in_order(eddy_domain *domain, bool attaching)
         inherit(region);
     must(eddy_region_create_path(in_world("p"), &options, &region));
     must(eddy_region_close(region));
+    forget_half_made();
     must(eddy_gc(NULL, &report));
     same(report.files_refused, 0);
     same(world_files(), 1); /* the registry */
@@ -110,49 +113,26 @@ static bool has_come_to_its_end(struct child *child)
     return news.si_code == CLD_EXITED;
 }
 
-/* False: the actor did not come to the point so often. */
-static bool strike_at(eddy_domain *domain, const char *point, unsigned time, enum blow blow)
+/* Others go on elsewhere while it is stopped; then it goes on, too. */
+static bool play(void *attaching)
 {
-    plan.point = point;
-    plan.countdown = time;
-    plan.blow = blow;
     struct child child = child_start(actor, NULL);
     bool ended = has_come_to_its_end(&child);
-    if (!ended && blow == STOP) { /* others go on elsewhere; then it goes on, too */
+    if (!ended && plan.blow == STOP) {
         must(eddy_region_close(create_named(domain, "other", PAGE)));
         child_continue(&child);
-        child_join(&child);
-    } else if (ended) {
-        child_join(&child);
-    } else {
-        child_kill(&child);
     }
-    all_is_in_order(domain, time % 2);
+    check(points_bury(&child) == (!ended && plan.blow == KILL));
+    all_is_in_order(attaching != NULL);
     return !ended;
-}
-
-static bool is_wanted(const char *point)
-{
-    const char *only = getenv("EDDY_TEST_POINT");
-    return only ? strcmp(point, only) == 0
-                : strncmp(point, "region-", 7) == 0 || strncmp(point, "kind-", 5) == 0;
 }
 
 static void strike_everywhere(enum blow blow)
 {
-    eddy_domain *domain = open_domain();
-    unsigned missed = 0, struck = 0;
-    for (size_t i = 0; i < POINTS; i++)
-        for (unsigned time = 1; is_wanted(points[i]); time++) {
-            bool hit = strike_at(domain, points[i], time, blow);
-            struck += hit;
-            if (!hit && time == 1)
-                missed++, fprintf(stderr, "nobody comes to %s\n", points[i]);
-            if (!hit)
-                break;
-        }
-    printf("%u blows\n", struck);
-    same(missed, 0);
+    static const struct points_scene scenes[] = {{"who comes next creates", play, NULL},
+                                                 {"who comes next attaches", play, "attaches"}};
+    domain = open_domain();
+    points_strike_all(scenes, 2, blow, kinds, never);
     must(eddy_domain_close(domain));
 }
 
@@ -174,11 +154,9 @@ static void killed_while_it_changes_hands_it_is_kept(void **state)
     (void)state;
     static const char *const hands[] = {"region-disown:kept", "region-own:locked"};
     struct eddy_gc_report report;
-    eddy_domain *domain = open_domain();
+    domain = open_domain();
     for (int i = 0; i < 2; i++) {
-        plan.point = hands[i];
-        plan.countdown = 1;
-        plan.blow = KILL;
+        plan = (struct points_plan){.point = hands[i], .countdown = 1, .blow = KILL};
         struct child child = child_start(actor, NULL);
         check(!has_come_to_its_end(&child));
         child_kill(&child);
@@ -187,7 +165,7 @@ static void killed_while_it_changes_hands_it_is_kept(void **state)
         eddy_region *region = attach_named(domain, "a");
         check(eddy_region_bytes(region) == 2 * BYTES);
         inherit(region);
-        all_is_in_order(domain, true);
+        all_is_in_order(true);
     }
     must(eddy_domain_close(domain));
 }

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { POINTS = sizeof points / sizeof *points };
+enum { POINTS = sizeof points / sizeof *points, FEW_TIMES = 6 };
 
 void (*eddy_point_hook)(const char *name);
 struct points_plan plan;
@@ -114,15 +114,15 @@ static bool strike_once(const struct points_scene *scene, const char *point, uns
     return scene->play(scene->context);
 }
 
-/* At the first time, one in the middle and the last; with threads the last need not come again. */
+/* Each time, if they are few, else the first two, one in the middle and the last.  With threads the
+ * last need not come again. */
 static unsigned strike_at(const struct points_scene *scene, const char *point, unsigned times,
                           enum blow blow)
 {
-    unsigned fell = strike_once(scene, point, 1, blow);
-    if (times > 2)
-        fell += strike_once(scene, point, (times + 1) / 2, blow);
-    if (times > 1)
-        fell += strike_once(scene, point, times, blow);
+    unsigned fell = 0;
+    for (unsigned time = 1; time <= times; time++)
+        if (times <= FEW_TIMES || time <= 2 || time == times / 2 || time == times)
+            fell += strike_once(scene, point, time, blow);
     return fell;
 }
 

@@ -1,8 +1,7 @@
 /* points.h - blows at the named points of the engine, in any of several scenes.
  *
  *   points_strike_all: each scene once without a blow, which tells who comes where and how often;
- *                      then once for each point and scene with a blow there, and again with
- *                      one at the middle and the last of the times
+ *                      then once for each scene, point and time, with a blow there and then
  *
  * In a scene the actor, which is a process of its own, calls points_arm when the blow may fall; it
  * falls once.  The list of points is read from the sources when the build is configured: a new one

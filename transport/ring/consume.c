@@ -56,15 +56,28 @@ static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
     return EDDY_ENODATA;
 }
 
+/* What was seen of it last, if that is enough: the word itself is on a line that the producer writes
+ * for each chunk. */
+static uint64_t look_at_write(struct eddy_ring *r, uint64_t position)
+{
+    uint64_t seen = eddy_load_acquire(&r->write_seen); /* from [seen], and so from [chunk] */
+    if (seen - position - 1 < r->slots)
+        return seen;
+    seen = eddy_load_seq(&r->header->write);  /* from [chunk] */
+    eddy_store_release(&r->write_seen, seen); /* [seen] */
+    return seen;
+}
+
 static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
 {
     struct eddy_ring_header *h = r->header;
     uint64_t bytes, p = eddy_load_acquire(&h->taken); /* from [taken] */
     for (;;) {
-        uint64_t write = eddy_load_seq(&h->write); /* from [chunk] */
+        uint64_t write = look_at_write(r, p);
         if (write == p)
             return EDDY_ENODATA;
         bytes = eddy_load_relaxed(&r->lengths[p % r->slots]); /* written before [chunk] */
+        EDDY_POINT("ring-take:looked");
         if (write - p > r->slots || bytes > r->slot_bytes) {
             /* Unless the others were faster. */
             uint64_t now = eddy_load_acquire(&h->taken); /* from [taken] */
@@ -165,6 +178,7 @@ void eddy_ring_advance(struct eddy_ring *r)
         if (eddy_load_seq(&r->done[read % r->slots]) != read + 1)
             break;
         if (eddy_cas_seq(&r->header->read, &read, read + 1)) { /* [read] */
+            EDDY_POINT("ring-release:moved");
             moved = true;
             read++;
         }

@@ -181,6 +181,7 @@ static int attach(const struct request *q, struct eddy_ring **ring)
 static int name_handle(const struct request *q, struct eddy_ring *r)
 {
     memcpy(r->flink, q->flink, sizeof r->flink);
+    r->domain = q->domain;
     if (asprintf(&r->object, "%s/%s" EDDY_RING_SUFFIX, q->domain->dir, r->id) >= 0)
         return EDDY_OK;
     r->object = NULL;
@@ -198,7 +199,6 @@ static int open_in_domain(const struct request *q, bool owns_domain, eddy_ring *
     eddy_directory_leave(q->domain, q->flink);
     if (error)
         return error;
-    r->domain = q->domain;
     error = name_handle(q, r);
     if (error) {
         eddy_ring_leave(r);
@@ -287,6 +287,7 @@ void eddy_ring_leave(struct eddy_ring *r)
     eddy_ring_watch_end(r);
     if (r->role != EDDY_RING_OBSERVER) /* for people: who has left is not one of the dead */
         eddy_store_relaxed(&eddy_ring_seat(r, r->role)->participant, 0u);
+    EDDY_POINT("ring-close:left");
     if (eddy_directory_enter(d, r->flink) == EDDY_OK) {
         if (!eddy_ring_is_used(r))
             eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
@@ -316,4 +317,27 @@ int eddy_ring_close(eddy_ring *r)
     if (eddy_sub_seq(&r->users, 1u) == 1) /* [last use], from [last use] */
         eddy_ring_leave(r);
     return EDDY_OK;
+}
+
+/* --- exiting without closing ----------------------------------------------------------------- */
+
+/* The domain clears away what is left if nobody else takes part in it; but a peer that died a moment
+ * ago may still look as if it did, though its part in the ring has ended. */
+static void remove_if_last(struct eddy_ring *r)
+{
+    struct eddy_domain *d = r->domain;
+    if (!d || pthread_mutex_trylock(&d->lock) != 0)
+        return;
+    int64_t lock = eddy_flink_lock(r->flink);
+    if (eddy_lock_try(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE)) {
+        if (!eddy_ring_is_used(r))
+            eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
+        eddy_lock_drop(d->registry_fd, lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+__attribute__((destructor)) static void leave_at_exit(void)
+{
+    eddy_rings_visit(remove_if_last);
 }

@@ -37,6 +37,15 @@ __attribute__((constructor)) static void watch_forks(void)
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
+void eddy_rings_visit(void (*visit)(struct eddy_ring *ring))
+{
+    if (pthread_mutex_trylock(&rings_lock) != 0)
+        return;
+    for (struct eddy_ring *r = rings; r; r = r->next)
+        visit(r);
+    pthread_mutex_unlock(&rings_lock);
+}
+
 /* --- the description ------------------------------------------------------------------------- */
 
 int eddy_ring_locks_open(struct eddy_ring *r, const struct eddy_file *file)
@@ -97,6 +106,7 @@ int eddy_ring_seat_lock(struct eddy_ring *r, uint64_t epoch)
 {
     if (!eddy_lock_try(r->lock_fd, EDDY_RING_LOCK_USERS, EDDY_LOCK_SHARED))
         return eddy_fail_errno("cannot lock ring %s", r->id);
+    EDDY_POINT("ring-seat:user");
     if (r->role == EDDY_RING_OBSERVER)
         return EDDY_OK;
     if (!eddy_lock_try(r->lock_fd, seat_byte(r->role), EDDY_LOCK_EXCLUSIVE))
