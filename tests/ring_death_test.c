@@ -474,6 +474,22 @@ static void what_the_dead_left_goes_with_the_next_who_comes(void **state)
     world_must_be_empty();
 }
 
+/* Also if somebody else takes part in the domain, so that nobody sweeps. */
+static void the_last_takes_the_names_along_when_it_exits_without_closing(void **state)
+{
+    (void)state;
+    eddy_domain *domain = open_domain();
+    eddy_ring *ring = ring_create("ring", EDDY_RING_CONSUMER, SLOTS, SIZE);
+    struct child child = start(producing_process, 0);
+    tell(&child, PUBLISH);
+    must(eddy_ring_close(ring));
+    same(world_files(), 3);
+    wire_say(child.wire, EXIT);
+    child_join(&child);
+    same(world_files(), 1);
+    must(eddy_domain_close(domain));
+}
+
 static void gc_leaves_alone_what_anybody_uses(void **state)
 {
     (void)state;
@@ -510,6 +526,7 @@ int main(void)
         WORLD_TEST(it_comes_again_as_often_as_somebody_dies_with_it),
         WORLD_TEST(nobody_elses_coming_brings_chunks_back),
         WORLD_TEST(what_the_dead_left_goes_with_the_next_who_comes),
+        WORLD_TEST(the_last_takes_the_names_along_when_it_exits_without_closing),
         WORLD_TEST(gc_leaves_alone_what_anybody_uses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,8 @@ struct eddy_ring {
     _Atomic uint64_t *held; /* a slot's position + 1 while a chunk is out */
     _Atomic uint64_t again; /* the next that an earlier consumer may not have released */
     uint64_t again_end;
-    _Atomic int end; /* how the stream ended, once somebody was told */
+    _Atomic uint64_t write_seen; /* by any thread of it; may be put back by a slow one */
+    _Atomic int end;             /* how the stream ended, once somebody was told */
 };
 
 /* Tickets are above. */
@@ -112,6 +113,8 @@ void eddy_ring_object_drop(struct eddy_ring *ring);
 /* A file description for the locks of this handle, closed in forked children. */
 int eddy_ring_locks_open(struct eddy_ring *ring, const struct eddy_file *file);
 void eddy_ring_locks_close(struct eddy_ring *ring);
+/* All open handles of this process; none if another thread is opening or closing one. */
+void eddy_rings_visit(void (*visit)(struct eddy_ring *ring));
 /* True if any handle is open, besides this one. */
 bool eddy_ring_is_used(const struct eddy_ring *ring);
 /* The role's locks, with the shared one of all users.  EDDY_EBUSY: somebody alive has it. */
