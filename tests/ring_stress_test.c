@@ -319,7 +319,59 @@ static void the_last_of_several_who_release_closes(void **state)
         for (int i = 0; i < CONSUMERS; i++)
             thread_join(threads[i]);
         check(!eddy_ring_peer_alive(pair.producer));
+        same(ring_info(pair.producer).released, CONSUMERS);
         must(eddy_ring_close(pair.producer));
+    }
+}
+
+/* --- where each says something, then looks at what the other says ---------------------------- */
+
+/* Two who release neighbours: one of them sees both, and moves `read` over both. */
+static void neighbours_that_are_released_at_once_leave_no_gap(void **state)
+{
+    (void)state;
+    uint64_t next = 0;
+    open_pair(4);
+    for (int round = 0; round < (SANITIZED ? 500 : 3000); round++) {
+        struct eddy_chunk out[2];
+        pthread_t threads[2];
+        for (int i = 0; i < 2; i++)
+            ring_publish(pair.producer, SLOT, next + (uint64_t)i);
+        for (int i = 0; i < 2; i++)
+            out[i] = ring_take(pair.consumer, next++);
+        for (int i = 0; i < 2; i++)
+            threads[i] = thread_start(release_one, &out[i]);
+        for (int i = 0; i < 2; i++)
+            thread_join(threads[i]);
+        same(ring_info(pair.consumer).released, next);
+    }
+    close_pair();
+}
+
+static void *fall_asleep(void *argument)
+{
+    struct eddy_chunk chunk;
+    (void)argument;
+    uint64_t deadline = eddy_deadline(5 * SECOND); /* long, and less than what a mutant is given */
+    must_fail(eddy_ring_take(pair.consumer, deadline, &chunk), EDDY_EFINISHED);
+    return NULL;
+}
+
+/* Two who are about to sleep, and the end of the stream. */
+static void the_end_meets_falling_asleep(void **state)
+{
+    (void)state;
+    for (int round = 0; round < (SANITIZED ? 150 : 1000); round++) {
+        pthread_t threads[2];
+        open_pair(2);
+        for (int i = 0; i < 2; i++)
+            threads[i] = thread_start(fall_asleep, NULL);
+        for (volatile int i = 0; i < round % 50 * 200; i++)
+            ;
+        must(eddy_ring_finish(pair.producer));
+        for (int i = 0; i < 2; i++)
+            thread_join(threads[i]);
+        close_pair();
     }
 }
 
@@ -332,6 +384,8 @@ int main(void)
         WORLD_TEST(threads_that_produce_take_turns),
         WORLD_TEST(finishing_meets_publishing),
         WORLD_TEST(the_last_of_several_who_release_closes),
+        WORLD_TEST(neighbours_that_are_released_at_once_leave_no_gap),
+        WORLD_TEST(the_end_meets_falling_asleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
