@@ -12,10 +12,12 @@
 /* The readers that gate in one word of the mask. */
 static uint64_t gating(const struct eddy_slots *s, const uint64_t *active, uint32_t word)
 {
-    /* seq: a reader that joined before a sample was committed is seen by whoever sees the sample */
+    /* seq, both: a reader that joined before a sample was committed is seen by whoever sees the
+     * sample.  joined alone would not do: its bit is set before the one in gone is cleared, so the
+     * number's last holder could still be seen to have left. */
     uint64_t wanted = active ? active[word] : eddy_load_seq(&s->header->joined[word]);
-    /* acquire, from [gone]: what it held is let go. */
-    return wanted ? wanted & ~eddy_load_acquire(&s->header->gone[word]) : 0;
+    /* from [gone]: what it held is let go. */
+    return wanted ? wanted & ~eddy_load_seq(&s->header->gone[word]) : 0;
 }
 
 static bool is_read(const struct eddy_slots *s, uint32_t slot, const uint64_t *active)
