@@ -12,25 +12,29 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct option options[] = {
-    {"seconds", required_argument, NULL, 's'}, {"seed", required_argument, NULL, 'S'},
-    {"processes", required_argument, NULL, 'p'}, {"events", required_argument, NULL, 'e'},
-    {"list", no_argument, NULL, 'l'}, {"trace", no_argument, NULL, 't'},
-    {"keep", no_argument, NULL, 'k'},
-    {"help", no_argument, NULL, \'h\'}, {0}};
+static const struct option options[] = {{"seconds", required_argument, NULL, 's'},
+                                        {"seed", required_argument, NULL, 'S'},
+                                        {"processes", required_argument, NULL, 'p'},
+                                        {"events", required_argument, NULL, 'e'},
+                                        {"list", no_argument, NULL, 'l'},
+                                        {"trace", no_argument, NULL, 't'},
+                                        {"keep", no_argument, NULL, 'k'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {0}};
 
-     static _Noreturn void usage(void){
-         fputs("usage: torture [--seconds N] [--seed S] [--processes N] [--events N] [--list] "
-               "[--trace] [--keep]\n"
-               "  --seconds N    how long (20)\n"
-               "  --seed S       repeats the schedule of an earlier run (a new one)\n"
-               "  --processes N  how many besides the checker, at most 48 (6)\n"
-               "  --events N     end after so many events rather than by time\n"
-               "  --list         print the schedule (with --events) and do nothing\n"
-               "  --trace        print each event before it happens\n"
-               "  --keep         leave the folder there if something fails\n",
-               stderr);
-exit(2);
+static _Noreturn void usage(void)
+{
+    fputs("usage: torture [--seconds N] [--seed S] [--processes N] [--events N] [--list] "
+          "[--trace] [--keep]\n"
+          "  --seconds N    how long (20)\n"
+          "  --seed S       repeats the schedule of an earlier run (a new one)\n"
+          "  --processes N  how many besides the checker, at most 48 (6)\n"
+          "  --events N     end after so many events rather than by time\n"
+          "  --list         print the schedule (with --events) and do nothing\n"
+          "  --trace        print each event before it happens\n"
+          "  --keep         leave the folder there if something fails\n",
+          stderr);
+    exit(2);
 }
 
 static void set(struct settings *settings, int option)
