@@ -74,7 +74,7 @@ static void bury(struct child *child, int also)
 
 /* --- a producer is struck -------------------------------------------------------------------- */
 
-enum ending { FINISH, REPORT, SIGNAL, ENDINGS };
+enum ending { FINISH, REPORT, SIGNAL };
 
 static void end_as(eddy_ring *ring, enum ending ending)
 {
@@ -126,14 +126,10 @@ static int drain(eddy_ring *consumer, uint64_t deadline, uint64_t *next)
 
 static int the_end_of(const eddy_ring *ring)
 {
-    switch (ring_info(ring).state) {
-    case EDDY_RING_FINISHED:
-        return EDDY_EFINISHED;
-    case EDDY_RING_CRASHED:
-        return EDDY_ECRASHED;
-    default:
-        return EDDY_EPEERGONE;
-    }
+    enum eddy_ring_state state = ring_info(ring).state;
+    return state == EDDY_RING_RUNNING    ? EDDY_EPEERGONE
+           : state == EDDY_RING_FINISHED ? EDDY_EFINISHED
+                                         : EDDY_ECRASHED;
 }
 
 /* Whoever produces next goes on with the stream, if it may. */
@@ -171,21 +167,6 @@ static bool strike_producer(enum ending ending)
     produce_some_more(consumer, &next);
     must(eddy_ring_close(consumer));
     return struck;
-}
-
-static bool strike_finishing_producer(void)
-{
-    return strike_producer(FINISH);
-}
-
-static bool strike_reporting_producer(void)
-{
-    return strike_producer(REPORT);
-}
-
-static bool strike_crashing_producer(void)
-{
-    return strike_producer(SIGNAL);
 }
 
 /* --- a consumer is struck -------------------------------------------------------------------- */
@@ -249,8 +230,9 @@ static void consume_the_rest(eddy_ring *producer)
     must(eddy_ring_close(consumer));
 }
 
-static bool strike_consumer(void)
+static bool strike_consumer(enum ending unused)
 {
+    (void)unused;
     bool struck;
     uint64_t number = 0;
     eddy_ring *producer = ring_create("points", EDDY_RING_PRODUCER, SLOTS, SIZE);
@@ -328,7 +310,7 @@ static void create_and_close(void)
     must(eddy_ring_close(ring));
 }
 
-static bool strike_alone(child_main *actor)
+static bool strike_one(child_main *actor)
 {
     bool struck;
     eddy_domain *domain = open_domain(); /* so that nobody sweeps because he is alone */
@@ -343,14 +325,9 @@ static bool strike_alone(child_main *actor)
     return struck;
 }
 
-static bool strike_bereaved(void)
+static bool strike_alone(enum ending which)
 {
-    return strike_alone(bereaved_actor);
-}
-
-static bool strike_creator(void)
-{
-    return strike_alone(creating_actor);
+    return strike_one(which == FINISH ? bereaved_actor : creating_actor);
 }
 
 /* --- everywhere ------------------------------------------------------------------------------ */
@@ -358,15 +335,17 @@ static bool strike_creator(void)
 static bool is_wanted(const char *point)
 {
     const char *only = getenv("EDDY_TEST_POINT");
-    return only ? strcmp(point, only) == 0
-                : strncmp(point, "ring-", 5) == 0 || strncmp(point, "kind-", 5) == 0;
+    bool ours = strncmp(point, "ring-", 5) == 0 || strncmp(point, "kind-", 5) == 0;
+    return only ? strcmp(point, only) == 0 : ours;
 }
 
 static unsigned strike_at(const char *point, enum blow blow)
 {
-    static bool (*const scenes[])(void) = {strike_finishing_producer, strike_reporting_producer,
-                                           strike_crashing_producer,  strike_consumer,
-                                           strike_bereaved,           strike_creator};
+    static const struct {
+        bool (*strike)(enum ending);
+        enum ending ending;
+    } scenes[] = {{strike_producer, FINISH}, {strike_producer, REPORT}, {strike_producer, SIGNAL},
+                  {strike_consumer, FINISH}, {strike_alone, FINISH},    {strike_alone, REPORT}};
     static const unsigned times[] = {1, 2, 3, 7};
     unsigned struck = 0;
     for (size_t scene = 0; scene < sizeof scenes / sizeof *scenes; scene++)
@@ -374,7 +353,7 @@ static unsigned strike_at(const char *point, enum blow blow)
             plan.point = point;
             plan.countdown = times[time];
             plan.blow = blow;
-            if (!scenes[scene]())
+            if (!scenes[scene].strike(scenes[scene].ending))
                 break;
             struck++;
         }
