@@ -20,8 +20,25 @@ struct beginning {
     uint32_t process;
 };
 
+/* By hand: the run ends as if its time were up. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static void checker_main(int wire, void *argument)
+{
+    signal(SIGINT, SIG_IGN);
+    checker_run(wire, argument);
+}
+
 static void process_main(int wire, void *argument)
 {
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_IGN); /* a terminal sends it to all */
     process_run(wire, ((struct beginning *)argument)->process);
 }
 
@@ -134,6 +151,8 @@ static void pause_for(uint32_t microseconds)
 
 static bool goes_on(const struct control *c)
 {
+    if (interrupted)
+        return false;
     if (c->settings.events > 0)
         return c->plan.number < c->settings.events;
     return (double)(eddy_now() - c->started) < c->settings.seconds * (double)SECOND;
@@ -158,9 +177,11 @@ void control_run(struct control *c, const struct settings *settings)
 {
     *c = (struct control){.settings = *settings, .started = eddy_now()};
     prctl(PR_SET_CHILD_SUBREAPER, 1);
+    signal(SIGINT, interrupt);
+    signal(SIGTERM, interrupt);
     board_create();
     plan_begin(&c->plan, settings->seed, settings->processes);
-    c->checker = child_start(checker_run, NULL);
+    c->checker = child_start(checker_main, NULL);
     wire_expect(c->checker.wire, WIRE_READY);
     while (goes_on(c)) {
         struct event event = plan_next(&c->plan);
