@@ -63,7 +63,7 @@ static void who_polls_hears_of_it_too(void **state)
     struct child child = start(producing_process, 0);
     must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_ETIMEDOUT);
     child_kill(&child);
-    int error;
+    int error = EDDY_ETIMEDOUT;
     for (uint64_t deadline = patience(); eddy_now() < deadline;)
         if ((error = eddy_ring_take(ring, EDDY_POLL, &chunk)) != EDDY_ETIMEDOUT)
             break;

@@ -207,7 +207,7 @@ static void consume_the_rest(eddy_ring *producer)
 {
     uint64_t published = ring_info(producer).published;
     uint64_t taken = ring_info(producer).taken, p = ring_info(producer).released;
-    bool done[SLOTS];
+    bool done[SLOTS] = {false};
     for (uint64_t at = p; at < published; at++) /* looks inside, before anybody comes */
         done[at % SLOTS] = eddy_load_seq(&producer->done[at % SLOTS]) == at + 1;
     eddy_ring *consumer = ring_attach("points", EDDY_RING_CONSUMER);
