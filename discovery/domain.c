@@ -187,9 +187,9 @@ static int join_registry(struct eddy_domain *d, const char *name)
         int error = open_registry(d);
         if (error)
             return error;
+        EDDY_POINT("join:opened");
         error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
                                "clearing the domain");
-        EDDY_POINT("join:opened");
         bool locked = !error, current = false;
         if (locked)
             error = check_current(d, &current);
@@ -261,9 +261,9 @@ const char *eddy_domain_dir(const eddy_domain *domain)
 /* The last to leave puts out the light. */
 static void leave_registry(struct eddy_domain *d)
 {
-    if (eddy_domain_is_alone(d) &&
-        eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
-        bool current;
+    bool alone = eddy_domain_is_alone(d), current;
+    EDDY_POINT("close:looked");
+    if (alone && eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
         EDDY_POINT("close:gate-locked");
         if (eddy_domain_is_alone(d) && check_current(d, &current) == EDDY_OK && current) {
             eddy_sweep_folder(d->dir_fd, &d->swept);
@@ -286,6 +286,10 @@ int eddy_domain_close(eddy_domain *d)
                          "slots, rings or regions; close them first",
                          d->handles);
     if (!forked) {
+        /* Not among those who are there any more: of several that leave at once one finds itself
+         * alone. */
+        eddy_lock_drop(d->registry_fd, EDDY_LOCK_PARTICIPANTS + EDDY_SEAT_OF_ID(d->id));
+        EDDY_POINT("close:gone");
         leave_registry(d);
         unlist_domain(d);
     }
