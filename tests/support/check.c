@@ -22,6 +22,8 @@ __attribute__((constructor)) static void begin(void)
         cmocka_set_test_filter(getenv("EDDY_TEST_FILTER"));
 }
 
+void (*check_tell_more)(void);
+
 void check_fail(struct check_place place, const char *format, ...)
 {
     char what[1024];
@@ -30,6 +32,8 @@ void check_fail(struct check_place place, const char *format, ...)
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     fprintf(stderr, "%s:%d: %s: %s\n", place.file, place.line, place.text, what);
+    if (check_tell_more)
+        check_tell_more();
     fflush(NULL);
     if (getpid() != test_pid)
         _exit(CHECK_EXIT);

@@ -43,6 +43,8 @@ void check_true(bool holds, struct check_place place);
 void check_error(int got, int wanted, struct check_place place);
 void check_same(uint64_t left, uint64_t right, struct check_place place);
 void check_says(const char *word, struct check_place place);
+/* If set, called before a failed check ends the test: tells what the test was at. */
+extern void (*check_tell_more)(void);
 _Noreturn void check_fail(struct check_place place, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -26,7 +26,8 @@ static struct player {
     void (*life)(unsigned who);
     const char *hold_at; /* NULL: nowhere */
     unsigned countdown;  /* the time that it comes there */
-    const char *last;    /* the point that it came to last */
+    const char *last;    /* the point that it came to last, but for those of locks that are busy */
+    const char *busy;    /* and the last of these */
     enum state state;
     unsigned came[POINTS_MOST]; /* how often to each point */
 } players[2];
@@ -59,7 +60,8 @@ static void arrive(const char *name)
     if (!me)
         return;
     pthread_mutex_lock(&stage);
-    if (strcmp(name, "lock:busy") == 0) {
+    if (strstr(name, "lock:busy")) {
+        me->busy = name;
         if (me->state == RUNS)
             set_state(me, BLOCKED);
     } else {
@@ -89,13 +91,18 @@ static void *run(void *argument)
 
 /* --- who conducts them ----------------------------------------------------------------------- */
 
-static void tell_pair(int number)
+static void tell_pair(void)
 {
     char text[256];
-    int length = snprintf(text, sizeof text, "\nwith EDDY_TEST_PAIR=%s,%u,%s,%u in \"%s\"\n",
+    int length = snprintf(text, sizeof text, "with EDDY_TEST_PAIR=%s,%u,%s,%u in \"%s\"\n",
                           now.p.point ? now.p.point : "", now.p.time,
                           now.q.point ? now.q.point : "", now.q.time, now.scene->name);
     (void)!write(2, text, (size_t)length);
+}
+
+static void die(int number)
+{
+    tell_pair();
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -104,7 +111,7 @@ static void start(struct player *player, struct moment hold_at)
 {
     player->hold_at = hold_at.point;
     player->countdown = hold_at.time;
-    player->last = NULL;
+    player->last = player->busy = NULL;
     player->state = RUNS;
     memset(player->came, 0, sizeof player->came);
     player->thread = thread_start(run, player);
@@ -119,7 +126,7 @@ static enum state await_change(struct player *player)
     pthread_mutex_lock(&stage);
     while (player->state == RUNS)
         if (pthread_cond_timedwait(&change, &stage, &until) != 0)
-            abort(); /* it hangs: the pair is told */
+            check_fail(CHECK_HERE("await_change"), "it hangs");
     enum state state = player->state;
     pthread_mutex_unlock(&stage);
     return state;
@@ -143,7 +150,7 @@ static void await_end(struct player *player)
     pthread_mutex_lock(&stage);
     while (player->state != DONE)
         if (pthread_cond_timedwait(&change, &stage, &until) != 0)
-            abort();
+            check_fail(CHECK_HERE("await_end"), "it hangs");
     pthread_mutex_unlock(&stage);
     thread_join(player->thread);
 }
@@ -187,16 +194,18 @@ struct points_pair {
 static struct {
     struct points_pair pairs[POINTS_MOST * POINTS_MOST / 4];
     size_t count, ran, again, first_blocked;
-    size_t excluded_gate, excluded_name, unreached;
+    size_t excluded_gate, excluded_name, excluded_folder, unreached;
 } sum;
 
 static const struct moment never;
 
-/* The lock that somebody met after this point. */
-static size_t *lock_met_after(const char *last)
+/* Pairs that are excluded by the lock that somebody met. */
+static size_t *excluded_by(const struct player *player)
 {
-    bool gate = last == NULL || strcmp(last, "join:opened") == 0;
-    return gate ? &sum.excluded_gate : &sum.excluded_name;
+    if (player->busy && strcmp(player->busy, "region-lock:busy") == 0)
+        return &sum.excluded_folder;
+    return player->last && strcmp(player->last, "join:opened") == 0 ? &sum.excluded_gate
+                                                                    : &sum.excluded_name;
 }
 
 /* How often a life comes to each point if nothing is in its way. */
@@ -223,7 +232,7 @@ static size_t *come_beside(size_t p, unsigned came[POINTS_MOST])
     bool blocked = await_change(second) == BLOCKED;
     pthread_mutex_lock(&stage);
     memcpy(came, second->came, sizeof second->came);
-    size_t *lock = lock_met_after(second->last);
+    size_t *lock = excluded_by(second);
     pthread_mutex_unlock(&stage);
     let_go(first);
     await_end(first);
@@ -302,9 +311,24 @@ static void play_all(void)
     }
 }
 
+static void tell_sum(void)
+{
+    printf("%s: %zu of %zu pairs, and %zu again at another of the times; in %zu the first met a "
+           "lock that the second held, which went on before it.\n"
+           "Not run, as the second meets a lock that the first holds at p: %zu (the gate of the "
+           "registry), %zu (that of the name), %zu (that of the folder).  Not on its way then: "
+           "%zu.\n",
+           now.scene->name, sum.ran, sum.count, sum.again, sum.first_blocked, sum.excluded_gate,
+           sum.excluded_name, sum.excluded_folder, sum.unreached);
+}
+
 void interleave(const struct interleave_scene *scene)
 {
-    signal(SIGABRT, tell_pair);
+    static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT};
+    void (*before[3])(int);
+    for (int i = 0; i < 3; i++)
+        before[i] = signal(deadly[i], die);
+    check_tell_more = tell_pair;
     now.scene = scene;
     for (unsigned i = 0; i < 2; i++)
         players[i] = (struct player){.who = i, .life = scene->lives[i]};
@@ -314,14 +338,11 @@ void interleave(const struct interleave_scene *scene)
         find_pairs();
         shuffle();
         play_all();
-        printf("%s: %zu of %zu pairs, %zu again at another of the times; in %zu the first met a "
-               "lock that the second held, which went on before it.  Not run: the second meets a "
-               "lock that the first holds at p, %zu (of the registry's gate), %zu (of the name); "
-               "not on its way then, %zu\n",
-               scene->name, sum.ran, sum.count, sum.again, sum.first_blocked, sum.excluded_gate,
-               sum.excluded_name, sum.unreached);
+        tell_sum();
         check(sum.count > 0 && sum.ran > 0);
     }
     eddy_point_hook = NULL;
-    signal(SIGABRT, SIG_DFL);
+    check_tell_more = NULL;
+    for (int i = 0; i < 3; i++)
+        signal(deadly[i], before[i]);
 }

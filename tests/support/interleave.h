@@ -6,8 +6,8 @@
  *
  * Which pairs there are is found out: for each p the second runs once to its end while the first
  * stands there.  Who meets a lock that the other holds where it stands cannot go on: such pairs are
- * not run but counted, by the lock.  Should the first meet a lock that the second holds at q, the second
- * goes on before it.  Who waits for something else waits until its deadline.
+ * not run but counted, by the lock.  Should the first meet a lock that the second holds at q, the
+ * second goes on before it.  Who waits for something else waits until its deadline.
  *
  * Each thread has handles of its own; so no mutex is held by the one that the other could want, but
  * those that the engine takes for an instant.
