@@ -27,12 +27,12 @@ proctype Writer(byte me; byte to_send)
         do
         :: to_send > 0 ->
 #ifdef FAULT_RING_FIRST
-            bell_ring();
+            bell_ring(0);
             published++;
 #else
             published++; /* eddy_log_publish */
 #ifndef FAULT_NO_RING
-            bell_ring(); /* eddy_wake_topic */
+            bell_ring(0); /* eddy_wake_topic */
 #endif
 #endif
             to_send--
@@ -53,17 +53,17 @@ proctype Reader(byte me)
         :: next[me] <= ALL ->
 #ifdef FAULT_LOOK_FIRST
             there = published >= next[me];
-            bell_arm(seen);
+            bell_arm(0, seen);
             if
             :: there -> next[me]++; there = false
 #else
-            bell_arm(seen);
+            bell_arm(0, seen);
             if
 #ifndef FAULT_NO_LOOK
             :: published >= next[me] -> next[me]++
 #endif
 #endif
-            :: else -> bell_wait(me, seen)
+            :: else -> bell_wait(0, me, seen)
             fi
         :: else -> break
         od
@@ -81,9 +81,9 @@ proctype Reaper(byte me)
         :: mine ->
 #ifdef FAULT_GIVE_UP_FIRST
             seat = 0;
-            bell_ring()
+            bell_ring(0)
 #else
-            bell_ring();
+            bell_ring(0);
             seat = 0
 #endif
         :: else
@@ -105,7 +105,7 @@ proctype Killer()
     fi
 }
 
-#define OVERSLEPT(who) (!dead[who] && (sleepers & ASLEEP(who)) && published >= next[who])
+#define OVERSLEPT(who) (!dead[who] && (sleepers[0] & ASLEEP(who)) && published >= next[who])
 
 proctype Judge()
 {

@@ -88,7 +88,12 @@ init
         cursor[0] = FIRST;
         reader_owner[0] = 3;
         run Writer(1, SAMPLES);
+#if SAMPLES_2 > 0
         run Writer(2, SAMPLES_2);
+#else
+        writer_owner[2] = 0;
+        finished[2] = true;
+#endif
         run Reader(3, 0);
 #if SEATS > 1
         cursor[1] = FIRST;

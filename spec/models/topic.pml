@@ -56,8 +56,13 @@ bool dead[8], finished[3];
 #else
 #define PINNED(s) (pins[s] != 0)
 #endif
-#define WORTH(s) (owner[s] == 0 && !PINNED(s) && keeper[s] == 0 && sn[s] < min_cursor)
-#define OPEN(s) (owner[s] == 0 && !PINNED(s) && keeper[s] == 0 && (sn[s] == 0 || BELOW_ALL(sn[s])))
+#ifdef FAULT_KEEPER
+#define IS_KEPT(s) false
+#else
+#define IS_KEPT(s) (keeper[s] != 0)
+#endif
+#define WORTH(s) (owner[s] == 0 && !PINNED(s) && !IS_KEPT(s) && sn[s] < min_cursor)
+#define OPEN(s) (owner[s] == 0 && !PINNED(s) && !IS_KEPT(s) && (sn[s] == 0 || BELOW_ALL(sn[s])))
 
 /* --- the gate -------------------------------------------------------------------------------- */
 
@@ -110,9 +115,7 @@ inline claim() /* eddy_slot_claim */
 #ifndef FAULT_SECOND_LOOK
         :: old >= limit -> got = false
 #endif
-#ifndef FAULT_KEEPER
-        :: old < limit && keeper[s] != 0 -> got = false
-#endif
+        :: old < limit && IS_KEPT(s) -> got = false
         :: else ->
 #if !defined(FAULT_CLEAR) && !defined(FAULT_MASK_FIRST)
             atomic { sn[s] = 0; in_claim[s] = true };
@@ -195,6 +198,13 @@ inline mend(to) /* eddy_log_mend */
     atomic { if :: next_sn < to -> next_sn = to :: else fi }
 }
 
+#ifndef HISTORY
+inline on_publish()
+{
+    skip
+}
+#endif
+
 /* enter_log, with pass_gate: slot s gets the next number, n. */
 inline enter_log()
 {
@@ -230,6 +240,7 @@ inline enter_log()
                        entry_sn[n % LOG] = n;
                        entry_slot[n % LOG] = s;
                        content[s] = n;
+                       on_publish();
                        got = true
                    :: else
                    fi
@@ -268,7 +279,11 @@ inline publish() /* eddy_writer_publish, without a history */
 
 /* --- reaping --------------------------------------------------------------------------------- */
 
+#ifdef FAULT_REAPERS_LIVE
+#define ORPHANED(who) ((who) != 0 && (who) < 5 && dead[who])
+#else
 #define ORPHANED(who) ((who) != 0 && dead[who])
+#endif
 
 /* eddy_slot_resolve, of a slot of writer seat w */
 inline resolve()
@@ -338,6 +353,10 @@ inline take_over(word)
         got = false;
         if :: ORPHANED(word) -> word = me; got = true :: else fi
     }
+#ifdef FAULT_TAKE_BLINDLY
+    ;
+    if :: word != 0 && (word == me || word == 11 - me) -> got = true :: else fi
+#endif
 }
 
 /* eddy_reap_topic */
