@@ -225,3 +225,32 @@ void eddy_flink_withdraw(int dir, const char *file, const char *segment)
     }
     free(flink);
 }
+
+/* --- the other way round --------------------------------------------------------------------- */
+
+struct search {
+    const char *id;
+    bool found;
+};
+
+/* What cannot be read for want of something may lead there. */
+static bool look_at_flink(int dir, const char *file, void *context)
+{
+    struct search *search = context;
+    size_t length = strlen(file), end = strlen(EDDY_FLINK_SUFFIX);
+    if (length <= end || strcmp(file + length - end, EDDY_FLINK_SUFFIX) != 0)
+        return true;
+    struct eddy_flink *flink = malloc(sizeof *flink);
+    int error = flink ? read_any(dir, file, flink) : EDDY_ENOMEM;
+    search->found = error ? error == EDDY_ENOMEM || error == EDDY_ESYS
+                          : strncmp(flink->segment, search->id, EDDY_NONCE_TEXT - 1) == 0;
+    free(flink);
+    return !search->found;
+}
+
+bool eddy_flink_leads_to(int dir, const char *segment)
+{
+    struct search search = {.id = segment};
+    eddy_file_list(dir, look_at_flink, &search);
+    return search.found;
+}

@@ -53,6 +53,8 @@ int eddy_flink_read(int dir, const char *file, struct eddy_flink *flink);
 int eddy_flink_read_kind(int dir, const char *file, const char *kind, struct eddy_flink *flink);
 /* EDDY_EEXIST if there is one. */
 int eddy_flink_announce(int dir, const char *file, const struct eddy_flink *flink);
+/* Any flink of the folder leads to this segment.  `segment` may go on behind its 32 digits. */
+bool eddy_flink_leads_to(int dir, const char *segment);
 /* Takes a flink away if it (still) leads to `segment`. */
 void eddy_flink_withdraw(int dir, const char *file, const char *segment);
 

@@ -60,7 +60,9 @@ static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_g
     free(f);
 }
 
-/* A segment to which no flink leads, and whose maker is gone, is nobody's. */
+/* A segment to which no flink leads, and whose maker is gone, is nobody's.  With a flink it is
+ * looked at under the lock of its name: somebody may be joining.  The flink is looked for last, as
+ * its maker sets it while it lives. */
 static void collect_orphan(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
 {
     char id[EDDY_NONCE_TEXT], control[48];
@@ -69,8 +71,9 @@ static void collect_orphan(struct eddy_domain *d, const char *name, struct eddy_
     snprintf(control, sizeof control, "%s.seg", id);
     bool alone = faccessat(d->dir_fd, control, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
     if (!alone && eddy_segment_attach(d->dir_fd, id, &s) == EDDY_OK) {
-        alone =
-            eddy_count_members(d, s).alive == 0 && !eddy_domain_knows_alive(d, s->control->creator);
+        alone = eddy_count_members(d, s).alive == 0 &&
+                !eddy_domain_knows_alive(d, s->control->creator) &&
+                !eddy_flink_leads_to(d->dir_fd, id);
         eddy_segment_detach(s);
     }
     if (alone) {

@@ -92,6 +92,8 @@ bool eddy_kind_remove(const struct eddy_kind *kind, int dir, const char *flink, 
 void eddy_kind_collect(const struct eddy_kind *kind, int dir, const char *flink, const char *id,
                        struct eddy_gc_report *report)
 {
+    if (!flink && eddy_flink_leads_to(dir, id))
+        return; /* then it is looked at under the lock of its name: somebody may be joining */
     uint64_t bytes = eddy_kind_bytes(kind, dir, id);
     report->bytes_freed += bytes;
     report->objects_removed += flink != NULL;

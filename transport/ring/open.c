@@ -166,6 +166,7 @@ static int attach(const struct request *q, struct eddy_ring **ring)
     if (error)
         return error;
     error = check_wanted(q, r);
+    EDDY_POINT("ring-attach:found");
     if (!error)
         error = take_part(q, r);
     if (error) {
