@@ -112,7 +112,8 @@ static int end_of(const struct eddy_ring *r)
     case EDDY_RING_WORD_CRASHED:
         return EDDY_ECRASHED;
     case EDDY_RING_WORD_REPORTING:
-        return gone ? EDDY_ECRASHED : EDDY_OK;
+        /* Asked anew: who was gone before may not be the one who reports. */
+        return eddy_ring_peer_gone(r) ? EDDY_ECRASHED : EDDY_OK;
     default:
         return gone ? EDDY_EPEERGONE : EDDY_OK;
     }
