@@ -211,6 +211,9 @@ static void consume_the_rest(eddy_ring *producer)
     for (uint64_t at = p; at < published; at++) /* looks inside, before anybody comes */
         done[at % SLOTS] = eddy_load_seq(&producer->done[at % SLOTS]) == at + 1;
     eddy_ring *consumer = ring_attach("points", EDDY_RING_CONSUMER);
+    for (; p < published && done[p % SLOTS]; p++)
+        ;
+    insist(ring_info(consumer).released == p, "what is done is no room");
     for (; p < published; p++) {
         struct eddy_chunk chunk;
         struct payload payload;
