@@ -45,6 +45,19 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
     return kept && writer_lives(g->reader, slot);
 }
 
+/* A writer that was stopped between the swap and setting keeper, while the log went round: nobody
+ * can tell whether it published under this number.  If it did, what it published before has a gap
+ * behind it. */
+static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, uint64_t sn)
+{
+    const struct eddy_log *log = &g->reader->segment->log;
+    /* Relaxed: a needless doubt costs history that is older still. */
+    return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
+           eddy_load_relaxed(&slot->owner) == eddy_load_relaxed(&slot->writer) + 1u &&
+           eddy_entry_age(log, eddy_log_entry(log, sn), sn) == EDDY_ENTRY_NEWER &&
+           writer_lives(g->reader, slot);
+}
+
 static bool add(struct gather *g, struct eddy_past past)
 {
     if (g->count == g->room) {
@@ -67,6 +80,10 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
     (void)s;
     struct gather *g = context;
     uint64_t sn = eddy_load_acquire(&p->slot->sn);
+    if (is_doubtful(g, p->slot, sn)) {
+        uint32_t writer = eddy_load_relaxed(&p->slot->writer); /* as above */
+        return add(g, (struct eddy_past){.sn = sn, .slot = id, .writer = writer, .dropped = true});
+    }
     if (!is_history(g, p->slot, sn, id) || !eddy_reader_pin(g->reader, p, sn))
         return true;
     struct eddy_past past = {.sn = sn,
@@ -166,7 +183,7 @@ static void trim(struct gather *g, uint32_t wanted)
         uint32_t most = is_of_topic(g, p) || p->retain > wanted ? wanted : p->retain;
         bool whole = has_successor(g, i, newer) && (newer == g->count || !g->list[newer].dropped);
         depth[i] = newer < g->count ? depth[newer] + 1 : 1;
-        if (!whole || depth[i] > most)
+        if (!p->dropped && (!whole || depth[i] > most))
             drop(g->reader, &g->list[i]);
     }
     for (size_t i = 0; i < g->count; i++)
