@@ -159,9 +159,27 @@ static bool may_hold_up(const struct actor_role *role)
     return role->holds_up;
 }
 
+/* Also who reads what is still there gets all that the dead published, once they are reaped. */
+static void latecomer_sees_all(eddy_reader *latecomer)
+{
+    struct eddy_sample sample;
+    uint64_t next = 0;
+    while (eddy_reader_take(latecomer, &sample) == EDDY_OK) {
+        struct payload payload = payload_of(&sample);
+        if (payload.author == 1)
+            same(payload.number, next++);
+        must(eddy_reader_release(latecomer, &sample));
+    }
+    same(eddy_reader_lost(latecomer), 0);
+    same(next, witness.next[1]);
+    must(eddy_reader_close(latecomer));
+}
+
 static bool killed(void *context)
 {
     const struct actor_role *role = context;
+    struct eddy_reader_options options = {.reliability = EDDY_BEST_EFFORT, .depth = 500};
+    eddy_reader *latecomer = open_reader(witness.pair.domain, "points", &options);
     witness.next[1] = 0;
     struct child child = child_start(actor_process, context);
     bool struck = watch_until_over(&child);
@@ -170,6 +188,8 @@ static bool killed(void *context)
     check(struck || witness.next[1] == role->published);
     publish_as_witness(20);
     newcomers_are_served();
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    latecomer_sees_all(latecomer);
     the_place_apart_is_cleared();
     nothing_is_lost();
     return struck;
