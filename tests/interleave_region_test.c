@@ -55,6 +55,8 @@ static void look_in(int error, eddy_region *const *found)
     get(region, eddy_region_bytes(region) - 1);
     error = eddy_region_own(region);
     check(error == EDDY_OK || error == EDDY_EBUSY || error == EDDY_ENOENT);
+    if (!error)
+        must(eddy_region_grow(region, eddy_region_bytes(region) + 1));
     must(eddy_region_close(region));
 }
 

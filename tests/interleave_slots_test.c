@@ -157,6 +157,17 @@ static void begin_with_host(void)
     ghost_open();
 }
 
+/* All slots, but for the one that the ghost holds and the one on loan to it. */
+static void host_fill(void)
+{
+    struct eddy_slots_loan loan;
+    while (eddy_slots_generation(host) < SLOTS) {
+        must(eddy_slots_reserve(host, nobody, 1, EDDY_POLL, &loan));
+        payload_fill(loan.data, SIZE, 0, committed[0]++);
+        must(eddy_slots_commit_in_place(host, &loan, SIZE, NULL));
+    }
+}
+
 static void nothing_is_lost(void)
 {
     struct eddy_slots_loan loans[SLOTS];
@@ -187,7 +198,64 @@ static void two_lives_in_a_segment(void **state)
                                           .begin = begin_with_host,
                                           .lives = {live, live},
                                           .end = end_with_host,
-                                          .share = 0.7});
+                                          .share = 0.4});
+}
+
+/* --- slots that are used again, whoever has not read them ------------------------------------- */
+
+static void flood(unsigned who)
+{
+    eddy_slots *slots;
+    struct eddy_slots_loan loan;
+    must(eddy_slots_attach(NULL, path, NULL, &slots));
+    for (int i = 0; i < 3 * SLOTS; i++) {
+        int error = eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan);
+        check(error == EDDY_OK || error == EDDY_ENOSLOT);
+        if (error)
+            continue;
+        payload_fill(loan.data, SIZE, who + 1, committed[who + 1]++);
+        must(eddy_slots_commit_in_place(slots, &loan, SIZE, NULL));
+    }
+    must(eddy_slots_close(slots));
+}
+
+/* What it has is whole for as long as it has it. */
+static void hold_and_copy(unsigned who)
+{
+    struct life l = {.who = who};
+    struct eddy_slots_sample held, sample;
+    struct payload payload;
+    char copy[SIZE];
+    must(eddy_slots_attach(NULL, path, NULL, &l.slots));
+    must(eddy_slots_join(l.slots, EDDY_SLOTS_ANY_READER, &l.reader));
+    must(eddy_slots_take(l.slots, l.reader, EDDY_POLL, &held));
+    for (int i = 0; i < 3; i++)
+        if (eddy_slots_next_unread(l.slots, l.reader, &sample) == EDDY_OK &&
+            eddy_slots_read(l.slots, &sample, copy, sizeof copy) == EDDY_OK) {
+            check(payload_whole(copy, sample.size, &payload) && sample.sn > held.sn);
+            (void)eddy_slots_mark_read(l.slots, &sample);
+        }
+    check(payload_whole(held.data, held.size, &payload));
+    must(eddy_slots_release(l.slots, &held));
+    must(eddy_slots_close(l.slots));
+}
+
+static void begin_full(void)
+{
+    begin_with_host();
+    host_fill();
+}
+
+static void slots_used_again_while_somebody_stands(void **state)
+{
+    static const struct interleave_scene scenes[] = {
+        {"a writer stands", begin_full, {flood, hold_and_copy}, end_with_host, 0.15},
+        {"a reader stands", begin_full, {hold_and_copy, flood}, end_with_host, 0.15},
+        {"both write", begin_full, {flood, flood}, end_with_host, 0.1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof scenes / sizeof *scenes; i++)
+        interleave(&scenes[i]);
 }
 
 /* --- nobody else: the segment comes with the first and goes with the last --------------------- */
@@ -217,13 +285,14 @@ static void two_who_come_first_and_go_last(void **state)
                                           .begin = begin,
                                           .lives = {live_alone, live_alone},
                                           .end = world_must_be_empty,
-                                          .share = 0.3});
+                                          .share = 0.2});
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(two_lives_in_a_segment),
+        WORLD_TEST(slots_used_again_while_somebody_stands),
         WORLD_TEST(two_who_come_first_and_go_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
