@@ -12,8 +12,8 @@
  * Each thread has handles of its own; so no mutex is held by the one that the other could want, but
  * those that the engine takes for an instant.
  *
- * EDDY_TEST_PAIRS=all: every pair, twice.  Else as many as can be run in INTERLEAVE_SECONDS, in an order
- * that EDDY_TEST_SEED decides.  EDDY_TEST_PAIR=p,1,q,1: this one, the first time each.
+ * EDDY_TEST_PAIRS=all: every pair, twice.  Else as many as can be run in INTERLEAVE_SECONDS, in an
+ * order that EDDY_TEST_SEED decides.  EDDY_TEST_PAIR=p,1,q,1: this one, the first time each.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_TESTS_INTERLEAVE_H
