@@ -22,7 +22,7 @@ enum {
     EACH = SANITIZED ? 2000 : 20000,
     KEPT = 4,
     STAY = 24,
-    SHORTLY = 4,
+    SHORTLY = 2,
     SLOTS = 1 << 22,
     BIG = 20 << 10 /* so big that a writer takes the slot it published last, if it may */
 };

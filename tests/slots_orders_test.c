@@ -10,14 +10,15 @@
 #include "support/slots_pair.h"
 #include "support/thread.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 
 enum {
     WRITERS = 2,
     JOINERS = 3,
     SLOTS = 5,
-    EACH = SANITIZED ? 3000 : 40000,
-    STAY = 16,
+    EACH = SANITIZED ? 6000 : 40000,
+    STAY = 6,
     ROUNDS = SANITIZED ? 800 : 10000
 };
 
@@ -49,6 +50,8 @@ static void *write_all(void *argument)
             continue;
         }
         shadow_write(&shadows[loan.slot], value);
+        if (value % 16 < 4) /* readers look at the slot while it has no sample */
+            sched_yield();
         if (value % 8 == 0) {
             must(eddy_slots_discard(slots, &loan));
             continue;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What scripts/mutants leaves out, with reasons, and what its short form takes in.
 
-An exception is a line: file | words of the source line | orders that no test reports.  Words that
-end with $ end the line.
+An exception is a line: file | words of the source line | orders that no test reports.
+`before >> words` asks for words in the lines before, too; words that end with $ end the line.
 
 HIDDEN  neither build can show it: why, and what vouches for it instead
 STRONG  the order seems to be stronger than the protocol needs: why
@@ -14,18 +14,18 @@ STRONG = "over-strong"
 GROUPS = [
     (STRONG, "a read-modify-write sees the last value whatever its order, and its other side is a "
      "later access that has an order of its own", """
-allocator/log.h       | eddy_cas_seq(log->next_sn, &sn, sn + 1)           | acq_rel
+allocator/log.h       | eddy_cas_seq(log->next_sn, &sn, sn + 1)           | acq_rel acquire release
 allocator/slot.c      | eddy_and_seq(word, ~bit)                          | acq_rel acquire release
 transport/take.c      | eddy_and_seq(word, ~eddy_seat_bit(r->seat_id));$  | acq_rel acquire release
 transport/slots/claim.c | if (!eddy_cas_seq(&line->state, &state, mine))  | acq_rel acquire release
 transport/slots/readers.c | eddy_cas_seq(&s->readers[reader]              | acq_rel acquire release
 transport/slots/readers.c | eddy_and_seq(word, ~bit)                      | acq_rel acquire release
-transport/slots/readers.c | eddy_or_seq(&s->mine[reader / 64], bit)       | acq_rel acquire
+transport/slots/readers.c | eddy_or_seq(&s->mine[reader / 64], bit)       | acq_rel acquire release
 transport/slots/readers.c | eddy_or_seq(&s->header->joined                | acq_rel acquire release
 transport/slots/readers.c | eddy_and_seq(&s->header->gone                 | acq_rel acquire release
 transport/slots/readers.c | eddy_and_seq(&s->mine[reader / 64], ~bit)     | acq_rel acquire release
 transport/slots/reap.c | eddy_and_seq(&s->header->joined                  | acq_rel acquire release
-transport/slots/reap.c | eddy_or_seq(&s->header->gone                     | acq_rel
+transport/slots/reap.c | eddy_or_seq(&s->header->gone                     | acq_rel acquire release
 transport/slots/slots.h | eddy_cas_seq(&line->state, &state, done)        | acq_rel
 transport/slots/write.c | eddy_cas_seq(&s->lines[loan->slot].state        | acq_rel acquire release
 transport/topic.c     | eddy_cas_seq(owner_of(s, role, i)                 | acq_rel acquire release
@@ -61,9 +61,20 @@ transport/past.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | rela
 transport/past.c      | eddy_load_acquire(&slot->keeper) != 0             | relaxed
 transport/past.c      | eddy_load_acquire(&p.slot->sn) == sn              | relaxed
 transport/past.c      | eddy_load_acquire(&r->segment->writers[seat].owner) | relaxed
+transport/slots/claim.c | /* [forgotten] */                               | relaxed
+transport/slots/find.c | uint64_t marks = eddy_load_acquire(              | relaxed
 transport/slots/find.c | eddy_load_acquire(&s->lines[slot].sn) == sn      | relaxed
 transport/slots/find.c | eddy_load_acquire(&s->lines[slot].sn) == *cursor | relaxed
 transport/slots/slots.h | eddy_load_acquire(&s->header->gone[reader / 64]) | relaxed
+"""),
+    (STRONG, "a mark is set under a pin, and the pins, read before, hand it on; so does the state "
+     "for the number", """
+transport/slots/claim.c | (eddy_load_seq(eddy_slots_read_word(s, slot, w)) & wanted) | acquire relaxed
+transport/slots/claim.c | eddy_slots_is_live(eddy_load_seq(&line->sn))    | acquire relaxed
+transport/slots/read.c | /* [mark] */                                     | acq_rel acquire release
+"""),
+    (STRONG, "who waits for room looks again every 2 ms, so that a missed ring is a short wait", """
+transport/take.c      | /* [unpin] */                                     | acq_rel
 """),
     (STRONG, "bell_words and bells are both read with seq: while one of them is, what the other "
      "says is in order, too", """
@@ -148,6 +159,7 @@ allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | rela
 allocator/slot.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
 """),
     (STRONG, "the attaching thread's alone, or under the wait set's lock", """
+transport/waitset.c   | eddy_event_close >> eddy_load_seq(&e->waitset)    | acquire relaxed
 transport/await.c     | triggered != eddy_load_seq(&a->event->reset) | acquire relaxed
 transport/await.c     | a->seen = eddy_load_seq(&a->event->triggered)     | acquire relaxed
 transport/waitset.c   | eddy_store_seq(&a->event->waitset, NULL)          | release relaxed
@@ -156,6 +168,7 @@ transport/waitset.c   | eddy_store_seq(&e->reset, | acquire release relaxed
     (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
      "comes here (models/deaths.pml; the points, death and ladder tests)", """
 allocator/log.h       | eddy_raise64(log->next_sn                         | acq_rel
+transport/claim.c     | eddy_load_acquire(&s->extents[i].slots)           | relaxed
 allocator/slot.c      | eddy_store_seq(&p->slot->sn, 0)                   | release
 discovery/inspect.c   | eddy_load_acquire(is_writer ?                     | relaxed
 discovery/kind.c      | eddy_load_acquire(&p->id) == id                   | relaxed
@@ -202,6 +215,6 @@ SHORT = [
     ("transport/take.c", "/* [unpin] */"),
     ("transport/slots/claim.c", "/* from [unpin] */"),
     ("transport/slots/claim.c", "eddy_store_seq(&line->sn"),
-    ("transport/slots/claim.c", "/* [forgotten] */"),
+    ("transport/slots/claim.c", "eddy_load_seq(&s->header->gone"),
     ("transport/slots/read.c", "/* from [sample] */"),
 ]
