@@ -108,9 +108,8 @@ static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)
 /* Of the child's copy: nothing shared is touched. */
 static void free_attachments(struct eddy_waitset *ws)
 {
-    struct eddy_attachment *a;
-    while ((a = LIST_FIRST(&ws->all)) != NULL) {
-        LIST_REMOVE(a, others);
+    for (struct eddy_attachment *a = LIST_FIRST(&ws->all), *next; a; a = next) {
+        next = LIST_NEXT(a, others);
         free(a);
     }
 }
@@ -121,8 +120,10 @@ int eddy_waitset_close(eddy_waitset *ws)
         return EDDY_OK;
     bool forked = ws->fork_count != eddy_fork_count;
     if (!forked) {
-        while (!LIST_EMPTY(&ws->all))
-            forget(ws, LIST_FIRST(&ws->all));
+        for (struct eddy_attachment *a = LIST_FIRST(&ws->all), *next; a; a = next) {
+            next = LIST_NEXT(a, others);
+            forget(ws, a);
+        }
         eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
         EDDY_POINT("bell:silent");
         eddy_store_release(&ws->seat->owner, 0u); /* [seat] */
@@ -130,7 +131,8 @@ int eddy_waitset_close(eddy_waitset *ws)
         ws->domain->handles--;
         pthread_mutex_unlock(&ws->domain->lock);
     }
-    free_attachments(ws);
+    if (forked)
+        free_attachments(ws);
     pthread_mutex_destroy(&ws->lock);
     free(ws);
     return forked ? eddy_fail_forked() : EDDY_OK;
