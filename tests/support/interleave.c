@@ -94,6 +94,8 @@ static void *run(void *argument)
 static void tell_pair(void)
 {
     char text[256];
+    /* Also when a signal is about to end the test; at worst it ends in here.
+     * NOLINTNEXTLINE(bugprone-signal-handler) */
     int length = snprintf(text, sizeof text, "with EDDY_TEST_PAIR=%s,%u,%s,%u in \"%s\"\n",
                           now.p.point ? now.p.point : "", now.p.time,
                           now.q.point ? now.q.point : "", now.q.time, now.scene->name);
