@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-enum { ROUNDS = SANITIZED ? 800 : 10000, TOPICS = 3 };
+enum { ROUNDS = SANITIZED ? 800 : 2000, TOPICS = 3 };
 
 /* A wait this long has missed what it waited for; it lasts a little longer. */
 #define LOST (4 * SECOND)
@@ -33,7 +33,7 @@ struct side {
 /* Now at once, now while the other is about to fall asleep. */
 static void dawdle(struct side *side)
 {
-    static const uint64_t most[] = {600, 60000, 600000};
+    static const uint64_t most[] = {600, 60000, 300000};
     uint64_t turns = payload_random(&side->seed) % most[payload_random(&side->seed) % 3];
     for (volatile uint64_t left = turns; left > 0; left--)
         ;
