@@ -35,8 +35,9 @@ static void hear_news(struct eddy_waitset *ws)
         if (bits)
             EDDY_POINT("waitset:news-taken");
         for (; bits; bits &= bits - 1)
-            LIST_FOREACH(a, &ws->by_bit[w * 64 + (uint32_t)__builtin_ctzll(bits)], sharers)
-        eddy_attachment_pend(ws, a);
+            for (a = LIST_FIRST(&ws->by_bit[w * 64 + (uint32_t)__builtin_ctzll(bits)]); a;
+                 a = LIST_NEXT(a, sharers))
+                eddy_attachment_pend(ws, a);
     }
 }
 

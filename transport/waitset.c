@@ -50,9 +50,9 @@ static void subscribe_bell(const struct eddy_waitset *ws, const struct eddy_read
 static bool bell_has_other_reader(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
     const struct eddy_attachment *a;
-    LIST_FOREACH(a, &ws->by_bit[eddy_topic_news(r->segment)], sharers)
-    if (a->reader && a->reader != r && a->reader->segment == r->segment)
-        return true;
+    for (a = LIST_FIRST(&ws->by_bit[eddy_topic_news(r->segment)]); a; a = LIST_NEXT(a, sharers))
+        if (a->reader && a->reader != r && a->reader->segment == r->segment)
+            return true;
     return false;
 }
 
@@ -206,9 +206,10 @@ static int detach(struct eddy_waitset *ws, const struct eddy_reader *r, const st
     int error = EDDY_ENOENT;
     pthread_mutex_lock(&ws->lock);
     struct eddy_attachment *a;
-    LIST_FOREACH(a, &ws->by_bit[r ? eddy_topic_news(r->segment) : eddy_event_news(e)], sharers)
-    if (a->reader == r && a->event == e)
-        break;
+    for (a = LIST_FIRST(&ws->by_bit[r ? eddy_topic_news(r->segment) : eddy_event_news(e)]); a;
+         a = LIST_NEXT(a, sharers))
+        if (a->reader == r && a->event == e)
+            break;
     if (a) {
         forget(ws, a);
         error = EDDY_OK;
