@@ -1,14 +1,16 @@
 /* bell.pml - a bell: allocator/futex.h.
  *
- * The kernel's futex_wait compares and queues in one step, and FUTEX_WAKE_OP changes the word and wakes in one step: it holds
- * the queue's lock for both.  Who sleeps may sleep for good; models say themselves when that is wrong.
- *                                     SPDX-License-Identifier: Apache-2.0 */
+ * The kernel's futex_wait compares and queues in one step, and FUTEX_WAKE_OP changes the word and
+ * wakes in one step: it holds the queue's lock for both. Who sleeps may sleep for good; models say
+ * themselves when that is wrong.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef BELLS
 #define BELLS 1
 #endif
 #define ASLEEP(me) (1 << (me))
 
-byte bell[BELLS];     /* the words: odd while somebody may sleep; each ringing makes it another one */
+byte bell[BELLS];     /* the words: odd while somebody may sleep; ringing makes it another one */
 byte sleepers[BELLS]; /* the kernel's queues */
 
 inline bell_arm(b, seen) /* eddy_bell_arm */

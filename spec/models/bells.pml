@@ -1,12 +1,14 @@
 /* bells.pml - sleep against wake on one bell.
  *
- * READERS sleep on one bell until sample 1 is there, then 2, to the last.  The samples come from two writers, each of which
- * publishes, looks at the bell, and rings it.  A writer that dies in between is reaped, by one of two reapers of which the
- * first may die as well: the reaper rings and then gives the seat up, after which nobody would come to it again.
+ * READERS sleep on one bell until sample 1 is there, then 2, to the last. The samples come from
+ * two writers, each of which publishes, looks at the bell, and rings it. A writer that dies in
+ * between is reaped, by one of two reapers of which the first may die as well: the reaper rings
+ * and then gives the seat up, after which nobody would come to it again.
  *
- * Claimed: when everybody has done what he will do, nobody sleeps whose sample is there (no lost wake-up).
+ * Claimed: when everybody has done what he will do, nobody sleeps whose sample is there (no lost
+ * wake-up).
  *
- *                                                                SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef READERS
 #define READERS 2
 #endif
@@ -76,7 +78,9 @@ proctype Reaper(byte me)
 {
     bool mine;
     {
-        atomic { if :: seat != 0 && dead[seat] -> seat = me; mine = true :: else fi }; /* take_over */
+        atomic { /* take_over */
+            if :: seat != 0 && dead[seat] -> seat = me; mine = true :: else fi
+        };
         if
         :: mine ->
 #ifdef FAULT_GIVE_UP_FIRST

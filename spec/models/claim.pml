@@ -2,8 +2,10 @@
  *
  * No reader has a cursor, so everything published may be claimed but for what is pinned.
  *
- * Claimed: what a reader holds stays as it was published under that number; nobody writes where another does; a sample that
- * is whole can be found; in the end no slot is owned or pinned.      SPDX-License-Identifier: Apache-2.0 */
+ * Claimed: what a reader holds stays as it was published under that number; nobody writes where
+ * another does; a sample that is whole can be found; in the end no slot is owned or pinned.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define READERS_DIE
 #include "topic.pml"
 
@@ -26,7 +28,11 @@ proctype Reader(byte me; byte seat)
     byte at = FIRST, s, found;
     {
         do
-        :: atomic { entry_sn[at % LOG] >= at -> found = entry_sn[at % LOG]; s = entry_slot[at % LOG] };
+        :: atomic {
+               entry_sn[at % LOG] >= at ->
+               found = entry_sn[at % LOG];
+               s = entry_slot[at % LOG]
+           };
            if
            :: found > at -> at = found
            :: else ->

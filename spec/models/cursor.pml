@@ -1,12 +1,13 @@
 /* cursor.pml - slots and log entries used again, against reliable readers with cursors.
  *
- * READERS have joined before all and leave after the last sample.  Each may keep one sample beyond its cursor, for as long
- * as it likes.
+ * READERS have joined before all and leave after the last sample. Each may keep one sample beyond
+ * its cursor, for as long as it likes.
  *
- * Claimed: each reader takes each number once, in order, without a gap; a sample stays as it was published until it is
- * released, kept or not; writers wait for room and for nothing else; in the end no slot is owned or pinned.
+ * Claimed: each reader takes each number once, in order, without a gap; a sample stays as it was
+ * published until it is released, kept or not; writers wait for room and for nothing else; in the
+ * end no slot is owned or pinned.
  *
- *                                                                SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SEATS
 #define SEATS 1
 #endif

@@ -1,13 +1,16 @@
-/* history.pml - samples that writers keep for late readers, against use of their slots: transport/past.c, keep_history of
- * transport/publish.c.
+/* history.pml - samples that writers keep for late readers, against use of their slots:
+ * transport/past.c, keep_history of transport/publish.c.
  *
- * Writer 1 keeps its last sample (a history of 1) for late readers; writer 2, if it sends, has none and only takes slots.
- * A reader comes at any time, joins, gathers what is kept, and then takes what follows.
+ * Writer 1 keeps its last sample (a history of 1) for late readers; writer 2, if it sends, has
+ * none and only takes slots. A reader comes at any time, joins, gathers what is kept, and then
+ * takes what follows.
  *
- * Claimed: what it gathered stays as it was published until it is released; it gets at most one sample of the writer, from
- * before its time, and none of that writer's is missing between that one and the first that follows; unless it was replaced meanwhile, it gets
- * it; in the end no slot is owned, pinned or kept by the dead or the gone.
- *                                                                SPDX-License-Identifier: Apache-2.0 */
+ * Claimed: what it gathered stays as it was published until it is released; it gets at most one
+ * sample of the writer, from before its time, and none of that writer's is missing between that
+ * one and the first that follows; unless it was replaced meanwhile, it gets it; in the end no slot
+ * is owned, pinned or kept by the dead or the gone.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #define HISTORY
 #define READERS_DIE
 #define SEATS 1
@@ -68,23 +71,46 @@ proctype Writer(byte me; byte to_send)
 #define NONE 255
 
 /* is_history: kept, or of a writer with a history and confirmed by the log; and the writer lives */
-#define IN_LOG(slot, number) (entry_sn[(number) % LOG] == (number) && entry_slot[(number) % LOG] == slot)
+#define IN_LOG(slot, number) \
+    (entry_sn[(number) % LOG] == (number) && entry_slot[(number) % LOG] == slot)
 #ifdef FAULT_UNKEPT
 #define KEPT(slot, number) (count_of[slot] != 0)
 #else
-#define KEPT(slot, number) (keeper[slot] != 0 || (count_of[slot] != 0 && IN_LOG(slot, number)))
+#define KEPT(slot, number) \
+    (keeper[slot] != 0 || (count_of[slot] != 0 && IN_LOG(slot, number)))
 #endif
-#define IS_HISTORY(slot, number) ((number) != 0 && (number) < until && KEPT(slot, number) && writer_owner[1] == 1 && !dead[1])
+#define WRITER_LIVES (writer_owner[1] == 1 && !dead[1])
+#define IS_HISTORY(slot, number) \
+    ((number) != 0 && (number) < until && KEPT(slot, number) && WRITER_LIVES)
+
+/* is_doubtful: nobody can tell any more whether the writer published it */
+#ifdef FAULT_STOPPED_FOR_A_LAP
+#define IS_DOUBTFUL(slot, number) false
+#else
+#define IS_DOUBTFUL(slot, number) \
+    ((number) != 0 && (number) < until && count_of[slot] != 0 && owner[slot] == 1 && \
+     entry_sn[(number) % LOG] > (number) && WRITER_LIVES)
+#endif
 
 inline unpin(slot)
 {
     atomic { pins[slot] = pins[slot] & ~SEAT_BIT(0) }
 }
 
+/* add, and trim: by number, and no more than one */
+inline found()
+{
+    if
+    :: past == NONE -> past = s; past_sn = number
+    :: past != NONE && past_sn < number -> unpin(past); past = s; past_sn = number
+    :: else -> unpin(s)
+    fi
+}
+
 /* eddy_reader_open with a history of 1, then one live sample of the writer */
 proctype Reader(byte me)
 {
-    byte until, s, number, past = NONE, past_sn, end, next;
+    byte until, s, number, past = NONE, past_sn, end, next, doubt;
     bool fits;
     {
         cursor[0] = JOINING;
@@ -93,8 +119,15 @@ proctype Reader(byte me)
         do /* gather_slot, of each slot */
         :: s < SLOTS ->
             number = sn[s];
+#ifdef FAULT_DOUBT_FIRST
             if
-            :: IS_HISTORY(s, number) ->
+            :: IS_DOUBTFUL(s, number) -> doubt = (number > doubt -> number : doubt); number = 0
+            :: else
+            fi;
+#endif
+            if
+            :: number == 0 || number >= until || count_of[s] == 0 -> skip
+            :: else ->
 #ifdef FAULT_LOOK_THEN_PIN
                 fits = sn[s] == number;
                 atomic { pins[s] = pins[s] | SEAT_BIT(0) };
@@ -103,20 +136,38 @@ proctype Reader(byte me)
                 fits = sn[s] == number;
 #endif
                 if
-                :: fits && IS_HISTORY(s, number) ->
-                    if /* by number, and no more than one */
-                    :: past == NONE -> past = s; past_sn = number
-                    :: past != NONE && past_sn < number -> unpin(past); past = s; past_sn = number
-                    :: else -> unpin(s)
+                :: !fits -> unpin(s)
+                :: fits && IS_HISTORY(s, number) -> found()
+                :: else ->
+                    /* In the log, then in doubt, then kept: it can have gone on meanwhile. */
+#ifdef FAULT_DOUBT_FIRST
+                    unpin(s)
+#else
+                    if
+                    :: IS_DOUBTFUL(s, number) ->
+                        doubt = (number > doubt -> number : doubt);
+                        unpin(s)
+                    :: else -> if :: IS_HISTORY(s, number) -> found() :: else -> unpin(s) fi
                     fi
-                :: else -> unpin(s)
+#endif
                 fi
-            :: else
             fi;
             atomic { s++; number = 0; fits = false }
         :: else -> atomic { s = 0; break }
         od;
-        assert(past != NONE || newest == 0 || newest >= until || dead[1]); /* the last is there, unless replaced */
+#ifndef FAULT_LIVED_ONCE
+        if /* else it may have lived while we looked at one of its samples only */
+        :: past != NONE && !WRITER_LIVES -> unpin(past); past = NONE; past_sn = 0
+        :: else
+        fi;
+#endif
+        if /* what is older than a doubtful one may have a gap behind it */
+        :: past != NONE && past_sn < doubt -> unpin(past); past = NONE; past_sn = 0
+        :: else
+        fi;
+        /* the last is there, unless it was replaced, or is in doubt */
+        assert(past != NONE || newest == 0 || newest >= until || dead[1] || doubt != 0);
+        doubt = 0;
         if
         :: past != NONE -> /* has_successor, first_since */
 #ifndef FAULT_NO_SUCCESSOR
@@ -128,7 +179,10 @@ proctype Reader(byte me)
             :: else -> break
             od;
             if
-            :: next < end && log_count[next] != count_of[past] + 1 -> unpin(past); past = NONE; past_sn = 0
+            :: next < end && log_count[next] != count_of[past] + 1 ->
+                unpin(past);
+                past = NONE;
+                past_sn = 0
             :: else
             fi;
             next = 0;

@@ -1,12 +1,14 @@
 /* join.pml - joining and leaving against the lowest cursor that writers keep in mind.
  *
- * Two reliable readers join at any time, take what comes, and leave at any time, while two writers recompute the lowest
- * cursor, use slots again, and overwrite the log.  SEATS=1: the readers have the same seat, one after the other.  SEATS=2:
- * the second seat is above reader_high at first.
+ * Two reliable readers join at any time, take what comes, and leave at any time, while two writers
+ * recompute the lowest cursor, use slots again, and overwrite the log. SEATS=1: the readers have
+ * the same seat, one after the other. SEATS=2: the second seat is above reader_high at first.
  *
- * Claimed: what a reader begins with and all that follows is there until it has released it, whole and in order; a joiner
- * that stops or dies half way loses nobody else's samples and holds nobody up once it is reaped; in the end no slot is owned
- * and no seat is taken.                                          SPDX-License-Identifier: Apache-2.0 */
+ * Claimed: what a reader begins with and all that follows is there until it has released it, whole
+ * and in order; a joiner that stops or dies half way loses nobody else's samples and holds nobody
+ * up once it is reaped; in the end no slot is owned and no seat is taken.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SEATS
 #define SEATS 1
 #endif
@@ -37,7 +39,12 @@ inline take_seat()
     do
     :: atomic { reader_owner[0] == 0 -> reader_owner[0] = me; seat = 0; break }
 #if SEATS > 1
-    :: atomic { reader_owner[0] != 0 && reader_owner[1] == 0 -> reader_owner[1] = me; seat = 1; break }
+    :: atomic {
+           reader_owner[0] != 0 && reader_owner[1] == 0 ->
+           reader_owner[1] = me;
+           seat = 1;
+           break
+       }
 #endif
     od;
 #ifndef FAULT_HIGH_LATE

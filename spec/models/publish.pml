@@ -1,11 +1,13 @@
 /* publish.pml - two or three writers and helping, on a log of 2 entries.
  *
- * Each writer has a slot for each of its samples, so nothing is used again here but log entries: the reader's cursor alone
- * protects them.  Any writer may die; nobody has to notice.
+ * Each writer has a slot for each of its samples, so nothing is used again here but log entries:
+ * the reader's cursor alone protects them. Any writer may die; nobody has to notice.
  *
- * Claimed: each number is one sample; no number is left out; each sample of a writer that lived gets one; next_sn neither
- * falls nor passes what is not published; a writer is held up by nobody but the reader, however long another sleeps or
- * if it dies.                                                    SPDX-License-Identifier: Apache-2.0 */
+ * Claimed: each number is one sample; no number is left out; each sample of a writer that lived
+ * gets one; next_sn neither falls nor passes what is not published; a writer is held up by nobody
+ * but the reader, however long another sleeps or if it dies.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef WRITERS
 #define WRITERS 2
 #endif

@@ -1,12 +1,15 @@
 /* ring.pml - the positions of a ring, across restarts: transport/ring/{produce,consume,open}.c.
  *
- * A producer publishes CHUNKS; if it is killed, another one goes on.  A consumer has two threads, which take and release
- * independently, so that releases are out of order.  If it is killed, with both threads, another one goes on; KILLS times.
- * Waiting is "until there is room, or a chunk": that sleepers are woken is claimed by ringwait.pml.
+ * A producer publishes CHUNKS; if it is killed, another one goes on. A consumer has two threads,
+ * which take and release independently, so that releases are out of order. If it is killed, with
+ * both threads, another one goes on; KILLS times. Waiting is "until there is room, or a chunk":
+ * that sleepers are woken is claimed by ringwait.pml.
  *
- * Claimed: each chunk is completed, once; what is held stays as it was published; a consumer gets of what its predecessor
- * had taken all that was not completed, marked, and nothing else of it, and what follows once; nobody waits for room or a
- * chunk that is there (an invalid end state).                    SPDX-License-Identifier: Apache-2.0 */
+ * Claimed: each chunk is completed, once; what is held stays as it was published; a consumer gets
+ * of what its predecessor had taken all that was not completed, marked, and nothing else of it,
+ * and what follows once; nobody waits for room or a chunk that is there (an invalid end state).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SLOTS
 #define SLOTS 2
 #endif
@@ -47,7 +50,8 @@ start:
         :: mine < CHUNKS ->
             if
 #ifndef FAULT_NO_ROOM
-            :: mine - read_seen >= SLOTS -> atomic { mine - read < SLOTS -> read_seen = read } /* waits */
+            :: mine - read_seen >= SLOTS ->
+                atomic { mine - read < SLOTS -> read_seen = read } /* waits */
 #endif
             :: else ->
 #ifdef FAULT_WRITE_FIRST
@@ -96,10 +100,16 @@ proctype Thread(byte mine)
             atomic { if :: again < again_end -> again++; has = again :: else fi };
             if
             :: has == 0 -> skip
-#ifndef FAULT_AGAIN_ALL
+#ifdef FAULT_AGAIN_EQUAL
             :: has != 0 && done[AT(has - 1)] == DONE(has - 1) -> has = 0
+#elif !defined(FAULT_AGAIN_ALL)
+            :: has != 0 && done[AT(has - 1)] >= DONE(has - 1) -> has = 0 /* or a lap further */
 #endif
-            :: else -> d_step { assert(!completed[has - 1] && given[has - 1] < mine); hand_out(has - 1) }
+            :: else ->
+                d_step {
+                    assert(!completed[has - 1] && given[has - 1] < mine);
+                    hand_out(has - 1)
+                }
             fi
         :: has == 0 && again >= again_end && taken < write -> /* take_next */
             q = taken;

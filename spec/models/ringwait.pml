@@ -1,15 +1,19 @@
-/* ringwait.pml - how a ring's sides wait for each other, and how its stream ends: transport/ring/{wait,peer,open,crash}.c.
+/* ringwait.pml - how a ring's sides wait for each other, and how its stream ends:
+ * transport/ring/{wait,peer,open,crash}.c.
  *
- * A ring of one slot.  A producer publishes up to CHUNKS and then finishes, reports a crash, or leaves without a word; a
- * consumer takes and releases.  Either may die, once, between any two steps, and then another one attaches or does not.  Each
- * side sleeps on its bell; a thread of it waits in the kernel for the life lock of the other side, whose epoch it saw.
+ * A ring of one slot. A producer publishes up to CHUNKS and then finishes, reports a crash, or
+ * leaves without a word; a consumer takes and releases. Either may die, once, between any two
+ * steps, and then another one attaches or does not. Each side sleeps on its bell; a thread of it
+ * waits in the kernel for the life lock of the other side, whose epoch it saw.
  *
- * Claimed: when everybody has done what he will do, nobody sleeps whose chunk or room is there, whose stream has ended, or
- * whose other side has gone; who is told of the end has taken every chunk before; who is told that the other side has gone
- * could not go on without it.
+ * Claimed: when everybody has done what he will do, nobody sleeps whose chunk or room is there,
+ * whose stream has ended, or whose other side has gone; who is told of the end has taken every
+ * chunk before; who is told that the other side has gone could not go on without it.
  *
- * One exception: the very first of a role, if it dies after it stored its epoch and before it rang, counts as not having
- * come for those who slept then (until they look again).        SPDX-License-Identifier: Apache-2.0 */
+ * One exception: the very first of a role, if it dies after it stored its epoch and before it
+ * rang, counts as not having come for those who slept then (until they look again).
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CHUNKS
 #define CHUNKS 2
 #endif
@@ -25,7 +29,7 @@ mtype:state = { RUNNING, REPORTING, CRASHED, FINISHED }
 byte write, read;
 mtype:state state = RUNNING;
 byte epoch[2];
-/* the kernel's: the epoch whose life lock is held, 0 if nobody has the role; dropped with the process */
+/* the kernel's: the epoch whose life lock is held, or 0; dropped with the process */
 byte life[2];
 /* each side's own */
 byte watched[2], gone[2];
@@ -161,7 +165,12 @@ proctype Producer(byte mine)
         end_stays:
             false
         fi
-    } unless { atomic { kill[PRODUCER] && life[PRODUCER] == mine -> kill[PRODUCER] = false; leave(PRODUCER) } }
+    } unless {
+        atomic {
+            kill[PRODUCER] && life[PRODUCER] == mine -> kill[PRODUCER] = false;
+            leave(PRODUCER)
+        }
+    }
 }
 
 /* What to tell a consumer that finds no chunk: end_of */
@@ -199,7 +208,8 @@ inline end_of()
     fi
 }
 
-#define ANOTHER_CAME (lives[PRODUCER] > gone[CONSUMER] && gone[CONSUMER] != 0) /* after the one that was told to have gone */
+/* after the one that was told to have gone */
+#define ANOTHER_CAME (lives[PRODUCER] > gone[CONSUMER] && gone[CONSUMER] != 0)
 
 proctype Consumer(byte mine)
 {
@@ -244,12 +254,18 @@ proctype Consumer(byte mine)
             assert(read == write || ANOTHER_CAME); /* it has all */
             if
             :: told == 0 -> assert(gone[CONSUMER] != 0 && (state == RUNNING || ANOTHER_CAME))
-            :: told == CRASHED -> assert(state == CRASHED || (state == REPORTING && life[PRODUCER] == 0))
+            :: told == CRASHED ->
+                assert(state == CRASHED || (state == REPORTING && life[PRODUCER] == 0))
             :: told == FINISHED -> assert(state == FINISHED)
             fi
         };
         leave(CONSUMER)
-    } unless { atomic { kill[CONSUMER] && life[CONSUMER] == mine -> kill[CONSUMER] = false; leave(CONSUMER) } }
+    } unless {
+        atomic {
+            kill[CONSUMER] && life[CONSUMER] == mine -> kill[CONSUMER] = false;
+            leave(CONSUMER)
+        }
+    }
 }
 
 /* One of a role comes, the first or after the last has gone. */
@@ -280,13 +296,14 @@ proctype Killer()
     fi
 }
 
-#define PEER_WENT(me) (epoch[PEER(me)] != 0 && life[PEER(me)] == 0 && announced[PEER(me)] == epoch[PEER(me)])
+#define WENT(who) (epoch[who] != 0 && life[who] == 0 && announced[who] == epoch[who])
+#define OVER (state == FINISHED || state == CRASHED)
 
 proctype Judge()
 {
     timeout;
-    assert(!(sleepers[CONSUMER] && (read < write || state == FINISHED || state == CRASHED || PEER_WENT(CONSUMER))));
-    assert(!(sleepers[PRODUCER] && (write - read < 1 || PEER_WENT(PRODUCER))))
+    assert(!(sleepers[CONSUMER] && (read < write || OVER || WENT(PRODUCER))));
+    assert(!(sleepers[PRODUCER] && (write - read < 1 || WENT(CONSUMER))))
 }
 
 init

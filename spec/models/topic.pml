@@ -1,10 +1,14 @@
-/* topic.pml - the shared memory of a topic, and what writers do with it: allocator/slot.h, allocator/log.h,
- * transport/{gate,claim,publish}.c, discovery/reap.c.  For inclusion by the models of topics.
+/* topic.pml - the shared memory of a topic, and what writers do with it: allocator/slot.h,
+ * allocator/log.h, transport/{gate,claim,publish}.c, discovery/reap.c. For inclusion by the models
+ * of topics.
  *
- * Every statement, or atomic block, is one access to shared memory with what is private around it.  Interleavings are
- * sequentially consistent.  What a model adds to know more than the program (content, dead) changes along with such a step.
+ * Every statement, or atomic block, is one access to shared memory with what is private around it.
+ * Interleavings are sequentially consistent. What a model adds to know more than the program
+ * (content, dead) changes along with such a step.
  *
- * Processes: writers 1 and 2, readers 3 and 4, reapers 5 and 6.      SPDX-License-Identifier: Apache-2.0 */
+ * Processes: writers 1 and 2, readers 3 and 4, reapers 5 and 6.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef SAMPLES
 #define SAMPLES 1 /* of each writer */
 #endif
@@ -170,8 +174,8 @@ inline pick_slot()
 #define ANY(what) (what(0) || what(1))
 #endif
 
-/* eddy_writer_claim: looks at slots in any order, recomputes the limit, and waits until there may be one.  That waiting ends
- * is the business of bells.pml and room.pml. */
+/* eddy_writer_claim: looks at slots in any order, recomputes the limit, and waits until there may
+ * be one.  That waiting ends is the business of bells.pml. */
 inline loan()
 {
     do
