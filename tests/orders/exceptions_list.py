@@ -111,7 +111,7 @@ transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | rele
 allocator/column.c    | eddy_or_seq(&x->header->columns                   | acq_rel acquire release
 allocator/slot.h      | eddy_load_seq(&p->extent->header->columns)        | acquire relaxed
 allocator/slot.c      | bool exists = eddy_load_seq(&p->extent->header->columns) | acquire relaxed
-allocator/slot.h      | slots = eddy_load_acquire(&e->slots); /* from     | relaxed
+allocator/slot.h      | eddy_extent_map >> slots = eddy_load_acquire(&e->slots) | relaxed
 allocator/segment.h   | uint32_t seats = eddy_load_seq(high)              | acquire relaxed
 transport/topic.c     | i >= eddy_load_seq(high_of(s, role))              | acquire relaxed
 transport/topic.c     | eddy_raise32(high_of(s, role), i + 1)             | acq_rel acquire release
