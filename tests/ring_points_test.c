@@ -339,6 +339,7 @@ static bool is_wanted(const char *point)
 {
     const char *only = getenv("EDDY_TEST_POINT");
     bool ours = strncmp(point, "ring-", 5) == 0 || strncmp(point, "kind-", 5) == 0;
+    ours &= strcmp(point, "ring-take:again") != 0; /* ring_again_test.c comes there */
     return only ? strcmp(point, only) == 0 : ours;
 }
 
@@ -367,11 +368,9 @@ static void strike_everywhere(enum blow blow)
 {
     unsigned missed = 0, sum = 0;
     for (size_t i = 0; i < POINTS; i++) {
-        if (!is_wanted(points[i]))
-            continue;
-        unsigned struck = strike_at(points[i], blow);
+        unsigned struck = is_wanted(points[i]) ? strike_at(points[i], blow) : 0;
         sum += struck;
-        if (!struck)
+        if (!struck && is_wanted(points[i]))
             missed++, fprintf(stderr, "nobody comes to %s\n", points[i]);
     }
     printf("%u blows\n", sum);

@@ -44,7 +44,9 @@ static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
         if (!eddy_cas_seq(&r->again, &p, p + 1))
             continue;
         uint64_t at = p % r->slots, bytes = eddy_load_relaxed(&r->lengths[at]);
-        if (eddy_load_seq(&r->done[at]) == ++p) /* from [done] */
+        EDDY_POINT("ring-take:again");
+        /* from [done].  It only rises: while we were about it the slot may have gone round. */
+        if (eddy_load_seq(&r->done[at]) >= ++p)
             continue;
         if (bytes > r->slot_bytes)
             return fail_scribbled(r, "the length of a chunk");
