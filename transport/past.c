@@ -74,27 +74,41 @@ static bool add(struct gather *g, struct eddy_past past)
     return true;
 }
 
+enum judgement { NOTHING, DOUBT, HISTORY };
+
+/* A sample goes from being in the log, by way of the log having passed it by, to having its keeper,
+ * and never back: in this order the questions cannot all miss it. */
+static enum judgement judge(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
+                            uint32_t id)
+{
+    if (is_history(g, slot, sn, id))
+        return HISTORY;
+    if (is_doubtful(g, slot, sn))
+        return DOUBT;
+    return is_history(g, slot, sn, id) ? HISTORY : NOTHING;
+}
+
 static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint32_t id,
                         void *context)
 {
     (void)s;
     struct gather *g = context;
     uint64_t sn = eddy_load_acquire(&p->slot->sn);
-    if (is_doubtful(g, p->slot, sn)) {
-        uint32_t writer = eddy_load_relaxed(&p->slot->writer); /* as above */
-        return add(g, (struct eddy_past){.sn = sn, .slot = id, .writer = writer, .dropped = true});
-    }
-    if (!is_history(g, p->slot, sn, id) || !eddy_reader_pin(g->reader, p, sn))
-        return true;
+    enum judgement what = judge(g, p->slot, sn, id);
+    bool pinned = what == HISTORY && eddy_reader_pin(g->reader, p, sn);
+    EDDY_POINT("history:pinned");
+    if (what == HISTORY)
+        what = pinned ? judge(g, p->slot, sn, id) : NOTHING;
+    /* Relaxed: pinned, so they stay; or only the writer counts, which has not given the slot up. */
     struct eddy_past past = {.sn = sn,
                              .slot = id,
-                             .writer = eddy_load_relaxed(&p->slot->writer), /* pinned: constant */
+                             .writer = eddy_load_relaxed(&p->slot->writer),
                              .retain = eddy_load_relaxed(&p->slot->retain),
-                             .count = eddy_load_relaxed(&p->slot->count)};
-    EDDY_POINT("history:pinned");
-    if (is_history(g, p->slot, sn, id) && add(g, past))
-        return true;
-    eddy_reader_unpin(g->reader, p);
+                             .count = eddy_load_relaxed(&p->slot->count),
+                             .dropped = what == DOUBT};
+    bool added = what != NOTHING && add(g, past);
+    if (pinned && !(added && what == HISTORY))
+        eddy_reader_unpin(g->reader, p);
     return g->error == 0;
 }
 
@@ -193,6 +207,20 @@ static void trim(struct gather *g, uint32_t wanted)
     free(depth);
 }
 
+/* A writer that died while we looked had its newest sample passed over, perhaps: it keeps nothing any
+ * more.  Alive now means alive at each look before. */
+static void drop_what_died(struct gather *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        struct eddy_past *past = &g->list[i];
+        struct eddy_place p;
+        if (!past->dropped && !is_of_topic(g, past) &&
+            eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK &&
+            !writer_lives(g->reader, p.slot))
+            drop(g->reader, past);
+    }
+}
+
 int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t wanted)
 {
     struct gather g = {.reader = r, .until = until};
@@ -202,8 +230,10 @@ int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t want
     int error = eddy_slots_each(r->segment, gather_slot, &g);
     if (g.count > 1 && !error && !g.error)
         qsort(g.list, g.count, sizeof *g.list, by_number);
-    if (g.count > 0 && !error && !g.error)
+    if (g.count > 0 && !error && !g.error) {
+        drop_what_died(&g);
         trim(&g, wanted);
+    }
     if (error || g.error) {
         free(g.list); /* the pins go with the seat */
         return error ? error : g.error;
