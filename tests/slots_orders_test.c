@@ -17,9 +17,9 @@ enum {
     WRITERS = 2,
     JOINERS = 3,
     SLOTS = 5,
-    EACH = SANITIZED ? 4500 : 40000,
+    EACH = SANITIZED ? 4500 : 10000,
     STAY = 6,
-    ROUNDS = SANITIZED ? 800 : 10000
+    ROUNDS = SANITIZED ? 800 : 3000
 };
 
 /* A wait this long has missed what it waited for; it lasts a little longer. */
