@@ -84,12 +84,13 @@ static void outlived_owner(int wire, void *argument)
     eddy_domain *domain = open_domain();
     create_named(domain, "a", PAGE);
     pid_t child = fork(); /* inherits the mapping and every descriptor */
+    check(child >= 0);
     if (child == 0) {
-        pause();
-        _exit(0);
+        wire_say(wire, (uint64_t)getpid()); /* it has let go of them: fork() has come back here */
+        for (;;)
+            pause();
     }
-    wire_say(wire, (uint64_t)child);
-    wire_hear(wire);
+    pause();
 }
 
 static void a_child_of_the_dead_does_not_own_for_it(void **state)
