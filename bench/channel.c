@@ -170,11 +170,16 @@ static void side_start(struct channel *channel, bool produces)
     exit(0);
 }
 
-/* Waits for both sides; one that fails has said why. */
+/* Waits for both sides; one that fails has said why, unless it was killed. */
 static void gather(void)
 {
+    int status;
     while (atomic_load(&control->done) != 2) {
-        if (waitpid(-1, NULL, WNOHANG) > 0) {
+        if (waitpid(-1, &status, WNOHANG) > 0) {
+            if (WIFSIGNALED(status)) {
+                bench_fail("a side was killed by signal %d (9: perhaps for want of memory)",
+                           WTERMSIG(status));
+            }
             _exit(1);
         }
         usleep(1000);

@@ -29,12 +29,20 @@ class Case:
 
     def run(self, seconds, slice_ms):
         """One row for each contender and one for the floor."""
-        answers = take_turns(self.contenders, self.floor[1], seconds, slice_ms)
+        answers, failure = take_turns(self.contenders, self.floor[1], seconds, slice_ms)
+        if failure:
+            return [self._failed_row(name, failure)
+                    for name in ["floor"] + [c.transport for c in self.contenders]]
         rows = [self._floor_row(answers)] if self.bench not in FLOORLESS else []
         eddy = next((c.rounds for c in self.contenders if c.transport == "eddy"), {})
         for contender in self.contenders:
             rows.append(self._row(contender, eddy))
         return rows
+
+    def _failed_row(self, transport, failure):
+        """What the others measured counts for nothing without the floor beside it."""
+        return {"bench": self.bench, "transport": transport, **self.key,
+                "missing": f"failed: the floor {failure}"}
 
     def _floor_row(self, answers):
         rounds = dict(enumerate(answers))

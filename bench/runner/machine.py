@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
 import platform
+import re
 import select
 import shutil
 import signal
@@ -24,10 +25,26 @@ SHARED_MEMORY = """<SharedMemory><Enable>true</Enable><LogLevel>fatal</LogLevel>
 <Prefix>eddy-bench</Prefix></SharedMemory>"""
 
 
+def unfit(build):
+    """Why figures of this build folder would say nothing; None if they say something."""
+    cache = Path(build) / "CMakeCache.txt"
+    if not cache.is_file():
+        return f"{build} is no build folder"
+    text = cache.read_text()
+    kind = re.search(r"^CMAKE_BUILD_TYPE:\w+=(.*)$", text, re.MULTILINE)
+    sanitizer = re.search(r"^EDDY_SANITIZE:\w+=(.+)$", text, re.MULTILINE)
+    if sanitizer:
+        return f"{build} was built for the sanitizer {sanitizer[1]}"
+    if not kind or kind[1] not in ("Release", "RelWithDebInfo", "MinSizeRel"):
+        return f"{build} was not built with optimisation (build type {kind[1] if kind else ''!r})"
+    return None
+
+
 def newest_build():
-    """The build folder whose benchmarks were linked last, or None."""
+    """The build folder whose benchmarks were linked last, of those that are fit; or None."""
     floors = [*ROOT.glob("build/*/bench/bench-floor"), *ROOT.glob("build/bench/bench-floor")]
-    return max(floors, key=lambda p: p.stat().st_mtime).parents[1] if floors else None
+    fit = [floor for floor in floors if unfit(floor.parents[1]) is None]
+    return max(fit, key=lambda p: p.stat().st_mtime).parents[1] if fit else None
 
 
 def describe():

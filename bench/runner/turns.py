@@ -66,9 +66,10 @@ class Floor:
 
 def take_turns(contenders, floor_argv, seconds, slice_ms):
     """Runs all contenders in turn for `seconds` of slices; longer, up to three times, where the
-    floor is too unsteady.  Returns the floor's answers."""
-    floor = Floor(floor_argv)
+    floor is too unsteady.  Returns the floor's answers, and why there are no more if it failed."""
+    floor, failure = None, None
     try:
+        floor = Floor(floor_argv)
         for contender in contenders:
             contender.start()
         floor.measure()
@@ -80,11 +81,14 @@ def take_turns(contenders, floor_argv, seconds, slice_ms):
                     one_slice(contender, floor, number, slice_ms)
             spent += time.monotonic() - begin
             number += 1
+    except Failed as error:
+        failure = str(error)
     finally:
         for contender in contenders:
             contender.stop()
-        floor.program.stop()
-    return floor.answers
+        if floor:
+            floor.program.stop()
+    return floor.answers if floor else [], failure
 
 
 def wants_more(contenders, spent, seconds):
