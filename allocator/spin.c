@@ -44,15 +44,16 @@ static uint64_t limit_of(struct eddy_spin *s)
     return s->fixed_ns > 0 ? (uint64_t)s->fixed_ns : eddy_load_relaxed(&s->budget_ns);
 }
 
-/* What paid is given twice as long next time, what did not half as long.  Now and then it tries
- * anew: the others may have become quicker. */
+/* What paid is given twice as long next time, what did not half as long.  Now and then it tries as
+ * long as may be: where two that wait for each other both sleep, each finds the other slow to wake,
+ * and only who stays awake for once finds it quick again. */
 static void learn(struct eddy_spin *s, uint64_t limit, bool paid)
 {
     uint64_t next = paid ? limit * 2 : limit / 2;
     uint32_t fruitless = eddy_load_relaxed(&s->fruitless) + !paid;
     eddy_store_relaxed(&s->fruitless, fruitless);
     if (!paid && fruitless % ANEW == 0)
-        next = FIRST_NS;
+        next = MOST_NS;
     next = next > MOST_NS ? MOST_NS : next < LEAST_NS ? LEAST_NS : next;
     eddy_store_relaxed(&s->budget_ns, next);
 }
@@ -67,8 +68,10 @@ bool eddy_spin(struct eddy_spin *s, uint64_t deadline, bool (*ready)(const void 
     end = end < deadline ? end : deadline;
     bool is_ready = false;
     do
-        for (int i = 0; i < LOOKS && !is_ready; i++) {
+        for (int i = 0; i < LOOKS; i++) {
             is_ready = ready(what);
+            if (is_ready)
+                break; /* a pause is longer than it takes others to publish */
             eddy_pause();
         }
     while (!is_ready && eddy_now() < end);
