@@ -29,7 +29,7 @@
 /* shared memory; positions count from 0 */
 byte write, taken, read, done[SLOTS];
 /* the consumer's own, which its threads share */
-byte again, again_end;
+byte again, again_end, read_left;
 
 /* what the model knows */
 byte content[SLOTS];    /* position + 1 whose bytes are there; 0: being written */
@@ -70,9 +70,9 @@ start:
     }
 }
 
-inline advance() /* eddy_ring_advance, which looks at most SLOTS + 1 times */
+inline advance(from) /* advance_from, which looks at most SLOTS + 1 times */
 {
-    at = read;
+    at = from;
     steps = 0;
     do
     :: steps <= SLOTS && done[AT(at)] == DONE(at) ->
@@ -81,7 +81,10 @@ inline advance() /* eddy_ring_advance, which looks at most SLOTS + 1 times */
 #else
         atomic { if :: read == at -> at++; read = at :: else -> at = read fi; steps++ }
 #endif
-    :: else -> atomic { at = 0; steps = 0; break }
+#ifdef FAULT_ONE_STEP
+    :: atomic { steps > 0 && done[AT(at)] == DONE(at) -> at = 0; steps = 0; break }
+#endif
+    :: else -> atomic { read_left = at; at = 0; steps = 0; break }
     od
 }
 
@@ -94,6 +97,7 @@ inline hand_out(position) /* to this thread; it is not shared with the next cons
 proctype Thread(byte mine)
 {
     byte has, q, at, steps;
+    bool next;
     {
         do
         :: has == 0 && again < again_end -> /* take_again */
@@ -135,13 +139,19 @@ proctype Thread(byte mine)
 #ifdef FAULT_READ_COUNTS
             atomic { assert(!completed[has - 1]); completed[has - 1] = true; read++; has = 0 }
 #else
+            atomic { q = has - 1; next = (read_left == q) }; /* mark_done */
             atomic {
-                assert(!completed[has - 1]);
-                completed[has - 1] = true;
-                done[AT(has - 1)] = DONE(has - 1);
+                assert(!completed[q]);
+                completed[q] = true;
+                done[AT(q)] = DONE(q);
                 has = 0
             };
-            advance()
+            if
+            :: next -> skip
+            :: else -> q = read
+            fi;
+            advance(q);
+            atomic { q = 0; next = false }
 #endif
         :: has == 0 && read == CHUNKS -> break
         od
@@ -153,14 +163,15 @@ proctype Consumer(byte mine)
 {
     byte at, steps, end;
     {
-        d_step { again = 0; again_end = 0 }; /* a new handle */
+        d_step { again = 0; again_end = 0; read_left = 0 }; /* a new handle */
         at = read;
 #ifdef FAULT_NOT_AGAIN
         at = taken;
 #endif
         atomic { end = taken; again = at; again_end = end; at = 0; end = 0 };
 #ifndef FAULT_NO_ADVANCE
-        advance();
+        at = read;
+        advance(at);
 #endif
         atomic { run Thread(mine); run Thread(mine) }
     } unless { life != mine }

@@ -24,13 +24,13 @@ static int fail_scribbled(const struct eddy_ring *r, const char *what)
                      r->id);
 }
 
-static void hand_out(struct eddy_ring *r, uint64_t position, uint64_t bytes,
+static void hand_out(struct eddy_ring *r, uint64_t position, uint64_t at, uint64_t bytes,
                      struct eddy_chunk *chunk)
 {
     /* Relaxed, both: whoever releases this chunk has it from whom we give it to. */
-    eddy_store_relaxed(&r->held[position % r->slots], position + 1);
+    eddy_store_relaxed(&r->held[at], position + 1);
     eddy_add_relaxed(&r->users, 1u);
-    *chunk = (struct eddy_chunk){.data = eddy_ring_slot(r, position),
+    *chunk = (struct eddy_chunk){.data = r->payload + at * r->slot_bytes,
                                  .size = bytes,
                                  .sn = position + 1,
                                  .position = position};
@@ -50,7 +50,7 @@ static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
             continue;
         if (bytes > r->slot_bytes)
             return fail_scribbled(r, "the length of a chunk");
-        hand_out(r, p - 1, bytes, chunk);
+        hand_out(r, p - 1, at, bytes, chunk);
         chunk->redelivered = true;
         eddy_add_relaxed(&r->header->redelivered, 1u); /* statistics */
         return EDDY_OK;
@@ -73,12 +73,14 @@ static uint64_t look_at_write(struct eddy_ring *r, uint64_t position)
 static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
 {
     struct eddy_ring_header *h = r->header;
-    uint64_t bytes, p = eddy_load_acquire(&h->taken); /* from [taken] */
+    uint64_t at, bytes, p = eddy_load_acquire(&h->taken); /* from [taken] */
     for (;;) {
         uint64_t write = look_at_write(r, p);
         if (write == p)
             return EDDY_ENODATA;
-        bytes = eddy_load_relaxed(&r->lengths[p % r->slots]); /* written before [chunk] */
+        at = p % r->slots;
+        __builtin_prefetch(r->payload + at * r->slot_bytes);
+        bytes = eddy_load_relaxed(&r->lengths[at]); /* written before [chunk] */
         EDDY_POINT("ring-take:looked");
         if (write - p > r->slots || bytes > r->slot_bytes) {
             /* Unless the others were faster. */
@@ -92,7 +94,7 @@ static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
         }
     }
     EDDY_POINT("ring-take:taken");
-    hand_out(r, p, bytes, chunk);
+    hand_out(r, p, at, bytes, chunk);
     return EDDY_OK;
 }
 
@@ -170,10 +172,10 @@ int eddy_ring_take(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
 
 /* --- releasing ------------------------------------------------------------------------------- */
 
-void eddy_ring_advance(struct eddy_ring *r)
+/* Moves `read`, which was seen to be that, over what is done, and tells the producer. */
+static void advance_from(struct eddy_ring *r, uint64_t read)
 {
     bool moved = false;
-    uint64_t read = eddy_load_seq(&r->header->read);
     /* Bounded, since the memory is shared: after so many steps ours has been passed. */
     for (uint64_t steps = 0; steps <= r->slots; steps++) {
         /* from [done], of whoever released it.  Seq: two who release next to each other each say so,
@@ -186,9 +188,32 @@ void eddy_ring_advance(struct eddy_ring *r)
             read++;
         }
     }
+    eddy_store_relaxed(&r->read_left, read); /* a guess for whoever releases next */
     EDDY_POINT("ring-release:advanced");
     if (moved)
         eddy_bell_ring(&r->header->room_bell);
+}
+
+void eddy_ring_advance(struct eddy_ring *r)
+{
+    advance_from(r, eddy_load_seq(&r->header->read));
+}
+
+/* Marks a position as done, and goes over it. */
+static void mark_done(struct eddy_ring *r, uint64_t position, uint64_t at)
+{
+    /* The next to go, if the guess is right; then moving `read` is what the others see of us, and is
+     * seq itself.  If it is wrong, `read` is beyond: somebody saw the mark. */
+    bool next = eddy_load_relaxed(&r->read_left) == position;
+    if (next)
+        eddy_store_release(&r->done[at], position + 1); /* [done] */
+    else
+        eddy_store_seq(&r->done[at], position + 1); /* [done] */
+    EDDY_POINT("ring-release:done");
+    if (next)
+        advance_from(r, position);
+    else
+        eddy_ring_advance(r);
 }
 
 static void punch(const struct eddy_ring *r, uint64_t position)
@@ -211,9 +236,7 @@ int eddy_ring_release(eddy_ring *r, const struct eddy_chunk *chunk)
     if (r->flags & EDDY_RING_PUNCH)
         punch(r, position);
     EDDY_POINT("ring-release:before-done");
-    eddy_store_seq(&r->done[at], position + 1); /* [done] */
-    EDDY_POINT("ring-release:done");
-    eddy_ring_advance(r);
+    mark_done(r, position, at);
     if (eddy_sub_seq(&r->users, 1u) == 1) /* [last use], from [last use] */
         eddy_ring_leave(r);
     return EDDY_OK;

@@ -4,6 +4,8 @@
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
+#define AHEAD 3u /* slots: about as long as a line takes to come */
+
 static int check(const struct eddy_ring *r)
 {
     if (__builtin_expect(eddy_ring_forked(r), 0))
@@ -81,6 +83,15 @@ static int fail_stale(const struct eddy_ring *r)
     return eddy_fail(EDDY_ESTALE, "this loan of ring %s was published or discarded already", r->id);
 }
 
+/* Asks for the beginning of a slot that is free already, and will be loaned before long: the consumer
+ * had it last. */
+static void fetch_ahead(const struct eddy_ring *r)
+{
+    uint64_t next = r->write + AHEAD;
+    if (next - r->read_seen < r->slots)
+        eddy_prefetch_write(eddy_ring_slot(r, next));
+}
+
 int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
 {
     uint64_t word = LOAN_NONE;
@@ -102,6 +113,7 @@ int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
         return error;
     *chunk = (struct eddy_chunk){
         .data = eddy_ring_slot(r, r->write), .size = r->slot_bytes, .position = ticket};
+    fetch_ahead(r);
     EDDY_POINT("ring-loan:loaned");
     return EDDY_OK;
 }
@@ -125,8 +137,11 @@ static int end_stream(struct eddy_ring *r)
 
 static void publish_next(struct eddy_ring *r, size_t bytes)
 {
-    /* Relaxed: [chunk] comes after it. */
-    eddy_store_relaxed(&r->lengths[r->write % r->slots], bytes);
+    _Atomic uint64_t *length = &r->lengths[r->write % r->slots];
+    /* Relaxed: only the producer writes it, and [chunk] comes after it.  Where chunks are of one
+     * length the line is never written again, and stays in the consumer's cache. */
+    if (eddy_load_relaxed(length) != bytes)
+        eddy_store_relaxed(length, bytes);
     EDDY_POINT("ring-publish:before-write");
     eddy_store_seq(&r->header->write, ++r->write); /* [chunk] */
     EDDY_POINT("ring-publish:written");

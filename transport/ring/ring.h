@@ -84,6 +84,7 @@ struct eddy_ring {
     _Atomic uint64_t again; /* the next that an earlier consumer may not have released */
     uint64_t again_end;
     _Atomic uint64_t write_seen; /* by any thread of it; may be put back by a slow one */
+    _Atomic uint64_t read_left;  /* where the last walk ended; likewise */
     _Atomic int end;             /* how the stream ended, once somebody was told */
 };
 
