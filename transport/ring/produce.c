@@ -4,7 +4,8 @@
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
-#define AHEAD 3u /* slots: about as long as a line takes to come */
+#define AHEAD       3u  /* slots: about as long as a line takes to come */
+#define MOST_PAUSES 32u /* about a microsecond */
 
 static int check(const struct eddy_ring *r)
 {
@@ -49,8 +50,18 @@ static int look_for_room(struct eddy_ring *r, struct eddy_chunk *chunk)
     return error == EDDY_ENODATA && gone ? EDDY_EPEERGONE : error;
 }
 
+/* Each look at `read` takes its line from the consumer, which moves it for each chunk; and it has a
+ * whole ring before it. */
+static void let_it_go_on(const struct eddy_ring *r)
+{
+    for (uint32_t i = 0; i < r->slots / 32 && i < MOST_PAUSES; i++)
+        eddy_pause();
+}
+
 static int wait_for_room(struct eddy_ring *r, uint64_t deadline)
 {
+    if (deadline != EDDY_POLL && r->spin.may)
+        let_it_go_on(r);
     if (eddy_spin(&r->spin, deadline, has_room, r))
         return find_room(r);
     return eddy_ring_wait(r, deadline, look_for_room, NULL);
