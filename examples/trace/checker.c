@@ -29,7 +29,8 @@ struct session {
     struct workers *workers;
     pid_t tracer;
     uint64_t killed_at;
-    unsigned looks; /* in vain */
+    bool stopped;
+    unsigned looks; /* in vain, since then */
 };
 
 /* What --kill and --stall do, while the first chunk is still in nobody's hands: the tracer cannot
@@ -42,6 +43,7 @@ static void strike(struct session *session)
         child_kill(session->tracer);
     } else if (session->options.misfortune == STALL) {
         child_stop(session->tracer);
+        session->stopped = true;
         printf("the tracer is stopped\n");
     }
 }
@@ -56,11 +58,12 @@ static bool look_around(struct session *session)
         printf("the tracer never came: %s\n", how);
         return false;
     }
-    if (session->options.misfortune == STALL) {
+    if (session->stopped) {
         printf("no chunk for %u ms, the tracer is %s\n", (unsigned)(LOOK / MILLISECOND),
                eddy_ring_peer_alive(session->ring) ? "alive" : "gone");
         if (++session->looks == STALLED_LOOKS) {
             printf("the tracer goes on\n");
+            session->stopped = false;
             child_continue(session->tracer);
         }
     }
