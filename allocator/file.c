@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 #include "allocator/point.h"
+#include "allocator/whose.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -94,9 +95,27 @@ int eddy_file_make(int dir, uint64_t bytes, struct eddy_file *file)
     return -1;
 }
 
+int eddy_file_give(const struct eddy_file *file)
+{
+    struct eddy_whose whose = eddy_whose_of(file->dir);
+    if (eddy_whose_give(&whose, file->fd) == 0)
+        return EDDY_OK;
+    return eddy_fail_errno("cannot give a new file to group %u, whose the domain's folder is; join "
+                           "that group, or use a file system that has groups",
+                           whose.group);
+}
+
 int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file)
 {
-    return eddy_file_make(dir, bytes, file) == 0 ? EDDY_OK : fail_create(dir);
+    struct eddy_whose whose = eddy_whose_of(dir);
+    if (eddy_file_make(dir, bytes, file) != 0)
+        return fail_create(dir);
+    int error = eddy_file_give(file);
+    if (!error && whose.groups && fchmod(file->fd, eddy_whose_mode(&whose)) != 0)
+        error = fail_create(dir);
+    if (error)
+        eddy_file_drop(file);
+    return error;
 }
 
 int eddy_file_reopen(const struct eddy_file *file)
@@ -211,10 +230,32 @@ int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
         (unsigned long long)bytes, what);
 }
 
+/* Of the group all may write; which of them did is nobody's business. */
+static int check_group(const struct eddy_file_wanted *w, const struct eddy_whose *whose,
+                       const struct stat *status)
+{
+    if (!eddy_whose_has(whose, status))
+        return eddy_fail(EDDY_EACCES,
+                         "%s belongs to group %u, not to that of the domain's folder (%u); "
+                         "remove it, or chgrp it",
+                         w->shown, status->st_gid, whose->group);
+    if (status->st_mode & S_IWOTH)
+        return eddy_fail(EDDY_EACCES,
+                         "%s may be written by others than its group (mode %04o); chmod it to "
+                         "0660, or remove it",
+                         w->shown, status->st_mode & 07777);
+    return EDDY_OK;
+}
+
 static int check_owner(const struct eddy_file_wanted *w, const struct stat *status)
 {
+    struct eddy_whose whose = {0};
+    if (w->domain)
+        whose = eddy_whose_of(w->dir);
     if (!S_ISREG(status->st_mode))
         return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", w->shown);
+    if (whose.groups)
+        return check_group(w, &whose, status);
     if (status->st_uid != geteuid() && !w->foreign)
         return eddy_fail(EDDY_EACCES, "%s belongs to user %u, not to you (%u); use %s", w->shown,
                          status->st_uid, geteuid(), w->instead);
@@ -225,19 +266,31 @@ static int check_owner(const struct eddy_file_wanted *w, const struct stat *stat
     return EDDY_OK;
 }
 
+static int fail_open(const struct eddy_file_wanted *w)
+{
+    if (errno == ELOOP)
+        return eddy_fail(EDDY_EACCES, "%s is a symbolic link, which Eddy never follows; remove it",
+                         w->shown);
+    if (errno == EISDIR || errno == ENXIO)
+        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", w->shown);
+    int number = errno;
+    if (number == EACCES && w->domain && eddy_whose_of(w->dir).groups)
+        return eddy_fail(EDDY_EACCES,
+                         "%s is not open to you (user %u), though the domain is a group's; be of "
+                         "that group, and have the file's owner chmod it to 0660 or remove it",
+                         w->shown, geteuid());
+    errno = number;
+    return eddy_fail_errno("cannot open %s", w->shown);
+}
+
 int eddy_file_open_as(const struct eddy_file_wanted *w, int *fd, struct stat *status)
 {
     /* O_NONBLOCK: a FIFO put in our way must not make us wait. */
     int f =
         openat(w->dir, w->name,
                (w->writable ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (f < 0 && errno == ELOOP)
-        return eddy_fail(EDDY_EACCES, "%s is a symbolic link, which Eddy never follows; remove it",
-                         w->shown);
-    if (f < 0 && (errno == EISDIR || errno == ENXIO))
-        return eddy_fail(EDDY_EACCES, "%s is not a regular file; remove it", w->shown);
     if (f < 0)
-        return eddy_fail_errno("cannot open %s", w->shown);
+        return fail_open(w);
     int error = fstat(f, status) == 0 ? check_owner(w, status) : eddy_fail_errno("%s", w->shown);
     if (error) {
         close(f);
@@ -249,8 +302,13 @@ int eddy_file_open_as(const struct eddy_file_wanted *w, int *fd, struct stat *st
 
 int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status)
 {
-    struct eddy_file_wanted w = {
-        dir, name, name, writable, .forbidden = 022, .instead = "a folder of your own"};
+    struct eddy_file_wanted w = {dir,
+                                 name,
+                                 name,
+                                 writable,
+                                 .domain = true,
+                                 .forbidden = 022,
+                                 .instead = "a folder of your own"};
     return eddy_file_open_as(&w, fd, status);
 }
 

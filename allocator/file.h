@@ -3,8 +3,8 @@
  *   eddy_file_create (nameless) -> reserve, fill -> eddy_file_link: others see all of it or nothing
  *
  * Names are relative to a folder, given by its descriptor: mostly that of a domain.  Files are 0600
- * whatever the umask, and a file that is a link, no regular file, or somebody else's is refused,
- * unless the caller asks for something else.
+ * whatever the umask, in a group's domain 0660 (whose.h), and a file that is a link, no regular
+ * file, or somebody else's is refused, unless the caller asks for something else.
  *
  * Threads: any.
  * Crash:   a nameless file goes with its descriptor; where the file system knows none, a ".tmp-*"
@@ -28,7 +28,7 @@ struct eddy_file {
 
 /* A new, empty file of `bytes` without a name or memory. */
 int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file);
-/* The same, for any folder: -1 with errno; the sentence is the caller's. */
+/* The same, for any folder, and 0600 in each: -1 with errno; the sentence is the caller's. */
 int eddy_file_make(int dir, uint64_t bytes, struct eddy_file *file);
 /* Opens it once more: another description of the same file.  -1 with errno. */
 int eddy_file_reopen(const struct eddy_file *file);
@@ -47,7 +47,11 @@ int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
  * errno; memory that was had before that stays. */
 int eddy_file_back(int fd, uint64_t offset, uint64_t bytes);
 
-/* Opens an existing regular file of ours for reading and writing (or reading).  EDDY_ENOENT,
+/* Makes a file that has no name yet one of a domain's: of its folder's group, if that is a group's
+ * domain.  EDDY_EACCES. */
+int eddy_file_give(const struct eddy_file *file);
+
+/* Opens an existing regular file of a domain for reading and writing (or reading).  EDDY_ENOENT,
  * EDDY_EACCES. */
 int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct stat *status);
 
@@ -55,6 +59,7 @@ struct eddy_file_wanted {
     int dir;
     const char *name, *shown; /* in that folder; in sentences */
     bool writable;
+    bool domain;         /* that folder is a domain's; if a group's, the next two are void */
     bool foreign;        /* it may be another user's */
     uint32_t forbidden;  /* permission bits that it must not have */
     const char *instead; /* what to do if it is refused */

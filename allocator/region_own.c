@@ -5,6 +5,7 @@
 #include "allocator/point.h"
 #include "allocator/region.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static pthread_mutex_t owned_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -84,10 +85,17 @@ static int keep(const struct eddy_region *r, bool kept)
     struct stat status;
     if (!r->name->is_kept_by_mode)
         return EDDY_OK;
-    if (fstat(r->fd, &status) != 0 ||
-        fchmod(r->fd, (status.st_mode & 0777) | (kept ? S_ISVTX : 0)) != 0)
-        return eddy_fail_errno("cannot mark %s as kept", eddy_region_path(r));
-    return EDDY_OK;
+    if (fstat(r->fd, &status) != 0)
+        return eddy_fail_errno("cannot look at %s", eddy_region_path(r));
+    bool already = !(status.st_mode & S_ISVTX) == !kept;
+    if (already || fchmod(r->fd, (status.st_mode & 0777) | (kept ? S_ISVTX : 0)) == 0)
+        return EDDY_OK;
+    if (errno == EPERM)
+        return eddy_fail(EDDY_EACCES,
+                         "whether %s is kept is for user %u to say, who created it; own or disown "
+                         "it as that user",
+                         eddy_region_path(r), status.st_uid);
+    return eddy_fail_errno("cannot mark %s as kept", eddy_region_path(r));
 }
 
 /* The file that has the name must be this one: what is owned is what closing removes. */

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/whose.h"
 #include "discovery/domain.h"
 
 #include <errno.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define USERS_FOLDER "/dev/shm/eddy-%u"
+
 int eddy_default_dir(char *buffer, unsigned long bytes)
 {
     const char *dir = getenv("EDDY_DIR");
@@ -21,7 +24,7 @@ int eddy_default_dir(char *buffer, unsigned long bytes)
     if (dir && *dir)
         used = snprintf(buffer, bytes, "%s", dir);
     else
-        used = snprintf(buffer, bytes, "/dev/shm/eddy-%u", geteuid());
+        used = snprintf(buffer, bytes, USERS_FOLDER, geteuid());
     if (used < 0 || (unsigned long)used >= bytes)
         return eddy_fail(EDDY_ETOOBIG, "the path of the domain's folder has more than %lu bytes",
                          bytes - 1);
@@ -42,26 +45,69 @@ static int make_parents(const char *dir)
     return EDDY_OK;
 }
 
+/* Where everybody looks who names no folder.  A stranger may have made it first, and for a group
+ * that we are in, too; so it is never a group's. */
+static bool is_users_folder(const char *dir)
+{
+    char own[64];
+    snprintf(own, sizeof own, USERS_FOLDER, geteuid());
+    return strcmp(dir, own) == 0;
+}
+
+static int fail_member(const char *dir, const struct stat *status)
+{
+    return eddy_fail(EDDY_EACCES,
+                     "the folder %s is a domain of group %u, which you (user %u) are not in; join "
+                     "that group and log in anew, or set EDDY_DIR to another",
+                     dir, status->st_gid, geteuid());
+}
+
+/* The kernel knows who is in which group, and root's ways round it. */
+static int check_member(const char *dir, int fd, const struct stat *status)
+{
+    bool in = status->st_uid == geteuid() || faccessat(fd, ".", W_OK, AT_EACCESS) == 0;
+    return in || errno != EACCES ? EDDY_OK : fail_member(dir, status);
+}
+
+static int check_user(const char *dir, const struct stat *status)
+{
+    if (status->st_uid != geteuid())
+        return eddy_fail(EDDY_EACCES,
+                         "the folder %s belongs to user %u, not to you (%u); set EDDY_DIR to one "
+                         "of your own, or to a group's (chgrp GROUP DIR; chmod 2770 DIR)",
+                         dir, status->st_uid, geteuid());
+    /* Others may list it (files in it are 0600 all the same), as in a folder that mkdir or a
+     * container runtime made. */
+    if (status->st_mode & 022)
+        return eddy_fail(EDDY_EACCES,
+                         "the folder %s can be written by others (mode %04o); chmod it to 0700, or "
+                         "set EDDY_DIR to another; a group's domain (not in the default folder) "
+                         "needs chgrp GROUP and chmod 2770",
+                         dir, status->st_mode & 07777);
+    return EDDY_OK;
+}
+
 static int check_folder(const char *dir, int fd)
 {
     struct stat status;
     if (fstat(fd, &status) != 0)
         return eddy_fail_errno("%s", dir);
-    if (status.st_uid != geteuid())
-        return eddy_fail(
-            EDDY_EACCES,
-            "the folder %s belongs to user %u, not to you (%u); set EDDY_DIR to one of "
-            "your own",
-            dir, status.st_uid, geteuid());
-    /* Others may list it (files in it are 0600 all the same), as in a folder that mkdir or a
-     * container runtime made. */
-    if (status.st_mode & 022)
-        return eddy_fail(
-            EDDY_EACCES,
-            "the folder %s can be written by others (mode %04o); chmod it to 0700, or set EDDY_DIR "
-            "to another",
-            dir, status.st_mode & 07777);
-    return EDDY_OK;
+    if (eddy_folder_is_groups(&status) && !is_users_folder(dir))
+        return check_member(dir, fd, &status);
+    return check_user(dir, &status);
+}
+
+static int fail_open(const char *dir)
+{
+    struct stat status;
+    int number = errno;
+    if (number == ELOOP || number == ENOTDIR)
+        return eddy_fail(EDDY_EACCES,
+                         "%s is a link or no folder; set EDDY_DIR to a folder of your own", dir);
+    if (number == EACCES && lstat(dir, &status) == 0 && eddy_folder_is_groups(&status))
+        return fail_member(dir, &status);
+    errno = number;
+    return eddy_fail_errno("cannot open the domain's folder %s", dir);
 }
 
 static int open_folder(const char *dir)
@@ -89,11 +135,8 @@ int eddy_folder_open(const char *dir, bool create, int *fd)
             return error;
         f = open_folder(dir);
     }
-    if (f < 0 && (errno == ELOOP || errno == ENOTDIR))
-        return eddy_fail(EDDY_EACCES,
-                         "%s is a link or no folder; set EDDY_DIR to a folder of your own", dir);
     if (f < 0)
-        return eddy_fail_errno("cannot open the domain's folder %s", dir);
+        return fail_open(dir);
     int error = check_folder(dir, f);
     if (error) {
         close(f);

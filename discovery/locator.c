@@ -2,6 +2,7 @@
 #include <eddy/locator.h>
 
 #include "allocator/error.h"
+#include "allocator/whose.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,6 +194,13 @@ bool eddy_locator_is_same_host(const struct eddy_locator *locator, uint32_t host
     return locator->host_hash == host_hash && locator->uid == uid;
 }
 
+/* There another user's flink is as good as one's own. */
+static bool is_groups(const char *dir)
+{
+    struct stat status;
+    return stat(dir, &status) == 0 && eddy_folder_is_groups(&status);
+}
+
 bool eddy_locator_is_local(const struct eddy_locator *locator)
 {
     char dir[EDDY_LOCATOR_PATH_MAX + 1];
@@ -203,5 +211,5 @@ bool eddy_locator_is_local(const struct eddy_locator *locator)
         return false; /* relative to what? */
     slash[slash == dir] = 0;
     return eddy_host_identity(dir, &host) == EDDY_OK &&
-           eddy_locator_is_same_host(locator, host.hash, host.uid);
+           eddy_locator_is_same_host(locator, host.hash, is_groups(dir) ? locator->uid : host.uid);
 }

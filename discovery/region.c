@@ -7,6 +7,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
+#include "allocator/whose.h"
 #include "discovery/directory.h"
 #include "discovery/kind.h"
 
@@ -49,6 +50,7 @@ static int open_object(const struct eddy_region_flink *n, bool writable, int *fd
                                  .name = file,
                                  .shown = file,
                                  .writable = writable,
+                                 .domain = true,
                                  .forbidden = 002,
                                  .instead = "another domain"};
     return eddy_file_open_as(&w, fd, status);
@@ -94,8 +96,12 @@ static enum use use_of(int dir, const char *id)
     char file[64];
     struct stat status;
     eddy_kind_file(&region_kind, id, file);
-    struct eddy_file_wanted w = {
-        .dir = dir, .name = file, .shown = file, .forbidden = 002, .instead = "another domain"};
+    struct eddy_file_wanted w = {.dir = dir,
+                                 .name = file,
+                                 .shown = file,
+                                 .domain = true,
+                                 .forbidden = 002,
+                                 .instead = "another domain"};
     int error = eddy_file_open_as(&w, &fd, &status);
     if (error)
         return error == EDDY_ENOENT ? GONE : UNKNOWN;
@@ -136,7 +142,9 @@ static int announce(struct eddy_region_flink *n, struct eddy_file *file, uint32_
     if (error)
         return error;
     eddy_kind_file(&region_kind, n->id, name);
-    error = eddy_file_link(file, name);
+    error = eddy_file_give(file);
+    if (!error)
+        error = eddy_file_link(file, name);
     EDDY_POINT("region-create:before-announce");
     if (!error)
         error = eddy_kind_announce(&region_kind, n->domain->dir_fd, n->file, n->id);
@@ -222,7 +230,10 @@ int eddy_region_create(eddy_domain *d, const char *name, const struct eddy_regio
         error = prepare(d, name, &n);
     if (error)
         return error;
-    struct eddy_region_making m = {d->dir_fd, n->file, o, link_region, n};
+    struct eddy_region_options exact = *o;
+    struct eddy_whose whose = eddy_whose_of(d->dir_fd);
+    exact.mode = o->mode ? o->mode : eddy_whose_mode(&whose);
+    struct eddy_region_making m = {d->dir_fd, n->file, &exact, link_region, n};
     error = check_free(n, o->flags);
     if (!error)
         error = eddy_region_make(&m, region);

@@ -5,6 +5,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
+#include "allocator/whose.h"
 #include "discovery/flink.h"
 #include "discovery/kind.h"
 
@@ -61,8 +62,9 @@ static bool is_known(int dir, const char *name)
 static bool may_go(int dir, const char *name, const struct stat *status)
 {
     enum eddy_file_kind kind = eddy_file_kind_of(name);
-    return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) && status->st_uid == geteuid() &&
-           (kind != EDDY_FILE_FLINK || is_known(dir, name));
+    struct eddy_whose whose = eddy_whose_of(dir);
+    return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) &&
+           eddy_whose_has(&whose, status) && (kind != EDDY_FILE_FLINK || is_known(dir, name));
 }
 
 /* A flink of a topic, rather than of something else. */

@@ -11,12 +11,14 @@
 #include <argp.h>
 #include <dlfcn.h>
 #include <eddy/eddy.h>
+#include <grp.h>
 #include <link.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 /* Below this, a few topics of images fill the file system. */
@@ -67,6 +69,19 @@ static void check_file_system(struct eddy_visit *visit, const char *dir)
             (unsigned long long)(available >> 20));
 }
 
+/* It has been opened: if it has these bits, it is a group's. */
+static void say_whose(struct eddy_visit *visit, const char *dir)
+{
+    struct stat status;
+    if (stat(dir, &status) != 0 || (status.st_mode & (S_ISGID | S_IWGRP)) != (S_ISGID | S_IWGRP))
+        return;
+    const struct group *group = getgrgid(status.st_gid);
+    eddy_visit_say(visit, EDDY_FINDING_OK,
+                   "it is shared by the users of group %u%s%s, who can all read and write what is "
+                   "in it",
+                   status.st_gid, group != NULL ? ", " : "", group != NULL ? group->gr_name : "");
+}
+
 static void check_domain(struct eddy_visit *visit)
 {
     const struct eddy_domain_options options = {.dir = visit->dir, .name = "eddy doctor"};
@@ -77,6 +92,7 @@ static void check_domain(struct eddy_visit *visit)
         return;
     }
     eddy_visit_say(visit, EDDY_FINDING_OK, "the domain is %s", eddy_domain_dir(domain));
+    say_whose(visit, eddy_domain_dir(domain));
     check_file_system(visit, eddy_domain_dir(domain));
     eddy_domain_close(domain);
 }

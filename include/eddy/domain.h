@@ -5,6 +5,12 @@
  * All of a domain lies in one folder: EDDY_DIR, or /dev/shm/eddy-<uid>.  Whoever shares the folder
  * (a container, say) shares the domain.  There is no daemon.
  *
+ * A folder is its owner's alone, and the files in it are 0600.  One that was made for a group is a
+ * domain of all that group's users, whoever owns it, and the files in it are 0660:
+ *   install -d -m 2770 -g GROUP /dev/shm/eddy-GROUP
+ * It must be set-group-id, writable for its group and nobody else, not sticky, and named: the
+ * default folder is never a group's.
+ *
  * Threads: a domain may be used by all threads.  Opening and closing take a lock of this process;
  *          never call them on a data path.
  * Crash:   the kernel drops the participant's lock; others take back what it held.

@@ -63,7 +63,7 @@ EDDY_API bool eddy_locator_is_same_host(const struct eddy_locator *locator, uint
                                         uint32_t uid);
 
 /* True if this process shares the file system of the locator's path with who made it, and the
- * user: attaching is worth a try. */
+ * user, or that folder is a group's (eddy/domain.h): attaching is worth a try. */
 EDDY_API bool eddy_locator_is_local(const struct eddy_locator *locator);
 
 /* The header that other slot allocators put before a sample: 16 bytes, little-endian. */

@@ -61,7 +61,7 @@ struct eddy_region_options {
     uint64_t page_bytes;  /* 0: the file system's own; 2 MiB or 1 GiB: nameless, or a path on such a
                              file system (hugetlbfs).  Sizes are whole pages then */
     uint32_t mode;        /* permission bits, exact whatever the umask; default 0600, at most 0666;
-                             with a name at most 0660 */
+                             with a name at most 0660, which in a group's domain is the default */
     enum eddy_map map;
     enum eddy_cleanup cleanup;
     uint32_t flags;

@@ -50,12 +50,12 @@ struct eddy_slots_options {
 };
 
 /* Creates a segment, and its flink at `flink_path`, which must end in ".flink".  The path's folder
- * becomes a domain: it is made if need be (mode 0700; parents 0755), and it must be the
- * caller's alone.  domain: one that is open on that folder, or NULL for a participant of its own.
- * A flink whose users are all dead is replaced.  All memory is reserved now.  Errors: EDDY_EEXIST
- * (somebody alive uses that path), EDDY_EINVAL, EDDY_ETOOBIG (a number beyond its limit),
- * EDDY_EFLINK (the path leads to something else), EDDY_ENOMEM, EDDY_EACCES, EDDY_EBUSY,
- * EDDY_ESYS, EDDY_EFORKED. */
+ * becomes a domain: it is made if need be (mode 0700; parents 0755), and it must be the caller's
+ * alone, or a group's (eddy/domain.h).  domain: one that is open on that folder, or NULL for a
+ * participant of its own.  A flink whose users are all dead is replaced.  All memory is reserved
+ * now.  Errors: EDDY_EEXIST (somebody alive uses that path), EDDY_EINVAL, EDDY_ETOOBIG (a number
+ * beyond its limit), EDDY_EFLINK (the path leads to something else), EDDY_ENOMEM, EDDY_EACCES,
+ * EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
 EDDY_API int eddy_slots_create(eddy_domain *domain, const char *flink_path,
                                const struct eddy_slots_options *options, eddy_slots **slots);
 
