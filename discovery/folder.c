@@ -62,11 +62,11 @@ static int fail_member(const char *dir, const struct stat *status)
                      dir, status->st_gid, geteuid());
 }
 
-/* The kernel knows who is in which group, and root's ways round it. */
+/* The kernel knows who is in which group, and of owners and root. */
 static int check_member(const char *dir, int fd, const struct stat *status)
 {
-    bool in = status->st_uid == geteuid() || faccessat(fd, ".", W_OK, AT_EACCESS) == 0;
-    return in || errno != EACCES ? EDDY_OK : fail_member(dir, status);
+    bool out = faccessat(fd, ".", W_OK, AT_EACCESS) != 0 && errno == EACCES;
+    return out ? fail_member(dir, status) : EDDY_OK;
 }
 
 static int check_user(const char *dir, const struct stat *status)
