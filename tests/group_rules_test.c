@@ -187,7 +187,7 @@ int __wrap_openat(int dir, const char *name, int flags, ...)
     mode_t mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(more, mode_t) : 0;
     va_end(more);
     int fd = __real_openat(dir, name, flags, mode);
-    if (makers && (flags & O_TMPFILE) == O_TMPFILE)
+    if (makers && (flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE))
         check(fchown(fd, (uid_t)-1, getegid()) == 0);
     return fd;
 }

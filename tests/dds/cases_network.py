@@ -1,4 +1,5 @@
-# cases_network.py - other hosts and containers, played by namespaces; these need root.
+# cases_network.py - other hosts and containers, played by namespaces, and other users; these need
+# root.
 #
 # SPDX-License-Identifier: Apache-2.0
 import os
@@ -140,4 +141,37 @@ def case_container_native(world):
     check_equal(sn, list(range(sn[0], sn[0] + 5)), "sequence numbers in order")
     for program in (listener, talker):
         check_equal(program.ended(), 0, f"{program.name}: exit code")
+    world.end()
+
+
+GROUP, ALICE, BOB = 54320, 54321, 54322  # which no system gives to anybody
+
+
+def as_user(world, user):
+    """What a command has to begin with to run as that user, of that group."""
+    prefix = ["setpriv", f"--reuid={user}", f"--regid={user}", f"--groups={GROUP}"]
+    tried = subprocess.run([*prefix, "test", "-x", world.options.node], timeout=30)
+    if tried.returncode != 0:
+        raise Skip("another user cannot start what was built here")
+    return prefix
+
+
+def case_group(world):
+    """Programs of two users meet in Eddy, in a folder that was made for their group."""
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        raise Skip("needs root and setpriv, to be two users")
+    os.chown(world.dir, 0, GROUP)
+    os.chmod(world.dir, 0o2770)
+    reader = world.node("reader", prefix=as_user(world, ALICE))
+    writer = world.node("writer", prefix=as_user(world, BOB))
+    reader.open("reader T fixed depth=100")
+    writer.open("writer T fixed depth=100")
+    writer.do("matched w 0 1")
+    reader.do("matched r 0 1")
+    writer.do("write 0 100")
+    check_all_came(reader.do("take 0 100"), 100)
+    for name in os.listdir(world.dir):
+        found = os.stat(os.path.join(world.dir, name))
+        check_equal((found.st_gid, oct(found.st_mode & 0o7777)), (GROUP, "0o660"), name)
+    world.check_published(100)
     world.end()
