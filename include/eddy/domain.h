@@ -7,7 +7,7 @@
  *
  * A folder is its owner's alone, and the files in it are 0600.  One that was made for a group is a
  * domain of all that group's users, whoever owns it, and the files in it are 0660:
- *   install -d -m 2770 -g GROUP /dev/shm/eddy-GROUP
+ *   install -d -m 2770 -o root -g GROUP /dev/shm/eddy-GROUP
  * It must be set-group-id, writable for its group and nobody else, not sticky, and named: the
  * default folder is never a group's.
  *
