@@ -23,7 +23,7 @@
 
 struct eddy_file {
     int dir, fd;
-    char temp[40]; /* "" if it is really nameless */
+    char temp[40]; /* its name for now; "" if it is really nameless */
 };
 
 /* A new, empty file of `bytes` without a name or memory. */

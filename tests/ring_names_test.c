@@ -4,8 +4,11 @@
 #include "support/child.h"
 #include "support/ring_pair.h"
 
+#include <sched.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { SIZE = 200 };
 
@@ -273,6 +276,34 @@ static void a_forked_child_has_no_part_in_it(void **state)
     ring_pair_close(&p);
 }
 
+static void hide_proc(int wire, void *argument)
+{
+    (void)argument;
+    bool hidden = unshare(CLONE_NEWNS) == 0 &&
+                  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+                  mount("none", "/proc", "tmpfs", 0, NULL) == 0;
+    wire_say(wire, hidden ? WIRE_GO : WIRE_DONE);
+    if (!hidden)
+        return;
+    struct ring_pair p = ring_pair_open(4, SIZE);
+    struct eddy_gc_report report;
+    ring_publish(p.producer, SIZE, 0);
+    must(eddy_gc(NULL, &report)); /* what it cannot open is not dead */
+    same(report.objects_removed, 0);
+    ring_take_release(p.consumer, 0);
+    ring_pair_close(&p);
+}
+
+static void a_ring_is_attached_where_there_is_no_proc(void **state)
+{
+    (void)state;
+    struct child child = child_start(hide_proc, NULL);
+    bool hidden = wire_hear(child.wire) == WIRE_GO;
+    child_join(&child);
+    if (!hidden)
+        skip(); /* mounting takes root */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +318,7 @@ int main(void)
         WORLD_TEST(chunks_that_are_out_outlive_the_handle),
         WORLD_TEST(a_domain_is_kept_as_long_as_its_rings),
         WORLD_TEST(a_forked_child_has_no_part_in_it),
+        WORLD_TEST(a_ring_is_attached_where_there_is_no_proc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
