@@ -27,17 +27,11 @@ static void dawdle(int round)
         ;
 }
 
-/* Long, and less than what counts as hung. */
-static uint64_t long_enough(void)
-{
-    return eddy_deadline(5 * SECOND);
-}
-
 static void *wait_for_its_end(void *argument)
 {
     struct eddy_chunk chunk;
     (void)argument;
-    must_fail(eddy_ring_take(pair.consumer, long_enough(), &chunk), EDDY_EPEERGONE);
+    must_fail(ring_take_in_time(pair.consumer, &chunk), EDDY_EPEERGONE);
     return NULL;
 }
 
@@ -61,9 +55,9 @@ static void *wait_for_one(void *argument)
 {
     struct eddy_chunk chunk;
     (void)argument;
-    must(eddy_ring_take(pair.consumer, long_enough(), &chunk));
+    must(ring_take_in_time(pair.consumer, &chunk));
     must(eddy_ring_release(pair.consumer, &chunk));
-    must_fail(eddy_ring_take(pair.consumer, long_enough(), &chunk), EDDY_EPEERGONE);
+    must_fail(ring_take_in_time(pair.consumer, &chunk), EDDY_EPEERGONE);
     return NULL;
 }
 
@@ -87,7 +81,7 @@ static void a_chunk_is_not_lost_on_who_hears_of_the_end(void **state)
 static void *wait_for_anybody(void *consumer)
 {
     struct eddy_chunk chunk;
-    must_fail(eddy_ring_take(consumer, long_enough(), &chunk), EDDY_EPEERGONE);
+    must_fail(ring_take_in_time(consumer, &chunk), EDDY_EPEERGONE);
     return NULL;
 }
 

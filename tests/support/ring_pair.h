@@ -65,6 +65,25 @@ static inline struct eddy_chunk ring_take(eddy_ring *consumer, uint64_t number)
     return chunk;
 }
 
+/* Who finds it only at the deadline, when it looks for the last time, has slept through it. */
+#define RING_LOST (4 * SECOND)
+
+static inline int ring_take_in_time(eddy_ring *consumer, struct eddy_chunk *chunk)
+{
+    uint64_t since = eddy_now();
+    int error = eddy_ring_take(consumer, eddy_deadline(RING_LOST + SECOND), chunk);
+    check(eddy_now() - since < RING_LOST);
+    return error;
+}
+
+static inline int ring_loan_in_time(eddy_ring *producer, struct eddy_chunk *chunk)
+{
+    uint64_t since = eddy_now();
+    int error = eddy_ring_loan(producer, eddy_deadline(RING_LOST + SECOND), chunk);
+    check(eddy_now() - since < RING_LOST);
+    return error;
+}
+
 static inline void ring_take_release(eddy_ring *consumer, uint64_t number)
 {
     struct eddy_chunk chunk = ring_take(consumer, number);
