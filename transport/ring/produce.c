@@ -22,7 +22,7 @@ static int check(const struct eddy_ring *r)
 static bool has_room(const void *ring)
 {
     const struct eddy_ring *r = ring;
-    return r->write - eddy_load_seq(&r->header->read) < r->slots;
+    return r->write - eddy_load_relaxed(&r->header->read) < r->slots; /* a guess: looks again */
 }
 
 static int find_room(struct eddy_ring *r)
