@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/ladder.h"
 #include "allocator/point.h"
 
 #include <stdio.h>
@@ -126,8 +127,9 @@ static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struc
     int error = eddy_file_create(s->dir, bytes, file);
     if (error)
         return error;
-    struct eddy_extent_header header = {
-        .magic = EDDY_MAGIC_EXTENT, .version = eddy_version_word(), .descriptor = descriptor};
+    struct eddy_extent_header header = {.magic = EDDY_MAGIC_EXTENT,
+                                        .version = eddy_version_word(EDDY_LAYOUT_VERSION),
+                                        .descriptor = descriptor};
     memcpy(header.nonce, s->nonce, sizeof header.nonce);
     error = eddy_file_reserve(file->fd, 0, bytes, "samples");
     if (!error && pwrite(file->fd, &header, sizeof header, 0) != sizeof header)
@@ -148,7 +150,8 @@ static int open_extent(const struct eddy_segment *s, uint32_t i, int *fd, uint64
     if (error)
         return error;
     if (pread(*fd, &h, sizeof h, 0) == sizeof h && h.magic == EDDY_MAGIC_EXTENT &&
-        h.version == eddy_version_word() && memcmp(h.nonce, s->nonce, sizeof h.nonce) == 0 &&
+        h.version == eddy_version_word(EDDY_LAYOUT_VERSION) &&
+        memcmp(h.nonce, s->nonce, sizeof h.nonce) == 0 &&
         eddy_descriptor_slots(h.descriptor) - 1 < EDDY_EXTENT_SLOTS &&
         eddy_descriptor_capacity(h.descriptor) - 1 < CAPACITY_MAX &&
         eddy_extent_bytes(h.descriptor) <= (uint64_t)status.st_size) {

@@ -43,9 +43,6 @@
 #define EDDY_MAGIC_EXTENT   0x31545845594444ull /* "DDYEXT1" */
 #define EDDY_MAGIC_REGISTRY 0x31474552594444ull /* "DDYREG1" */
 
-/* What two builds could disagree on, in one word: layout version, line size, page size. */
-uint64_t eddy_version_word(void);
-
 #define EDDY_CURSOR_ABSENT  0u
 #define EDDY_CURSOR_JOINING 1u
 

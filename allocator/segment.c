@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/ladder.h"
 #include "allocator/point.h"
 
 #include <stdio.h>
@@ -11,11 +12,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-uint64_t eddy_version_word(void)
-{
-    return EDDY_LAYOUT_VERSION | (uint64_t)EDDY_LINE << 16 | (uint64_t)sysconf(_SC_PAGESIZE) << 32;
-}
 
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT])
 {
@@ -51,7 +47,7 @@ static void fill_names(uint8_t *at, const struct eddy_segment_options *o, struct
 static void fill_control(struct eddy_control *c, const struct eddy_segment_options *o,
                          const uint8_t *nonce)
 {
-    c->version = eddy_version_word();
+    c->version = eddy_version_word(EDDY_LAYOUT_VERSION);
     c->limit_bytes = o->limit_bytes;
     c->log_length = o->log_length;
     c->name_length = (uint32_t)strlen(o->name);
@@ -133,34 +129,11 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
 
 /* --- attaching: the ladder ------------------------------------------------------------------- */
 
-int eddy_version_check(const char *file, const char *kind, uint64_t theirs, uint64_t ours)
+static const char *copy_geometry(const char *file, const void *header, uint64_t file_bytes,
+                                 void *segment)
 {
-    if (theirs == ours)
-        return EDDY_OK;
-    return eddy_fail(EDDY_EVERSION,
-                     "%s has %slayout %u, line %u, page %u; this Eddy has layout %u, line %u, page "
-                     "%u; use one Eddy for all programs of a domain, or another EDDY_DIR",
-                     file, kind, (unsigned)(theirs & 0xffff), (unsigned)(theirs >> 16 & 0xffff),
-                     (unsigned)(theirs >> 32), (unsigned)(ours & 0xffff),
-                     (unsigned)(ours >> 16 & 0xffff), (unsigned)(ours >> 32));
-}
-
-static int check_version(const char *file, const struct eddy_control *c)
-{
-    /* acquire, from [created] */
-    if (eddy_load_acquire(&c->magic) != EDDY_MAGIC_CONTROL)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "%s is no Eddy segment (magic %016llx); stop the programs of this domain "
-                         "and run `eddy gc`",
-                         file, (unsigned long long)eddy_load_relaxed(&c->magic));
-    return eddy_version_check(file, "", c->version, eddy_version_word());
-}
-
-/* Copies the geometry out of the header, then checks the copies: the header may change while we
- * look. */
-static int copy_geometry(const char *file, const struct eddy_control *c, uint64_t file_bytes,
-                         struct eddy_segment *s)
-{
+    const struct eddy_control *c = header;
+    struct eddy_segment *s = segment;
     s->control_bytes = c->control_bytes;
     s->limit_bytes = c->limit_bytes;
     s->first_sn = c->first_sn;
@@ -187,12 +160,9 @@ static int copy_geometry(const char *file, const struct eddy_control *c, uint64_
         wrong = "file size";
     else if (s->first_sn < s->log_length)
         wrong = "first sequence number";
-    if (wrong)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "%s is damaged: its %s cannot be right; stop the programs that use it "
-                         "and run `eddy gc`",
-                         file, wrong);
-    return EDDY_OK;
+    else if (!eddy_nonce_is(s->nonce, file))
+        wrong = "nonce";
+    return wrong;
 }
 
 static void place_parts(struct eddy_segment *s, struct eddy_control *c)
@@ -207,23 +177,18 @@ static void place_parts(struct eddy_segment *s, struct eddy_control *c)
     s->writers = (void *)(base + eddy_writers_offset(s->names_bytes, s->log_length));
 }
 
+static const struct eddy_ladder ladder = {.what = "a segment",
+                                          .magic = EDDY_MAGIC_CONTROL,
+                                          .layout = EDDY_LAYOUT_VERSION,
+                                          .header_bytes = EDDY_CONTROL_BYTES,
+                                          .copy = copy_geometry};
+
 static int map_control(int fd, const char *file, uint64_t file_bytes, struct eddy_segment *s)
 {
-    void *head, *all;
-    if (file_bytes < EDDY_CONTROL_BYTES)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "%s is too short (%llu bytes) to be a segment; run `eddy gc`", file,
-                         (unsigned long long)file_bytes);
-    int error = eddy_file_map(fd, 0, EDDY_CONTROL_BYTES, false, &head);
-    if (error)
-        return error;
-    error = check_version(file, head);
+    void *all;
+    int error = eddy_ladder_climb(&ladder, fd, file, file_bytes, s);
     if (!error)
-        error = copy_geometry(file, head, file_bytes, s);
-    munmap(head, EDDY_CONTROL_BYTES);
-    if (error)
-        return error;
-    error = eddy_file_map(fd, 0, s->control_bytes, true, &all);
+        error = eddy_file_map(fd, 0, s->control_bytes, true, &all);
     if (!error)
         place_parts(s, all);
     return error;

@@ -68,9 +68,6 @@ int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
 /* True if `id` begins with these, as text. */
 bool eddy_nonce_is(const uint8_t nonce[16], const char *id);
 
-/* EDDY_EVERSION, with both words in plain text, if they differ.  `kind` goes before "layout". */
-int eddy_version_check(const char *file, const char *kind, uint64_t theirs, uint64_t ours);
-
 /* The strings of a topic, not NUL-terminated. */
 const char *eddy_segment_name(const struct eddy_segment *segment);
 const char *eddy_segment_type(const struct eddy_segment *segment);

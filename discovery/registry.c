@@ -4,6 +4,7 @@
 #include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/ladder.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static int create_registry(int dir)
     struct {
         uint64_t magic, version;
         uint8_t boot[16];
-    } head = {EDDY_MAGIC_REGISTRY, eddy_version_word(), {0}};
+    } head = {EDDY_MAGIC_REGISTRY, eddy_version_word(EDDY_LAYOUT_VERSION), {0}};
     read_boot_id(head.boot);
     int error = eddy_file_create(dir, sizeof(struct eddy_registry), &file);
     if (error)
@@ -80,7 +81,7 @@ static int check_registry(int fd, const struct stat *status)
             EDDY_ESEGMENT,
             "the file \"registry\" in the domain's folder is none of Eddy's or is damaged; "
             "stop the programs of this domain, remove it, or choose another EDDY_DIR");
-    if (head[1] != eddy_version_word())
+    if (head[1] != eddy_version_word(EDDY_LAYOUT_VERSION))
         return eddy_fail(
             EDDY_EVERSION,
             "the registry of the domain has layout %u, this Eddy has %u; use one Eddy for "

@@ -131,13 +131,12 @@ allocator/region_grow.c | eddy_store_release(&r->map, EDDY_MAP_READ)      | rela
 allocator/extent.c    | eddy_load_acquire(&s->control->extents[n])        | relaxed
 allocator/extent.c    | eddy_cas_seq(&s->control->extents[i]              | acq_rel acquire release
 allocator/segment.c   | eddy_store_release(&((struct eddy_control *)at)->magic | relaxed
-allocator/segment.c   | eddy_load_acquire(&c->magic)                      | relaxed
+allocator/ladder.c    | eddy_load_acquire(&head->magic)                   | relaxed
 discovery/domain.c    | eddy_load_acquire(&p->id)                         | relaxed
 discovery/domain.c    | eddy_store_release(&p->id, d->id)                 | relaxed
 transport/claim.c     | eddy_load_acquire(&s->control->extents[x])        | relaxed
 transport/claim.c     | eddy_load_acquire(&w->segment->control->extents[0]) | relaxed
 transport/slots/object.c | eddy_store_release(&h->magic                   | relaxed
-transport/slots/object.c | eddy_load_acquire(&h->magic)                   | relaxed
 """),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/ladder.h"
 #include "transport/ring/ring.h"
 
 #include <fcntl.h>
@@ -39,11 +40,6 @@ bool eddy_ring_plan_make(uint64_t slot_bytes, uint32_t slots, struct eddy_ring_p
         slot_bytes < EDDY_HUGE_PAGE ? p->control_bytes : round_up(p->control_bytes, EDDY_HUGE_PAGE);
     p->bytes = p->payload + eddy_page_round(payload);
     return true;
-}
-
-static uint64_t version_word(void)
-{
-    return (eddy_version_word() & ~0xffffull) | EDDY_RING_LAYOUT_VERSION;
 }
 
 /* --- the handle ------------------------------------------------------------------------------ */
@@ -127,7 +123,7 @@ static int map_parts(int fd, struct eddy_ring *r)
 static void fill_header(struct eddy_ring_header *h, const struct eddy_ring *r,
                         const uint8_t nonce[16], const struct eddy_domain *d)
 {
-    h->version = version_word();
+    h->version = eddy_version_word(EDDY_RING_LAYOUT_VERSION);
     h->file_bytes = r->plan.bytes;
     h->slot_bytes = r->slot_bytes;
     h->creator = d->id;
@@ -223,19 +219,11 @@ int eddy_ring_object_create(struct eddy_domain *d, const struct eddy_ring_option
 
 /* --- attaching: the ladder ------------------------------------------------------------------- */
 
-static int check_version(const char *file, const struct eddy_ring_header *h)
+static const char *copy_geometry(const char *file, const void *header, uint64_t file_bytes,
+                                 void *ring)
 {
-    /* acquire: whoever wrote the magic last wrote the rest before */
-    if (eddy_load_acquire(&h->magic) != EDDY_MAGIC_RING)
-        return eddy_fail(EDDY_ESEGMENT, "%s is no ring (magic %016llx); run `eddy gc`", file,
-                         (unsigned long long)eddy_load_relaxed(&h->magic));
-    return eddy_version_check(file, "ring ", h->version, version_word());
-}
-
-/* Copies the geometry, then checks the copies: the header may change while we look. */
-static int copy_geometry(const char *file, const struct eddy_ring_header *h, uint64_t file_bytes,
-                         struct eddy_ring *r)
-{
+    const struct eddy_ring_header *h = header;
+    struct eddy_ring *r = ring;
     const uint32_t known = EDDY_RING_SPARSE | EDDY_RING_HUGE | EDDY_RING_PUNCH;
     uint64_t bytes = h->file_bytes;
     uint8_t nonce[16];
@@ -251,33 +239,18 @@ static int copy_geometry(const char *file, const struct eddy_ring_header *h, uin
         wrong = "size of a slot";
     else if (r->flags & ~known)
         wrong = "set of flags";
-    else if (!eddy_nonce_is(nonce, r->id))
+    else if (!eddy_nonce_is(nonce, file))
         wrong = "nonce";
     else if (bytes != r->plan.bytes || bytes > file_bytes)
         wrong = "size";
-    if (wrong)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "%s is damaged: its %s cannot be right; stop the programs that use it "
-                         "and run `eddy gc`",
-                         file, wrong);
-    return EDDY_OK;
+    return wrong;
 }
 
-static int check_head(int fd, const char *file, uint64_t file_bytes, struct eddy_ring *r)
-{
-    void *head;
-    if (file_bytes < EDDY_RING_HEADER_BYTES)
-        return eddy_fail(EDDY_ESEGMENT, "%s is too short (%llu bytes) to be a ring; run `eddy gc`",
-                         file, (unsigned long long)file_bytes);
-    int error = eddy_file_map(fd, 0, EDDY_RING_HEADER_BYTES, false, &head);
-    if (error)
-        return error;
-    error = check_version(file, head);
-    if (!error)
-        error = copy_geometry(file, head, file_bytes, r);
-    munmap(head, EDDY_RING_HEADER_BYTES);
-    return error;
-}
+static const struct eddy_ladder ladder = {.what = "a ring",
+                                          .magic = EDDY_MAGIC_RING,
+                                          .layout = EDDY_RING_LAYOUT_VERSION,
+                                          .header_bytes = EDDY_RING_HEADER_BYTES,
+                                          .copy = copy_geometry};
 
 static int open_file(int dir, struct eddy_ring *r)
 {
@@ -288,7 +261,7 @@ static int open_file(int dir, struct eddy_ring *r)
     int error = eddy_file_open(dir, name, true, &file.fd, &status);
     if (error)
         return error;
-    error = check_head(file.fd, name, (uint64_t)status.st_size, r);
+    error = eddy_ladder_climb(&ladder, file.fd, name, (uint64_t)status.st_size, r);
     /* By its name the second time, too: where there is no /proc, no other way leads to it. */
     snprintf(file.temp, sizeof file.temp, "%.39s", name);
     if (!error)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/ladder.h"
 #include "transport/slots/slots.h"
 
 #include <fcntl.h>
@@ -43,17 +44,12 @@ void eddy_slots_plan_make(uint64_t slot_count, uint64_t capacity, uint32_t reade
     p->bytes = p->payload + eddy_page_round(slot_count * p->stride);
 }
 
-static uint64_t version_word(void)
-{
-    return (eddy_version_word() & ~0xffffull) | EDDY_SLOTS_LAYOUT_VERSION;
-}
-
 /* --- creating -------------------------------------------------------------------------------- */
 
 static void fill_header(struct eddy_slots_header *h, const struct eddy_slots_options *o,
                         const struct eddy_slots_plan *plan, const uint8_t nonce[16])
 {
-    h->version = version_word();
+    h->version = eddy_version_word(EDDY_SLOTS_LAYOUT_VERSION);
     h->file_bytes = plan->bytes;
     h->capacity = o->slot_capacity;
     h->slot_count = (uint32_t)o->slot_count;
@@ -79,7 +75,7 @@ static int fill_file(int fd, uint64_t creator, const struct eddy_slots_options *
     fill_header(h, o, plan, nonce);
     h->creator = creator;
     eddy_store_relaxed((_Atomic uint64_t *)(void *)((uint8_t *)at + plan->members), creator);
-    /* [created slots]: magic last, though nobody can look before the link. */
+    /* [created]: magic last, though nobody can look before the link. */
     eddy_store_release(&h->magic, EDDY_MAGIC_SLOTS);
     munmap(at, plan->readers);
     return EDDY_OK;
@@ -129,19 +125,11 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
 
 /* --- attaching: the ladder ------------------------------------------------------------------- */
 
-static int check_version(const char *file, const struct eddy_slots_header *h)
+static const char *copy_geometry(const char *file, const void *header, uint64_t file_bytes,
+                                 void *slots)
 {
-    /* acquire, from [created slots] */
-    if (eddy_load_acquire(&h->magic) != EDDY_MAGIC_SLOTS)
-        return eddy_fail(EDDY_ESEGMENT, "%s is no slots segment (magic %016llx); run `eddy gc`",
-                         file, (unsigned long long)eddy_load_relaxed(&h->magic));
-    return eddy_version_check(file, "slots ", h->version, version_word());
-}
-
-/* Copies the geometry, then checks the copies: the header may change while we look. */
-static int copy_geometry(const char *file, const struct eddy_slots_header *h, uint64_t file_bytes,
-                         struct eddy_slots *s)
-{
+    const struct eddy_slots_header *h = header;
+    struct eddy_slots *s = slots;
     uint64_t bytes = h->file_bytes;
     uint32_t log_length = h->log_length;
     uint8_t nonce[16];
@@ -168,12 +156,7 @@ static int copy_geometry(const char *file, const struct eddy_slots_header *h, ui
             wrong = "size";
     }
     s->first_sn = log_length;
-    if (wrong)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "%s is damaged: its %s cannot be right; stop the programs that use it "
-                         "and run `eddy gc`",
-                         file, wrong);
-    return EDDY_OK;
+    return wrong;
 }
 
 static void place_parts(struct eddy_slots *s, uint8_t *base)
@@ -189,22 +172,11 @@ static void place_parts(struct eddy_slots *s, uint8_t *base)
     s->log.shift = (uint32_t)__builtin_ctz((uint32_t)s->first_sn);
 }
 
-static int check_head(int fd, const char *file, uint64_t file_bytes, struct eddy_slots *s)
-{
-    void *head;
-    if (file_bytes < EDDY_SLOTS_HEADER_BYTES)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "%s is too short (%llu bytes) to be a slots segment; run `eddy gc`", file,
-                         (unsigned long long)file_bytes);
-    int error = eddy_file_map(fd, 0, EDDY_SLOTS_HEADER_BYTES, false, &head);
-    if (error)
-        return error;
-    error = check_version(file, head);
-    if (!error)
-        error = copy_geometry(file, head, file_bytes, s);
-    munmap(head, EDDY_SLOTS_HEADER_BYTES);
-    return error;
-}
+static const struct eddy_ladder ladder = {.what = "a slots segment",
+                                          .magic = EDDY_MAGIC_SLOTS,
+                                          .layout = EDDY_SLOTS_LAYOUT_VERSION,
+                                          .header_bytes = EDDY_SLOTS_HEADER_BYTES,
+                                          .copy = copy_geometry};
 
 static int map_parts(int fd, struct eddy_slots *s)
 {
@@ -231,7 +203,7 @@ static int map_object(int dir, const char *id, struct eddy_slots *s)
     int error = eddy_file_open(dir, file, true, &fd, &status);
     if (error)
         return error;
-    error = check_head(fd, file, (uint64_t)status.st_size, s);
+    error = eddy_ladder_climb(&ladder, fd, file, (uint64_t)status.st_size, s);
     if (!error) {
         s->cursors = calloc(s->reader_limit, sizeof *s->cursors);
         error = s->cursors ? map_parts(fd, s) : eddy_fail(EDDY_ENOMEM, "no memory for readers");
