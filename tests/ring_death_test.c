@@ -183,6 +183,28 @@ static void a_forked_child_does_not_keep_it_alive(void **state)
     must(eddy_ring_close(ring));
 }
 
+static void changing_process(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    eddy_ring *ring = ring_attach("ring", EDDY_RING_PRODUCER);
+    ring_publish(ring, SIZE, 0);
+    execl("/bin/sleep", "sleep", "600", (char *)NULL);
+    check_fail(CHECK_HERE("execl"), "there is no /bin/sleep");
+}
+
+static void who_becomes_another_program_is_gone(void **state)
+{
+    (void)state;
+    struct eddy_chunk chunk;
+    eddy_ring *ring = ring_create("ring", EDDY_RING_CONSUMER, SLOTS, SIZE);
+    struct child child = child_start(changing_process, NULL);
+    ring_take_release(ring, 0);
+    must_fail(eddy_ring_take(ring, EDDY_FOREVER, &chunk), EDDY_EPEERGONE);
+    check(kill(child.pid, 0) == 0);
+    child_kill(&child);
+    must(eddy_ring_close(ring));
+}
+
 static void namespaced_process(int wire, void *argument)
 {
     (void)argument;
@@ -250,6 +272,7 @@ int main(void)
         WORLD_TEST(a_stopped_one_is_alive),
         WORLD_TEST(the_end_of_the_thread_that_attached_is_nobodys_death),
         WORLD_TEST(a_forked_child_does_not_keep_it_alive),
+        WORLD_TEST(who_becomes_another_program_is_gone),
         WORLD_TEST(pid_namespaces_do_not_matter),
         WORLD_TEST(another_producer_goes_on_where_the_dead_one_stopped),
     };
