@@ -15,9 +15,16 @@
 
 #define USERS_FOLDER "/dev/shm/eddy-%u"
 
+/* A set-user-ID program's environment is its caller's, who must not choose whom it meets.  (Not
+ * secure_getenv: programs with capabilities, as for real-time scheduling, run as who started them.) */
+static const char *from_environment(void)
+{
+    return getuid() == geteuid() && getgid() == getegid() ? getenv("EDDY_DIR") : NULL;
+}
+
 int eddy_default_dir(char *buffer, unsigned long bytes)
 {
-    const char *dir = getenv("EDDY_DIR");
+    const char *dir = from_environment();
     int used;
     if (dir && *dir && *dir != '/')
         return eddy_fail(EDDY_ECONFIG, "EDDY_DIR is \"%.200s\"; set it to an absolute path", dir);

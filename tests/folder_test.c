@@ -222,6 +222,24 @@ static void the_default_folder_is_the_environments_or_the_users(void **state)
     setenv("EDDY_DIR", world_dir(), 1);
 }
 
+static void as_somebody_else(int wire, void *argument)
+{
+    (void)wire, (void)argument;
+    char buffer[256];
+    check(seteuid(65534) == 0); /* as a set-user-ID program is started */
+    must(eddy_default_dir(buffer, sizeof buffer));
+    check(strcmp(buffer, "/dev/shm/eddy-65534") == 0);
+}
+
+static void a_set_user_id_program_is_not_led_by_its_environment(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* becoming somebody else takes root */
+    struct child child = child_start(as_somebody_else, NULL);
+    child_join(&child);
+}
+
 static void a_domain_with_open_handles_does_not_close(void **state)
 {
     (void)state;
@@ -269,6 +287,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_file_is_no_folder),
+        WORLD_TEST(a_set_user_id_program_is_not_led_by_its_environment),
         WORLD_TEST(a_symbolic_link_to_a_folder_is_refused),
         WORLD_TEST(a_folder_open_to_others_is_refused),
         WORLD_TEST(a_folder_that_others_may_list_is_good),
