@@ -15,8 +15,9 @@
 
 #define USERS_FOLDER "/dev/shm/eddy-%u"
 
-/* A set-user-ID program's environment is its caller's, who must not choose whom it meets.  (Not
- * secure_getenv: programs with capabilities, as for real-time scheduling, run as who started them.) */
+/* A set-user-ID program's environment is its caller's, who must not choose whom it meets.  Not
+ * secure_getenv: programs with capabilities, for real-time scheduling say, run as who started them.
+ */
 static const char *from_environment(void)
 {
     return getuid() == geteuid() && getgid() == getegid() ? getenv("EDDY_DIR") : NULL;
