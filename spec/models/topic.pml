@@ -129,7 +129,8 @@ inline claim() /* eddy_slot_claim */
 #ifndef FAULT_PUT_BACK
                 sn[s] = old;
 #endif
-                atomic { got = false; in_claim[s] = false }
+                /* old = 0: its sample went with a claimer who died, and stays away */
+                atomic { got = false; in_claim[s] = (old == 0) }
             :: else
             fi
 #ifdef FAULT_MASK_FIRST
