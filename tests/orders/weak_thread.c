@@ -18,6 +18,7 @@ static struct weak_clock clocks[WEAK_THREADS], mutexes[MUTEXES], ended;
 static bool taken[WEAK_THREADS];
 static _Atomic int lock;
 static __thread uint64_t lots;
+static _Atomic uint64_t threads_begun;
 static uint64_t seed;
 
 /* --- one at a time --------------------------------------------------------------------------- */
@@ -51,8 +52,8 @@ uint32_t weak_lot(uint32_t of)
 
 void weak_pause(void)
 {
-    if (lots == 0)
-        lots = (seed + 1) * 0x9e3779b97f4a7c15u + (uint64_t)weak_seat * 7919 + 1;
+    if (lots == 0) /* others than who had the seat before: no round of a test repeats the last */
+        lots = (seed + 1) * 0x9e3779b97f4a7c15u + ++threads_begun * 7919 + 1;
     uint32_t drawn = weak_lot(1024);
     if (drawn < 8)
         sched_yield();
