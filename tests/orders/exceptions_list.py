@@ -137,6 +137,56 @@ discovery/domain.c    | eddy_store_release(&p->id, d->id)                 | rela
 transport/claim.c     | eddy_load_acquire(&s->control->extents[x])        | relaxed
 transport/claim.c     | eddy_load_acquire(&w->segment->control->extents[0]) | relaxed
 transport/slots/object.c | eddy_store_release(&h->magic                   | relaxed
+transport/ring/open.c | uint64_t state = eddy_load_acquire(&r->header->state) | relaxed
+transport/ring/open.c | r->write = eddy_load_seq(&r->header->write)       | acquire relaxed
+transport/ring/open.c | r->read_seen = eddy_load_seq(&r->header->read)    | acquire relaxed
+transport/ring/open.c | uint64_t read = eddy_load_seq(&r->header->read), taken | acquire relaxed
+transport/ring/open.c | uint64_t write = eddy_load_seq(&r->header->write) | acquire relaxed
+transport/ring/open.c | eddy_store_seq(&seat->epoch, epoch)               | release relaxed
+transport/ring/peer.c | eddy_load_seq(&eddy_ring_seat(r, eddy_ring_peer(r))->epoch) | acquire relaxed
+"""),
+    (HIDDEN, "needs a seq access that comes before another in their one order, but after it in "
+     "time; the machine takes them in the order of time", """
+transport/ring/consume.c | p = eddy_load_acquire(&h->taken)               | relaxed
+transport/ring/consume.c | uint64_t now = eddy_load_acquire(&h->taken)    | relaxed
+transport/ring/consume.c | eddy_cas_seq(&h->taken, &p, p + 1)             | acquire release
+transport/ring/peer.c | eddy_store_release(&w->epoch, epoch)              | relaxed
+transport/ring/peer.c | eddy_load_acquire(&r->watch.epoch)                | relaxed
+"""),
+    (STRONG, "needs acquire and release at most, and allocator/atomic.h has no name for that of a "
+     "swap or sum", """
+transport/ring/consume.c | eddy_cas_seq(&h->taken, &p, p + 1)             | acq_rel
+transport/ring/consume.c | eddy_sub_seq(&r->users, 1u)                    | acq_rel
+transport/ring/open.c | eddy_sub_seq(&r->users, 1u)                       | acq_rel
+transport/ring/produce.c | eddy_cas_seq(&r->loan, &word, ticket)          | acq_rel release
+transport/ring/produce.c | eddy_cas_seq(&r->loan, &ticket, word)          | acq_rel release
+transport/ring/produce.c | eddy_cas_seq(&r->loan, &word, LOAN_NONE)       | acq_rel release
+transport/ring/signals.c | eddy_sub_seq(&reporting, 1u)                   | acq_rel release
+"""),
+    (STRONG, "once only, which any order gives; nothing else hangs on it", """
+transport/ring/consume.c | eddy_cas_seq(&r->held[at], &held, 0)           | acq_rel acquire release
+transport/ring/crash.c | eddy_cas_seq(&h->state, &state, EDDY_RING_WORD_REPORTING) | acq_rel acquire release
+"""),
+    (STRONG, "the word alone counts: nothing is read behind it", """
+transport/ring/look.c | switch (eddy_load_acquire(&r->header->state))     | relaxed
+transport/ring/produce.c | switch (eddy_load_acquire(&r->header->state))  | relaxed
+transport/ring/produce.c | eddy_store_seq(&r->loan, LOAN_ENDED)           | release relaxed
+transport/ring/produce.c | uint64_t word = eddy_load_seq(&r->loan)        | acquire relaxed
+"""),
+    (STRONG, "[watched], stored next, hands it on", """
+transport/ring/peer.c | eddy_store_seq(&w->gone, epoch)                   | release relaxed
+"""),
+    (STRONG, "under the lock of the list, or handed on by the store of its head", """
+transport/ring/signals.c | eddy_store_seq(&r->watched_next, eddy_load_seq(&watched)) | acquire release relaxed
+transport/ring/signals.c | eddy_store_seq(&watched, r)                    | release
+transport/ring/signals.c | while (eddy_load_seq(at) != r)                 | acquire relaxed
+transport/ring/signals.c | at = &eddy_load_seq(at)->watched_next          | acquire relaxed
+transport/ring/signals.c | eddy_store_seq(at, eddy_load_seq(&r->watched_next)) | acquire relaxed
+transport/ring/signals.c | if (!eddy_load_seq(&watched))                  | acquire relaxed
+"""),
+    (STRONG, "a child after a fork has one thread", """
+transport/ring/signals.c | eddy_store_seq(&watched, NULL)                 | release relaxed
+transport/ring/signals.c | eddy_store_seq(&reporting, 0u)                 | release relaxed
 """),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """
@@ -188,6 +238,8 @@ transport/slots/reap.c | eddy_cas_seq(&s->members[i], &nobody             | acq_
 transport/slots/write.c | eddy_raise64(s->log.next_sn, s->first_sn)       | acq_rel
 transport/slots/write.c | eddy_store_release(&line->sn, EDDY_SLOTS_ENDED) | relaxed
 transport/slots/write.c | eddy_store_release(&line->state, state)         | relaxed
+transport/ring/consume.c | eddy_cas_seq(&r->again, &p, p + 1)             | acq_rel acquire release
+transport/ring/consume.c | eddy_load_seq(&r->done[at]) >= ++p             | acquire relaxed
 """),
 ]
 
@@ -205,6 +257,11 @@ EXCEPTIONS = list(_exceptions())
 
 # file, words of the line
 SHORT = [
+    ("transport/ring/consume.c", "eddy_store_release(&r->done[at]"),
+    ("transport/ring/consume.c", "eddy_load_seq(&r->done[read % r->slots])"),
+    ("transport/ring/consume.c", "eddy_cas_seq(&r->header->read"),
+    ("transport/ring/produce.c", "eddy_store_seq(&r->header->write"),
+    ("transport/ring/signals.c", "eddy_add_seq(&reporting"),
     ("allocator/futex.h", "eddy_load_seq(bell)"),
     ("allocator/log.h", "eddy_load_seq(&log->entries"),
     ("allocator/slot.h", "eddy_cas_acquire(&slot->owner"),
