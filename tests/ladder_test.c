@@ -47,17 +47,6 @@ static void finish(void)
     must(eddy_domain_close(open_domain()));
 }
 
-static size_t file_with(const char *suffix)
-{
-    for (size_t i = 0; i < image.count; i++) {
-        const char *name = image.files[i].name;
-        if (strlen(name) >= strlen(suffix) &&
-            strcmp(name + strlen(name) - strlen(suffix), suffix) == 0)
-            return i;
-    }
-    check_fail(CHECK_HERE("file_with"), "no file ends with %s", suffix);
-}
-
 /* Joining, attaching and taking what is published then: the first error on the way. */
 static int try_to_read(void)
 {
@@ -90,7 +79,7 @@ static void a_file_that_is_whole_is_read(void **state)
 static void a_poked_word_gives(const char *suffix, size_t offset, uint64_t value, int error)
 {
     start();
-    size_t file = file_with(suffix);
+    size_t file = image_file_with(&image, suffix);
     image_poke(&image, file, offset, value);
     must_fail(try_to_read(), error);
     says(image.files[file].name);
@@ -143,7 +132,7 @@ static void put_short_copy(const struct image_file *file, size_t bytes)
 static void a_copy_is_refused(const char *suffix, size_t bytes)
 {
     start();
-    const struct image_file *file = &image.files[file_with(suffix)];
+    const struct image_file *file = &image.files[image_file_with(&image, suffix)];
     put_short_copy(file, bytes < file->bytes ? bytes : file->bytes - 1);
     check(is_refused(try_to_read()));
     says(file->name);
@@ -180,7 +169,8 @@ static void a_stranger_in_place_of(const char *suffix)
 {
     start();
     char path[512], moved[512];
-    snprintf(path, sizeof path, "%s/%s", world_dir(), image.files[file_with(suffix)].name);
+    size_t file = image_file_with(&image, suffix);
+    snprintf(path, sizeof path, "%s/%s", world_dir(), image.files[file].name);
     snprintf(moved, sizeof moved, "%s/moved", world_dir());
     alarm(30);
     check(rename(path, moved) == 0);

@@ -56,6 +56,27 @@ void image_save(struct image *image)
     closedir(dir);
 }
 
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t length = strlen(name), tail = strlen(suffix);
+    return length >= tail && strcmp(name + length - tail, suffix) == 0;
+}
+
+size_t image_file_with(const struct image *image, const char *suffix)
+{
+    size_t found = image->count;
+    for (size_t i = 0; i < image->count; i++) {
+        if (!has_suffix(image->files[i].name, suffix))
+            continue;
+        if (found < image->count)
+            check_fail(CHECK_HERE("image_file_with"), "two files end with %s", suffix);
+        found = i;
+    }
+    if (found == image->count)
+        check_fail(CHECK_HERE("image_file_with"), "no file ends with %s", suffix);
+    return found;
+}
+
 static bool is_saved(const struct image *image, const char *name)
 {
     for (size_t i = 0; i < image->count; i++)

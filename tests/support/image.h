@@ -27,6 +27,8 @@ struct image {
 
 /* Saves all files of the test's folder. */
 void image_save(struct image *image);
+/* The file whose name ends so; there must be one, and no more. */
+size_t image_file_with(const struct image *image, const char *suffix);
 void image_restore(struct image *image);
 /* Changes an aligned 8-byte word of a file. */
 void image_poke(struct image *image, size_t file, size_t offset, uint64_t value);
