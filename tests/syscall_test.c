@@ -3,13 +3,11 @@
  * A child forbids itself all system calls but exit; the kernel kills it at the first.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "support/child.h"
 #include "support/payload.h"
 #include "support/silence.h"
 #include "support/world.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,27 +64,13 @@ static void one_that_asks_for_its_pid(int wire, void *argument)
     syscall(SYS_exit_group, 0);
 }
 
-static int status_of(child_main *run)
-{
-    bool hung;
-    struct child child = child_start(run, NULL);
-    int status = child_status(&child, PATIENCE_MS, &hung);
-    check(!hung);
-    return status;
-}
-
-static void is_silent(child_main *run)
-{
-    int status = status_of(run);
-    if (WIFSIGNALED(status))
-        check_fail(CHECK_HERE("is_silent"), "a system call was made");
-    same((uint64_t)WEXITSTATUS(status), 0);
-}
-
 static void the_filter_kills_at_a_system_call(void **state)
 {
     (void)state;
-    int status = status_of(one_that_asks_for_its_pid);
+    bool hung;
+    struct child child = child_start(one_that_asks_for_its_pid, NULL);
+    int status = child_status(&child, PATIENCE_MS, &hung);
+    check(!hung);
     check(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
@@ -94,7 +78,6 @@ static void a_reliable_reader_costs_no_system_call(void **state)
 {
     (void)state;
     reading = (struct eddy_reader_options){.reliability = EDDY_RELIABLE};
-    world_is_dirty(); /* the child cannot leave properly */
     is_silent(silent_process);
 }
 
@@ -102,7 +85,6 @@ static void a_best_effort_reader_costs_no_system_call(void **state)
 {
     (void)state;
     reading = (struct eddy_reader_options){.reliability = EDDY_BEST_EFFORT};
-    world_is_dirty(); /* the child cannot leave properly */
     is_silent(silent_process);
 }
 
@@ -110,7 +92,6 @@ static void who_has_slept_and_is_awake_costs_no_system_call(void **state)
 {
     (void)state;
     reading = (struct eddy_reader_options){.spin_ns = -1};
-    world_is_dirty(); /* the child cannot leave properly */
     is_silent(silent_with_wait_set);
 }
 

@@ -1,13 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "support/silence.h"
+/* silence.c - see silence.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "silence.h"
 
-#include "support/check.h"
+#include "world.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void forbid_system_calls(void)
@@ -27,4 +30,16 @@ void insist(bool holds)
 {
     if (!holds)
         syscall(SYS_exit_group, 98);
+}
+
+void is_silent(child_main *run)
+{
+    bool hung;
+    world_is_dirty();
+    struct child child = child_start(run, NULL);
+    int status = child_status(&child, PATIENCE_MS, &hung);
+    check(!hung);
+    if (WIFSIGNALED(status))
+        check_fail(CHECK_HERE("is_silent"), "a system call was made");
+    same((uint64_t)WEXITSTATUS(status), 0);
 }
