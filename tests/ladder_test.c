@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAGIC_AT = 0, VERSION_AT = 8 };
+enum { MAGIC_AT = 0, VERSION_AT = 8, NONCE_AT = 0x40 };
 
 static struct image image;
 static struct child host;
@@ -98,6 +98,13 @@ static void a_control_file_of_another_layout_says_so(void **state)
     (void)state;
     a_poked_word_gives(".seg", VERSION_AT, UINT64_C(0x7fff), EDDY_EVERSION);
     a_poked_word_gives(".seg", VERSION_AT, 0, EDDY_EVERSION);
+}
+
+static void a_control_file_under_another_files_name_is_refused(void **state)
+{
+    (void)state;
+    a_poked_word_gives(".seg", NONCE_AT, 1, EDDY_ESEGMENT);
+    a_poked_word_gives(".seg", NONCE_AT + 8, 1, EDDY_ESEGMENT);
 }
 
 static void without_its_magic_a_registry_is_none(void **state)
@@ -208,6 +215,7 @@ int main(void)
         WORLD_TEST(a_file_that_is_whole_is_read),
         WORLD_TEST(without_its_magic_a_control_file_is_no_segment),
         WORLD_TEST(a_control_file_of_another_layout_says_so),
+        WORLD_TEST(a_control_file_under_another_files_name_is_refused),
         WORLD_TEST(without_its_magic_a_registry_is_none),
         WORLD_TEST(a_registry_of_another_layout_says_so),
         WORLD_TEST(a_control_file_cut_short_is_refused),
