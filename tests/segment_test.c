@@ -120,11 +120,12 @@ static void leave(void)
     must(eddy_domain_close(visit.domain));
 }
 
-static void act(size_t offset, uint64_t value)
+static bool act(size_t offset, uint64_t value)
 {
     (void)offset, (void)value;
     work();
     leave();
+    return true;
 }
 
 /* All words of a file's first page; then those that are in use. */

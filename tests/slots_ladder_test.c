@@ -104,13 +104,14 @@ static void enter(void)
     is_an_answer(eddy_slots_attach(NULL, slots_path("slots"), NULL, &visited));
 }
 
-static void act(size_t offset, uint64_t value)
+static bool act(size_t offset, uint64_t value)
 {
     (void)value;
     work(visited);
     is_an_answer(eddy_slots_close(visited));
     if (offset % 1024 == 0)
         is_an_answer(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    return true;
 }
 
 static bool is_target(size_t offset, uint64_t was)

@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long one visit may take. */
-enum { VISIT_SECONDS = 10 };
+/* How long one visit may take; the exit code of a visitor that could not leave. */
+enum { VISIT_SECONDS = 10, STUCK = 97 };
 
 /* What the visitor is at, for the one who finds it dead. */
 struct progress {
@@ -27,6 +27,9 @@ static struct child host;
 static struct image image;
 static size_t file;
 static struct progress *progress;
+/* In a visitor: visits that others have made, and whether nothing is wrong yet. */
+static uint64_t made;
+static bool is_whole;
 
 void vandal_start(const struct vandal_object *started)
 {
@@ -67,8 +70,8 @@ void vandal_mend(void)
 
 void vandal_answer(int error, struct check_place place)
 {
-    if (error > 0 || error < EDDY_ENOTREADY)
-        check_fail(place, "%d is no answer", error);
+    if (error > 0 || error < EDDY_ENOTREADY || (is_whole && error))
+        check_fail(place, "%d is no answer: %s", error, eddy_last_error());
 }
 
 /* --- visits ---------------------------------------------------------------------------------- */
@@ -76,15 +79,22 @@ void vandal_answer(int error, struct check_place place)
 /* One changed word, met on the way in or in the middle of work. */
 static void visit_with(enum vandal_moment moment, size_t offset, uint64_t value)
 {
+    if (made > 0) {
+        made--;
+        return;
+    }
     *progress = (struct progress){offset, value, progress->done + 1};
     alarm(VISIT_SECONDS);
     vandal_mend();
     if (moment == BEFORE_ATTACH)
         vandal_poke(offset, value);
+    is_whole = moment == WHILE_ATTACHED;
     object.enter();
+    is_whole = false;
     if (moment == WHILE_ATTACHED)
         vandal_poke(offset, value);
-    object.act(offset, value);
+    if (!object.act(offset, value))
+        _exit(STUCK);
 }
 
 static void visit_word(enum vandal_moment moment, size_t offset)
@@ -111,9 +121,20 @@ static void visiting_process(int wire, void *argument)
 {
     (void)wire;
     const enum vandal_moment *moment = argument;
+    made = progress->done;
     for (size_t at = 0; at + 8 <= image.files[file].bytes; at += 8)
         if (object.is_target(at, vandal_peek(at)))
             visit_word(*moment, at);
+}
+
+static int send_visitors(enum vandal_moment moment, bool *hung)
+{
+    int status;
+    do {
+        struct child child = child_start(visiting_process, &moment);
+        status = child_status(&child, 10 * PATIENCE_MS, hung);
+    } while (!*hung && WIFEXITED(status) && WEXITSTATUS(status) == STUCK);
+    return status;
 }
 
 void vandal_visit_all(enum vandal_moment moment)
@@ -122,8 +143,7 @@ void vandal_visit_all(enum vandal_moment moment)
     progress =
         mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     check((void *)progress != MAP_FAILED);
-    struct child child = child_start(visiting_process, &moment);
-    int status = child_status(&child, 10 * PATIENCE_MS, &hung);
+    int status = send_visitors(moment, &hung);
     if (hung || status != 0)
         check_fail(CHECK_HERE("vandal_visit_all"), "%s of %s, word at %#zx set to %#llx",
                    WIFEXITED(status) ? "wrong answer" : strsignal(WTERMSIG(status)), vandal_name(),

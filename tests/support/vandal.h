@@ -9,7 +9,9 @@
  *
  * A host process makes the object and keeps it alive.  The visits are made by another child, in
  * which only answers (see is_an_answer) may come out of Eddy; where it crashes, gives something
- * else or takes too long over one visit, the test fails and names the word and the value.
+ * else or takes too long over one visit, the test fails and names the word and the value.  A
+ * visitor that cannot leave dies, and another goes on from there: else it would keep the later ones
+ * out, who would then see nothing.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_TESTS_VANDAL_H
@@ -33,8 +35,8 @@ struct vandal_object {
     /* Values that only this object's words get; how many.  May be NULL. */
     size_t (*own_values)(uint64_t was, uint64_t values[VANDAL_OWN_VALUES]);
     void (*enter)(void);
-    /* Everything that a visitor can do, ending with leaving. */
-    void (*act)(size_t offset, uint64_t value);
+    /* Everything that a visitor can do, ending with leaving.  False: it could not leave. */
+    bool (*act)(size_t offset, uint64_t value);
 };
 
 /* From here to vandal_finish the object is the one that all others mean. */
@@ -48,7 +50,7 @@ uint64_t vandal_peek(size_t offset); /* what it held at the start */
 void vandal_mend(void);
 
 void vandal_visit_all(enum vandal_moment moment);
-/* The call returns 0 or one of Eddy's errors. */
+/* The call returns 0 or one of Eddy's errors; 0 on entering with WHILE_ATTACHED. */
 #define is_an_answer(call) vandal_answer((call), CHECK_HERE(#call))
 void vandal_answer(int error, struct check_place place);
 
