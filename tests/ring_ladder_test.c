@@ -215,6 +215,29 @@ static void positions_that_cannot_be_are_refused(void **state)
     vandal_mend();
     vandal_poke(0xc0, 4 + SLOTS);
     must_fail(eddy_ring_attach(NULL, "ring", EDDY_RING_CONSUMER, NULL, &ring), EDDY_ESEGMENT);
+    vandal_mend();
+    vandal_poke(0x80, SLOTS + 1); /* each but one above the next, and all a lap apart */
+    must_fail(eddy_ring_attach(NULL, "ring", EDDY_RING_CONSUMER, NULL, &ring), EDDY_ESEGMENT);
+    vandal_finish();
+}
+
+/* A slot that is held is not given again, or its chunk could never be released. */
+static void a_position_put_back_is_an_error(void **state)
+{
+    (void)state;
+    struct eddy_chunk chunk, again;
+    vandal_start(&the_ring);
+    eddy_ring *consumer = ring_attach("ring", EDDY_RING_CONSUMER);
+    consume(consumer);
+    vandal_poke(0x80, 5);
+    must(eddy_ring_take(consumer, EDDY_POLL, &chunk));
+    vandal_poke(0xc0, 4);
+    must_fail(eddy_ring_take(consumer, EDDY_POLL, &again), EDDY_ESEGMENT);
+    says("scribbled");
+    vandal_poke(0xc0, 5);
+    must(eddy_ring_release(consumer, &chunk));
+    must(eddy_ring_close(consumer));
+    must(eddy_ring_close(ring_attach("ring", EDDY_RING_CONSUMER))); /* the role is free */
     vandal_finish();
 }
 
@@ -273,6 +296,7 @@ int main(void)
         WORLD_TEST(scribbles_on_a_ring_in_use_are_safe),
         WORLD_TEST(each_rung_has_its_error),
         WORLD_TEST(positions_that_cannot_be_are_refused),
+        WORLD_TEST(a_position_put_back_is_an_error),
         WORLD_TEST(positions_scribbled_on_in_use_are_an_error),
         WORLD_TEST(a_file_cut_short_is_refused),
         WORLD_TEST(links_and_strangers_files_are_refused),

@@ -82,12 +82,13 @@ static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
         __builtin_prefetch(r->payload + at * r->slot_bytes);
         bytes = eddy_load_relaxed(&r->lengths[at]); /* written before [chunk] */
         EDDY_POINT("ring-take:looked");
-        if (write - p > r->slots || bytes > r->slot_bytes) {
+        /* Held, relaxed: who released it did so before its slot was published again. */
+        bool placed = write - p <= r->slots && eddy_load_relaxed(&r->held[at]) == 0;
+        if (!placed || bytes > r->slot_bytes) {
             /* Unless the others were faster. */
             uint64_t now = eddy_load_acquire(&h->taken); /* from [taken] */
             if (now == p)
-                return fail_scribbled(r, write - p > r->slots ? "the positions"
-                                                              : "the length of a chunk");
+                return fail_scribbled(r, placed ? "the length of a chunk" : "the positions");
             p = now;
         } else if (eddy_cas_seq(&h->taken, &p, p + 1)) { /* [taken] */
             break;

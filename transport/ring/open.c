@@ -123,7 +123,7 @@ static int go_on_consuming(const struct request *q, struct eddy_ring *r)
 {
     uint64_t read = eddy_load_seq(&r->header->read), taken = eddy_load_seq(&r->header->taken);
     uint64_t write = eddy_load_seq(&r->header->write); /* from [chunk] */
-    if (taken - read > r->slots || write - taken > r->slots)
+    if (write - read > r->slots || taken - read > write - read)
         return eddy_fail(EDDY_ESEGMENT, "the positions of ring %s were scribbled on", q->name);
     eddy_store_relaxed(&r->again, read); /* nobody else has the handle yet */
     r->again_end = taken;
