@@ -58,8 +58,8 @@ static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
     return EDDY_ENODATA;
 }
 
-/* What was seen of it last, if that is enough: the word itself is on a line that the producer writes
- * for each chunk. */
+/* What was seen of it last, if that is enough: the word itself is on a line that the producer
+ * writes for each chunk. */
 static uint64_t look_at_write(struct eddy_ring *r, uint64_t position)
 {
     uint64_t seen = eddy_load_acquire(&r->write_seen); /* from [seen], and so from [chunk] */
@@ -179,8 +179,8 @@ static void advance_from(struct eddy_ring *r, uint64_t read)
     bool moved = false;
     /* Bounded, since the memory is shared: after so many steps ours has been passed. */
     for (uint64_t steps = 0; steps <= r->slots; steps++) {
-        /* from [done], of whoever released it.  Seq: two who release next to each other each say so,
-         * then look at the other's. */
+        /* from [done], of whoever released it.  Seq: two who release next to each other each say
+         * so, then look at the other's. */
         if (eddy_load_seq(&r->done[read % r->slots]) != read + 1)
             break;
         if (eddy_cas_seq(&r->header->read, &read, read + 1)) { /* [read] */
@@ -203,8 +203,8 @@ void eddy_ring_advance(struct eddy_ring *r)
 /* Marks a position as done, and goes over it. */
 static void mark_done(struct eddy_ring *r, uint64_t position, uint64_t at)
 {
-    /* The next to go, if the guess is right; then moving `read` is what the others see of us, and is
-     * seq itself.  If it is wrong, `read` is beyond: somebody saw the mark. */
+    /* The next to go, if the guess is right; then moving `read` is what the others see of us, and
+     * is seq itself.  If it is wrong, `read` is beyond: somebody saw the mark. */
     bool next = eddy_load_relaxed(&r->read_left) == position;
     if (next)
         eddy_store_release(&r->done[at], position + 1); /* [done] */
