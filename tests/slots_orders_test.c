@@ -255,6 +255,41 @@ static void no_room_is_slept_through(void **state)
     must(eddy_slots_close(slots));
 }
 
+/* One slot, which two writers have in turn: what the one discards, the other waits for. */
+enum { TURNS = 10 * ROUNDS }; /* who looks for room looks several times */
+static atomic_uint turns;     /* relaxed, as above */
+
+static void *reserve_and_discard(void *argument)
+{
+    uint64_t seed = (uint64_t)(uintptr_t)argument;
+    for (unsigned round = 0; round < TURNS; round++) {
+        struct eddy_slots_loan loan;
+        uint64_t since = eddy_now();
+        must(eddy_slots_reserve(slots, NULL, 0, eddy_deadline(LAST), &loan));
+        check(eddy_now() - since < LOST);
+        unsigned mine = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) + 1;
+        dawdle(&seed);
+        must(eddy_slots_discard(slots, &loan));
+        while (mine < WRITERS * TURNS && atomic_load_explicit(&turns, memory_order_relaxed) == mine)
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void no_discard_is_slept_through(void **state)
+{
+    (void)state;
+    uint64_t seed = payload_seed();
+    pthread_t threads[WRITERS];
+    atomic_store(&turns, 0);
+    slots = slots_create("slots", 1, 64, 1);
+    for (int i = 0; i < WRITERS; i++)
+        threads[i] = thread_start(reserve_and_discard, (void *)(uintptr_t)(seed + (uint64_t)i));
+    for (int i = 0; i < WRITERS; i++)
+        thread_join(threads[i]);
+    must(eddy_slots_close(slots));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +298,7 @@ int main(void)
         WORLD_TEST(without_gates_nothing_is_torn),
         WORLD_TEST(no_commit_is_slept_through),
         WORLD_TEST(no_room_is_slept_through),
+        WORLD_TEST(no_discard_is_slept_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
