@@ -347,7 +347,7 @@ static void a_crash_that_meets_falling_asleep_is_told_whole(void **state)
 
 /* --- a handler, and rings that go ------------------------------------------------------------- */
 
-enum { VISITS = SANITIZED ? 400 : 1500 };
+enum { VISITS = SANITIZED ? 1000 : 1500 };
 
 static void note(int number)
 {

@@ -26,8 +26,7 @@ transport/slots/readers.c | eddy_and_seq(&s->header->gone                 | acq_
 transport/slots/readers.c | eddy_and_seq(&s->mine[reader / 64], ~bit)     | acq_rel acquire release
 transport/slots/reap.c | eddy_and_seq(&s->header->joined                  | acq_rel acquire release
 transport/slots/reap.c | eddy_or_seq(&s->header->gone                     | acq_rel acquire release
-transport/slots/slots.h | eddy_cas_seq(&line->state, &state, done)        | acq_rel
-transport/slots/write.c | eddy_cas_seq(&s->lines[loan->slot].state        | acq_rel acquire release
+transport/slots/slots.h | eddy_cas_seq(&line->state, &state, done)        | acq_rel release
 transport/topic.c     | eddy_cas_seq(owner_of(s, role, i)                 | acq_rel acquire release
 transport/waitset.c   | eddy_cas_seq(&seat->owner, &owner, d->id)         | acq_rel acquire release
 transport/waitset.c   | eddy_and_seq(&r->segment->control->bells          | acq_rel acquire release
@@ -74,7 +73,7 @@ transport/slots/claim.c | eddy_slots_is_live(eddy_load_seq(&line->sn))    | acqu
 transport/slots/read.c | /* [mark] */                                     | acq_rel acquire release
 """),
     (STRONG, "who waits for room looks again every 2 ms, so that a missed ring is a short wait", """
-transport/take.c      | /* [unpin] */                                     | acq_rel
+transport/take.c      | /* [unpin] */                                     | acq_rel release
 """),
     (STRONG, "bell_words and bells are both read with seq: while one of them is, what the other "
      "says is in order, too", """
