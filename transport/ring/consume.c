@@ -27,8 +27,8 @@ static int fail_scribbled(const struct eddy_ring *r, const char *what)
 static void hand_out(struct eddy_ring *r, uint64_t position, uint64_t at, uint64_t bytes,
                      struct eddy_chunk *chunk)
 {
-    /* Relaxed, both: whoever releases this chunk has it from whom we give it to. */
-    eddy_store_relaxed(&r->held[at], position + 1);
+    eddy_store_release(&r->held[at], position + 1); /* [held] */
+    /* Relaxed: whoever releases this chunk has it from whom we give it to. */
     eddy_add_relaxed(&r->users, 1u);
     *chunk = (struct eddy_chunk){.data = r->payload + at * r->slot_bytes,
                                  .size = bytes,
@@ -82,8 +82,9 @@ static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
         __builtin_prefetch(r->payload + at * r->slot_bytes);
         bytes = eddy_load_relaxed(&r->lengths[at]); /* written before [chunk] */
         EDDY_POINT("ring-take:looked");
-        /* Held, relaxed: who released it did so before its slot was published again. */
-        bool placed = write - p <= r->slots && eddy_load_relaxed(&r->held[at]) == 0;
+        /* Who released it did so before its slot was published again.  acquire, from [held]: if it
+         * is given out again already, `taken` is seen to have moved. */
+        bool placed = write - p <= r->slots && eddy_load_acquire(&r->held[at]) == 0;
         if (!placed || bytes > r->slot_bytes) {
             /* Unless the others were faster. */
             uint64_t now = eddy_load_acquire(&h->taken); /* from [taken] */
