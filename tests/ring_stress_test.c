@@ -200,7 +200,7 @@ static void *contend(void *argument)
     uint64_t author = (uint64_t)(uintptr_t)argument, seed = author + 1;
     struct eddy_chunk chunk;
     for (uint64_t number = 0; number < chunks;) {
-        bool waits = payload_random(&seed) % 4 != 0; /* who does not leaves its look to the next */
+        bool waits = payload_random(&seed) % 4 == 0; /* who does not leaves its look to the next */
         int error = eddy_ring_loan(pair.producer, waits ? patience() : EDDY_POLL, &chunk);
         if (error == EDDY_EBUSY || (error == EDDY_ETIMEDOUT && !waits))
             continue;
