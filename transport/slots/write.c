@@ -188,6 +188,8 @@ static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t siz
     eddy_log_help(&s->log, number);
     EDDY_POINT("slots-commit:helped");
     eddy_bell_ring(&s->header->new_bell);
+    /* Its readers may have been through with it before we gave it up, and rung for nothing. */
+    eddy_bell_ring(&s->header->room_bell);
     if (sn)
         *sn = eddy_slots_public_sn(s, number);
     return EDDY_OK;
