@@ -51,9 +51,10 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
 static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, uint64_t sn)
 {
     const struct eddy_log *log = &g->reader->segment->log;
-    /* Relaxed: a needless doubt costs history that is older still. */
+    /* Relaxed: a needless doubt costs history that is older still.  The owner, acquire, from
+     * [give up]: who sees the slot given up sees its keeper, too. */
     return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
-           eddy_load_relaxed(&slot->owner) == eddy_load_relaxed(&slot->writer) + 1u &&
+           eddy_load_acquire(&slot->owner) == eddy_load_relaxed(&slot->writer) + 1u &&
            eddy_entry_age(log, eddy_log_entry(log, sn), sn) == EDDY_ENTRY_NEWER &&
            writer_lives(g->reader, slot);
 }

@@ -31,6 +31,7 @@ int eddy_ring_info(const eddy_ring *r, struct eddy_ring_info *info)
     if (eddy_ring_forked(r))
         return eddy_fail_forked();
     bool there = fstat(r->lock_fd, &status) == 0;
+    enum eddy_ring_state state = state_of(r); /* first: all of a stream that has ended is counted */
     /* Relaxed, all: a picture of what moves. */
     struct eddy_ring_info seen = {.slot_bytes = r->slot_bytes,
                                   .slots = r->slots,
@@ -39,7 +40,7 @@ int eddy_ring_info(const eddy_ring *r, struct eddy_ring_info *info)
                                   .taken = eddy_load_relaxed(&r->header->taken),
                                   .released = eddy_load_relaxed(&r->header->read),
                                   .redelivered = eddy_load_relaxed(&r->header->redelivered),
-                                  .state = state_of(r),
+                                  .state = state,
                                   .producer_alive = eddy_ring_role_alive(r, EDDY_RING_PRODUCER),
                                   .consumer_alive = eddy_ring_role_alive(r, EDDY_RING_CONSUMER),
                                   .producer_pid = pid_of(r, EDDY_RING_PRODUCER),
