@@ -17,7 +17,7 @@ enum {
     WRITERS = 2,
     JOINERS = 3,
     SLOTS = 5,
-    EACH = SANITIZED ? 4500 : 10000,
+    EACH = SANITIZED ? 4500 : 1500,
     STAY = 6,
     ROUNDS = SANITIZED ? 800 : 3000
 };
