@@ -103,7 +103,7 @@ static void the_default_folder_is_never_a_groups(void **state)
     NEEDS_ROOT();
     static const uid_t owners[] = {ALICE, BOB, 0};
     char dir[64];
-    snprintf(dir, sizeof dir, "/dev/shm/eddy-%u", BOB);
+    snprintf(dir, sizeof dir, "/dev/shm/eddy-%u", (unsigned)BOB);
     world_remove_tree(dir);
     check(mkdir(dir, 0700) == 0);
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
