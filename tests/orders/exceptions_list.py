@@ -95,6 +95,7 @@ transport/slots/write.c | eddy_store_release(&s->lines[slot].sn, n)       | rela
 """),
     (HIDDEN, "a thread's accesses run in their order on the machine and on x86; weaker lets the "
      "later ones come first", """
+transport/past.c      | eddy_load_acquire(&slot->owner) ==                | relaxed
 transport/gate.c      | uint64_t lowest = eddy_load_seq(&c->next_sn)      | acquire relaxed
 transport/slots/find.c | uint64_t sn = eddy_load_acquire(&s->lines[i].sn) | relaxed
 transport/slots/find.c | eddy_load_acquire(&s->lines[i].state)            | relaxed
