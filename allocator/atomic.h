@@ -19,30 +19,70 @@
 #define eddy_store_relaxed(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 #define eddy_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
 #define eddy_store_seq(p, v)     atomic_store_explicit((p), (v), memory_order_seq_cst)
-#define eddy_or_seq(p, v)        atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
-#define eddy_and_seq(p, v)       atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
-#define eddy_swap_seq(p, v)      atomic_exchange_explicit((p), (v), memory_order_seq_cst)
-#define eddy_add_seq(p, v)       atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
-#define eddy_sub_seq(p, v)       atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
-#define eddy_add_relaxed(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 
-/* Compare and swap: `*e` receives what was found when it fails. */
-#define eddy_cas_seq(p, e, v)                                                                      \
-    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_seq_cst,                   \
-                                            memory_order_seq_cst)
+#define eddy_or_relaxed(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define eddy_or_acquire(p, v) atomic_fetch_or_explicit((p), (v), memory_order_acquire)
+#define eddy_or_release(p, v) atomic_fetch_or_explicit((p), (v), memory_order_release)
+#define eddy_or_acq_rel(p, v) atomic_fetch_or_explicit((p), (v), memory_order_acq_rel)
+#define eddy_or_seq(p, v)     atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+
+#define eddy_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
+#define eddy_and_acquire(p, v) atomic_fetch_and_explicit((p), (v), memory_order_acquire)
+#define eddy_and_release(p, v) atomic_fetch_and_explicit((p), (v), memory_order_release)
+#define eddy_and_acq_rel(p, v) atomic_fetch_and_explicit((p), (v), memory_order_acq_rel)
+#define eddy_and_seq(p, v)     atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
+
+#define eddy_swap_relaxed(p, v) atomic_exchange_explicit((p), (v), memory_order_relaxed)
+#define eddy_swap_acquire(p, v) atomic_exchange_explicit((p), (v), memory_order_acquire)
+#define eddy_swap_release(p, v) atomic_exchange_explicit((p), (v), memory_order_release)
+#define eddy_swap_acq_rel(p, v) atomic_exchange_explicit((p), (v), memory_order_acq_rel)
+#define eddy_swap_seq(p, v)     atomic_exchange_explicit((p), (v), memory_order_seq_cst)
+
+#define eddy_add_relaxed(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
+#define eddy_add_acquire(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acquire)
+#define eddy_add_release(p, v) atomic_fetch_add_explicit((p), (v), memory_order_release)
+#define eddy_add_acq_rel(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
+#define eddy_add_seq(p, v)     atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+
+#define eddy_sub_relaxed(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
+#define eddy_sub_acquire(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acquire)
+#define eddy_sub_release(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_release)
+#define eddy_sub_acq_rel(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
+#define eddy_sub_seq(p, v)     atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
+
+/* Compare and swap: `*e` receives what was found when it fails, which is relaxed but for seq. */
+#define eddy_cas_relaxed(p, e, v)                                                                  \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_relaxed,                   \
+                                            memory_order_relaxed)
 #define eddy_cas_acquire(p, e, v)                                                                  \
     atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_acquire,                   \
                                             memory_order_relaxed)
+#define eddy_cas_release(p, e, v)                                                                  \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_release,                   \
+                                            memory_order_relaxed)
+#define eddy_cas_acq_rel(p, e, v)                                                                  \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_acq_rel,                   \
+                                            memory_order_relaxed)
+#define eddy_cas_seq(p, e, v)                                                                      \
+    atomic_compare_exchange_strong_explicit((p), (e), (v), memory_order_seq_cst,                   \
+                                            memory_order_seq_cst)
 
 /* Raises a word to at least v. */
-static inline void eddy_raise64(_Atomic uint64_t *word, uint64_t v)
+static inline void eddy_raise64_relaxed(_Atomic uint64_t *word, uint64_t v)
+{
+    uint64_t seen = eddy_load_relaxed(word);
+    while (seen < v && !eddy_cas_relaxed(word, &seen, v))
+        ;
+}
+
+static inline void eddy_raise64_seq(_Atomic uint64_t *word, uint64_t v)
 {
     uint64_t seen = eddy_load_seq(word);
     while (seen < v && !eddy_cas_seq(word, &seen, v))
         ;
 }
 
-static inline void eddy_raise32(_Atomic uint32_t *word, uint32_t v)
+static inline void eddy_raise32_seq(_Atomic uint32_t *word, uint32_t v)
 {
     uint32_t seen = eddy_load_seq(word);
     while (seen < v && !eddy_cas_seq(word, &seen, v))

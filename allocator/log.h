@@ -71,7 +71,7 @@ static inline void eddy_log_help(const struct eddy_log *log, uint64_t sn)
 static inline void eddy_log_mend(const struct eddy_log *log, uint64_t sn, uint64_t entry)
 {
     uint64_t lap = entry >> EDDY_SLOT_BITS;
-    eddy_raise64(log->next_sn, (lap << log->shift | (sn & log->mask)) + 1);
+    eddy_raise64_seq(log->next_sn, (lap << log->shift | (sn & log->mask)) + 1);
 }
 
 /* The first sequence number that is not published.  Bounded: it trails by at most the writers

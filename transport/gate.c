@@ -54,10 +54,10 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     uint64_t last = eddy_log_last_sn(&s->log);
     gate = gate <= last ? gate : last + 1;
     EDDY_POINT("gate:summed");
-    eddy_raise64(&c->min_cursor, lowest); /* [gate] */
+    eddy_raise64_seq(&c->min_cursor, lowest); /* [gate] */
     EDDY_POINT("gate:cursor-raised");
-    eddy_raise64(&c->untaken, untaken.entitled);
-    eddy_raise64(&c->untaken_deep, untaken.deep);
+    eddy_raise64_seq(&c->untaken, untaken.entitled);
+    eddy_raise64_seq(&c->untaken_deep, untaken.deep);
     EDDY_POINT("gate:raised");
     eddy_store_seq(&c->gate, gate);
     return true;

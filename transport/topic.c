@@ -51,7 +51,8 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
         if (eddy_load_relaxed(owner_of(s, role, i)) == 0 && /* a guess; the swap decides */
             eddy_cas_seq(owner_of(s, role, i), &nobody, d->id)) {
             EDDY_POINT("seat:taken");
-            eddy_raise32(high_of(s, role), i + 1); /* before the seat means anything to others */
+            /* Before the seat means anything to others. */
+            eddy_raise32_seq(high_of(s, role), i + 1);
             EDDY_POINT("seat:counted");
             clear_seat(s, role, i);
             *seat = i;

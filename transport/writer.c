@@ -36,8 +36,8 @@ static int make_history(struct eddy_writer *w)
     if (w->history_kind == EDDY_HISTORY_TOPIC) {
         uint64_t n =
             w->history < w->segment->log_length / 2 ? w->history : w->segment->log_length / 2;
-        eddy_raise64(&c->window, n); /* [window] */
-        eddy_raise64(&c->history, n);
+        eddy_raise64_seq(&c->window, n); /* [window] */
+        eddy_raise64_seq(&c->history, n);
         w->history = 0; /* the topic's window keeps it */
     }
     if (w->history && !(w->kept = calloc(w->history, sizeof *w->kept)))

@@ -39,8 +39,8 @@ allocator/log.h       | uint64_t n = eddy_load_seq(log->next_sn)          | acqu
 allocator/log.h       | n = eddy_load_seq(log->next_sn)                   | acquire relaxed
 discovery/reap.c      | eddy_store_seq(&r->cursor, EDDY_CURSOR_ABSENT)    | release
 transport/gate.c      | eddy_load_seq(&seat->owner) == 0                  | acquire relaxed
-transport/gate.c      | eddy_raise64(&c->min_cursor                       | acq_rel acquire release
-transport/gate.c      | eddy_raise64(&c->untaken                          | acq_rel acquire release
+transport/gate.c      | eddy_raise64_seq(&c->min_cursor                       | acq_rel acquire release
+transport/gate.c      | eddy_raise64_seq(&c->untaken                          | acq_rel acquire release
 transport/gate.c      | eddy_store_seq(&c->gate, gate)                    | release relaxed
 transport/gate.h      | eddy_load_acquire(&s->control->window)            | relaxed
 transport/gate.h      | uint64_t next = eddy_load_acquire(&s->control->next_sn) | relaxed
@@ -50,8 +50,8 @@ transport/publish.c   | eddy_load_acquire(&c->min_cursor) + w->segment    | rela
 transport/publish.c   | uint64_t n = eddy_load_seq(log->next_sn)          | acquire relaxed
 transport/take.c      | eddy_load_acquire(&r->segment->control->next_sn)  | relaxed
 transport/take.c      | eddy_load_acquire(&p.slot->sn) != r->next         | relaxed
-transport/writer.c    | eddy_raise64(&c->window, n)                       | acq_rel acquire release
-transport/writer.c    | eddy_raise64(&c->history, n)                      | acq_rel acquire release
+transport/writer.c    | eddy_raise64_seq(&c->window, n)                       | acq_rel acquire release
+transport/writer.c    | eddy_raise64_seq(&c->history, n)                      | acq_rel acquire release
 transport/past.c      | eddy_load_acquire(&r->segment->control->history)  | relaxed
 transport/slots/write.c | uint64_t n = eddy_load_seq(s->log.next_sn)      | acquire relaxed
 """),
@@ -113,7 +113,7 @@ allocator/slot.c      | bool exists = eddy_load_seq(&p->extent->header->columns)
 allocator/slot.h      | eddy_extent_map >> slots = eddy_load_acquire(&e->slots) | relaxed
 allocator/segment.h   | uint32_t seats = eddy_load_seq(high)              | acquire relaxed
 transport/topic.c     | i >= eddy_load_seq(high_of(s, role))              | acquire relaxed
-transport/topic.c     | eddy_raise32(high_of(s, role), i + 1)             | acq_rel acquire release
+transport/topic.c     | eddy_raise32_seq(high_of(s, role), i + 1)             | acq_rel acquire release
 """),
     (STRONG, "the pointer is all that is handed on: what it leads to comes from the kernel", """
 allocator/column.c    | eddy_load_acquire(&x->column[c])                  | relaxed
@@ -215,7 +215,7 @@ transport/waitset.c   | eddy_store_seq(&e->reset, | acquire release relaxed
 """),
     (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
      "comes here (models/deaths.pml; the points, death and ladder tests)", """
-allocator/log.h       | eddy_raise64(log->next_sn                         | acq_rel
+allocator/log.h       | eddy_raise64_seq(log->next_sn                         | acq_rel
 transport/claim.c     | eddy_load_acquire(&s->extents[i].slots)           | relaxed
 allocator/slot.c      | eddy_store_seq(&p->slot->sn, 0)                   | release
 discovery/inspect.c   | eddy_load_acquire(is_writer ?                     | relaxed
@@ -234,7 +234,7 @@ transport/slots/reap.c | eddy_and_seq(word, ~bit)                         | acq_
 transport/slots/reap.c | eddy_cas_seq(owner, &seen, s->domain->id         | acq_rel
 transport/slots/reap.c | eddy_load_acquire(&s->members[i])                | relaxed
 transport/slots/reap.c | eddy_cas_seq(&s->members[i], &nobody             | acq_rel
-transport/slots/write.c | eddy_raise64(s->log.next_sn, s->first_sn)       | acq_rel
+transport/slots/write.c | eddy_raise64_seq(s->log.next_sn, s->first_sn)       | acq_rel
 transport/slots/write.c | eddy_store_release(&line->sn, EDDY_SLOTS_ENDED) | relaxed
 transport/slots/write.c | eddy_store_release(&line->state, state)         | relaxed
 transport/ring/consume.c | eddy_cas_seq(&r->again, &p, p + 1)             | acq_rel acquire release

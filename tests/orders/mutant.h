@@ -1,7 +1,8 @@
 /* mutant.h - the engine's atomics with numbered sites, one of which is weaker than it says.
  *
  * `scripts/mutants` copies the sources, gives each call of allocator/atomic.h a number
- * (eddy_load_seq becomes eddy_load_seq_at(17, ...)) and puts this in the place of its macros.  One
+ * (eddy_load_seq(p) becomes MUTANT_LOAD(17, memory_order_seq_cst, p)) and puts this in the place
+ * of its macros; what is relaxed already, and what tests do, has number 0.  One
  * build serves for every mutant: EDDY_MUTANT=17:release weakens site 17 when the program starts.
  * There are two:
  *
@@ -31,12 +32,22 @@ static inline int mutant_of(uint32_t site, int order)
 }
 
 /* What is left of an order in a load or a store. */
-static inline int mutant_of_load(uint32_t site, int order)
+static inline int mutant_reading(int now)
 {
-    int now = mutant_of(site, order);
     return now == memory_order_release   ? memory_order_relaxed
            : now == memory_order_acq_rel ? memory_order_acquire
                                          : now;
+}
+
+static inline int mutant_of_load(uint32_t site, int order)
+{
+    return mutant_reading(mutant_of(site, order));
+}
+
+/* A compare and swap that fails: as allocator/atomic.h has it. */
+static inline int mutant_of_failure(uint32_t site, int order)
+{
+    return order == memory_order_seq_cst ? mutant_of_load(site, order) : memory_order_relaxed;
 }
 
 static inline int mutant_of_store(uint32_t site, int order)
@@ -63,7 +74,7 @@ static inline int mutant_of_store(uint32_t site, int order)
 #define MUTANT_ADD(s, o, p, v)  MUTANT_CHANGE(s, o, p, WEAK_ADD, v)
 #define MUTANT_SUB(s, o, p, v)  MUTANT_CHANGE(s, o, p, WEAK_ADD, -(v))
 #define MUTANT_CAS(s, o, p, e, v)                                                                  \
-    weak_cas((p), sizeof *(p), (e), MUTANT_BITS(p, v), mutant_of(s, o))
+    weak_cas((p), sizeof *(p), (e), MUTANT_BITS(p, v), mutant_of(s, o), mutant_of_failure(s, o))
 #else
 #define MUTANT_LOAD(s, o, p)     atomic_load_explicit((p), mutant_of_load(s, o))
 #define MUTANT_STORE(s, o, p, v) atomic_store_explicit((p), (v), mutant_of_store(s, o))
@@ -73,50 +84,24 @@ static inline int mutant_of_store(uint32_t site, int order)
 #define MUTANT_ADD(s, o, p, v)   atomic_fetch_add_explicit((p), (v), mutant_of(s, o))
 #define MUTANT_SUB(s, o, p, v)   atomic_fetch_sub_explicit((p), (v), mutant_of(s, o))
 #define MUTANT_CAS(s, o, p, e, v)                                                                  \
-    atomic_compare_exchange_strong_explicit((p), (e), (v), mutant_of(s, o),                        \
-                                            mutant_of_load(s, mutant_of(s, o)))
+    atomic_compare_exchange_strong_explicit((p), (e), (v), mutant_of(s, o), mutant_of_failure(s, o))
 #endif
 
-#define eddy_load_acquire_at(s, p)      MUTANT_LOAD(s, memory_order_acquire, p)
-#define eddy_load_seq_at(s, p)          MUTANT_LOAD(s, memory_order_seq_cst, p)
-#define eddy_store_release_at(s, p, v)  MUTANT_STORE(s, memory_order_release, p, v)
-#define eddy_store_seq_at(s, p, v)      MUTANT_STORE(s, memory_order_seq_cst, p, v)
-#define eddy_or_seq_at(s, p, v)         MUTANT_OR(s, memory_order_seq_cst, p, v)
-#define eddy_and_seq_at(s, p, v)        MUTANT_AND(s, memory_order_seq_cst, p, v)
-#define eddy_swap_seq_at(s, p, v)       MUTANT_SWAP(s, memory_order_seq_cst, p, v)
-#define eddy_add_seq_at(s, p, v)        MUTANT_ADD(s, memory_order_seq_cst, p, v)
-#define eddy_sub_seq_at(s, p, v)        MUTANT_SUB(s, memory_order_seq_cst, p, v)
-#define eddy_cas_seq_at(s, p, e, v)     MUTANT_CAS(s, memory_order_seq_cst, p, e, v)
-#define eddy_cas_acquire_at(s, p, e, v) MUTANT_CAS(s, memory_order_acquire, p, e, v)
-
-/* Without a number: tests, and what is relaxed anyhow. */
-#define eddy_load_relaxed(p)      MUTANT_LOAD(0u, memory_order_relaxed, p)
-#define eddy_store_relaxed(p, v)  MUTANT_STORE(0u, memory_order_relaxed, p, v)
-#define eddy_add_relaxed(p, v)    MUTANT_ADD(0u, memory_order_relaxed, p, v)
-#define eddy_load_acquire(p)      eddy_load_acquire_at(0u, p)
-#define eddy_load_seq(p)          eddy_load_seq_at(0u, p)
-#define eddy_store_release(p, v)  eddy_store_release_at(0u, p, v)
-#define eddy_store_seq(p, v)      eddy_store_seq_at(0u, p, v)
-#define eddy_or_seq(p, v)         eddy_or_seq_at(0u, p, v)
-#define eddy_and_seq(p, v)        eddy_and_seq_at(0u, p, v)
-#define eddy_swap_seq(p, v)       eddy_swap_seq_at(0u, p, v)
-#define eddy_add_seq(p, v)        eddy_add_seq_at(0u, p, v)
-#define eddy_sub_seq(p, v)        eddy_sub_seq_at(0u, p, v)
-#define eddy_cas_seq(p, e, v)     eddy_cas_seq_at(0u, p, e, v)
-#define eddy_cas_acquire(p, e, v) eddy_cas_acquire_at(0u, p, e, v)
-
-static inline void eddy_raise64_at(uint32_t site, _Atomic uint64_t *word, uint64_t v)
+static inline void mutant_raise64(uint32_t site, int order, _Atomic uint64_t *word, uint64_t v)
 {
-    uint64_t seen = eddy_load_seq_at(site, word);
-    while (seen < v && !eddy_cas_seq_at(site, word, &seen, v))
+    uint64_t seen = MUTANT_LOAD(site, order, word);
+    while (seen < v && !MUTANT_CAS(site, order, word, &seen, v))
         ;
 }
 
-static inline void eddy_raise32_at(uint32_t site, _Atomic uint32_t *word, uint32_t v)
+static inline void mutant_raise32(uint32_t site, int order, _Atomic uint32_t *word, uint32_t v)
 {
-    uint32_t seen = eddy_load_seq_at(site, word);
-    while (seen < v && !eddy_cas_seq_at(site, word, &seen, v))
+    uint32_t seen = MUTANT_LOAD(site, order, word);
+    while (seen < v && !MUTANT_CAS(site, order, word, &seen, v))
         ;
 }
+
+#define MUTANT_RAISE64(s, o, p, v) mutant_raise64((s), (o), (p), (v))
+#define MUTANT_RAISE32(s, o, p, v) mutant_raise32((s), (o), (p), (v))
 
 #endif

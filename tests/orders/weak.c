@@ -324,7 +324,8 @@ uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uin
     return old;
 }
 
-bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order)
+bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order,
+              int failure)
 {
     uint64_t wanted = memory(expected, size);
     weak_pause();
@@ -335,7 +336,7 @@ bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, 
     if (!done)
         p = place_of(word, size);
     struct value before = *value_at(p, p->newest);
-    see(p, p->newest, order);
+    see(p, p->newest, done ? order : failure);
     if (done)
         add(p, value, order, &before);
     else

@@ -34,7 +34,8 @@ void weak_store(volatile void *word, size_t size, uint64_t value, int order);
 uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uint64_t value,
                      int order);
 /* *expected receives what was found when it fails. */
-bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order);
+bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order,
+              int failure);
 
 /* A plain access: aborts if it races with another. */
 void weak_reads_plainly(const uint64_t *word);

@@ -147,7 +147,7 @@ static int enter_log(const struct eddy_slots *s, uint32_t slot, uint64_t *sn)
         uint64_t entry = eddy_log_entry(&s->log, n);
         enum eddy_entry_age age = eddy_entry_age(&s->log, entry, n);
         if (n < s->first_sn) /* a stranger put it back, as the case may be below */
-            eddy_raise64(s->log.next_sn, s->first_sn);
+            eddy_raise64_seq(s->log.next_sn, s->first_sn);
         else if (age == EDDY_ENTRY_NEWER)
             eddy_log_mend(&s->log, n, entry);
         else if (age == EDDY_ENTRY_PRESENT)
