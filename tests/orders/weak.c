@@ -24,14 +24,16 @@ struct reading {
 };
 
 struct place {
-    uintptr_t address;
     uint64_t newest; /* index of the last value; that of index i is in values[i % VALUES] */
     uint64_t oldest;
     uint64_t seq; /* no seq_cst load may return an older one */
+    bool forgotten;
     struct value values[VALUES];
     struct reading readings[WEAK_THREADS];
 };
 
+/* Side by side, for a quick search; 0: none. */
+static uintptr_t names[WEAK_WORDS];
 static struct place *places[WEAK_WORDS];
 
 /* --- places ---------------------------------------------------------------------------------- */
@@ -78,17 +80,16 @@ static struct value *value_at(struct place *p, uint64_t index)
 }
 
 /* What is there now was always there. */
-static void start_anew(struct place *p, uintptr_t address, uint64_t bits)
+static void start_anew(struct place *p, uint64_t bits)
 {
     memset(p, 0, sizeof *p);
-    p->address = address;
     p->values[0].bits = bits;
 }
 
-static struct place *bucket(uintptr_t address, uint32_t *at)
+static struct place *bucket(uintptr_t name, uint32_t *at)
 {
-    *at = (uint32_t)((address >> 1) * 0x9e3779b97f4a7c15u >> 40) % WEAK_WORDS;
-    while (places[*at] && places[*at]->address != address)
+    *at = (uint32_t)((name >> 1) * 0x9e3779b97f4a7c15u >> 40) % WEAK_WORDS;
+    while (names[*at] && names[*at] != name)
         *at = (*at + 1) % WEAK_WORDS;
     return places[*at];
 }
@@ -97,14 +98,16 @@ static struct place *place_of(const volatile void *word, size_t size)
 {
     uint32_t at;
     uint64_t bits = memory(word, size);
-    struct place *p = bucket((uintptr_t)word, &at);
+    uintptr_t name = weak_name(word);
+    struct place *p = bucket(name, &at);
     if (!p) {
-        p = places[at] = calloc(1, sizeof *p);
+        p = places[at] = __real_calloc(1, sizeof *p);
         if (!p)
             abort();
-        start_anew(p, (uintptr_t)word, bits);
-    } else if (value_at(p, p->newest)->bits != bits) {
-        start_anew(p, (uintptr_t)word, bits);
+        names[at] = name;
+        start_anew(p, bits);
+    } else if (p->forgotten || value_at(p, p->newest)->bits != bits) {
+        start_anew(p, bits);
     }
     return p;
 }
@@ -112,21 +115,15 @@ static struct place *place_of(const volatile void *word, size_t size)
 void weak_forget(uintptr_t from, size_t bytes)
 {
     uint32_t at;
-    weak_enter();
     if (bytes <= 4096) {
-        for (uintptr_t address = from; address < from + bytes; address += 2) {
-            struct place *p = bucket(address, &at);
-            if (p)
-                p->newest = p->oldest = p->seq = 0, value_at(p, 0)->bits = ~p->address;
-        }
-    } else {
-        for (at = 0; at < WEAK_WORDS; at++) {
-            struct place *p = places[at];
-            if (p && p->address - from < bytes)
-                p->newest = p->oldest = p->seq = 0, value_at(p, 0)->bits = ~p->address;
-        }
+        for (uintptr_t name = from; name < from + bytes; name += 2)
+            if (bucket(name, &at))
+                places[at]->forgotten = true;
+        return;
     }
-    weak_leave();
+    for (at = 0; at < WEAK_WORDS; at++)
+        if (names[at] && names[at] - from < bytes)
+            places[at]->forgotten = true;
 }
 
 /* --- what may be seen ------------------------------------------------------------------------ */

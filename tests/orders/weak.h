@@ -9,9 +9,10 @@
  * each other.
  *
  * Sound, not complete: whatever it does, C11 (in C++20's wording) allows, so a test that fails here
- * shows a fault.  It does not show what needs values from the future, or words in two mappings.
- * Memory that changes behind its back (the kernel's, another process's) starts anew with what is
- * there, seen by all.
+ * shows a fault.  It does not show what needs values from the future.  A word of a shared mapping is
+ * one word wherever the file is mapped.  Memory that changes behind its back (the kernel's, another
+ * process's) starts anew with what is there, seen by all.  The kernel orders, too: who takes a lock
+ * or sees it free comes after who dropped it, who maps a file after who linked it.
  *
  *   EDDY_WEAK_SEED  repeats the lots, though not the scheduler
  *
@@ -40,5 +41,10 @@ bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, 
 /* A plain access: aborts if it races with another. */
 void weak_reads_plainly(const uint64_t *word);
 void weak_writes_plainly(const uint64_t *word);
+
+/* Runs live(argument) as a life of its own: after so many steps (0: never) the thread stops within
+ * whatever it does, as a process does that is killed.  What it has mapped, opened and allocated
+ * since goes; the locks of its descriptors fall.  False: it died.  */
+bool weak_live(void (*live)(void *), void *argument, uint64_t steps);
 
 #endif

@@ -29,7 +29,24 @@ struct weak_clock *weak_mine(void);
 /* A moment of the calling thread's own. */
 uint32_t weak_tick(void);
 void weak_join(struct weak_clock *to, const struct weak_clock *from);
-/* Memory that is given back starts anew when it comes again.  Not inside. */
+/* The name of a word: where it lies in its file, else its address. */
+uintptr_t weak_name(const volatile void *word);
+/* Words that are given back start anew when they come again. */
 void weak_forget(uintptr_t from, size_t bytes);
+void weak_forget_plain(uintptr_t from, size_t bytes);
+
+/* What the file that a descriptor stands for, under its name, hands to who maps it. */
+void weak_found(uint64_t device, uint64_t inode);
+/* The calling thread's life of its own; 0: none.  What it maps is numbered with it. */
+extern __thread uint32_t weak_life;
+extern __thread uint64_t weak_steps; /* until it ends; 0: never */
+void weak_unmap_life(uint32_t life);
+void weak_close_life(uint32_t life); /* its descriptors; not inside */
+void weak_die(void);
+
+/* Ours, not the life's (--wrap). */
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void __real_free(void *memory);
 
 #endif

@@ -5,27 +5,36 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A plain word: who wrote it last and when, and when each thread read it since. */
 struct plain {
-    uintptr_t address;
     uint32_t writer, written, read[WEAK_THREADS];
 };
 
+static uintptr_t names[WEAK_WORDS]; /* 0: none */
 static struct plain *plains[WEAK_WORDS];
 
 static struct plain *plain_of(const uint64_t *word)
 {
-    uint32_t at = (uint32_t)((uintptr_t)word >> 3) % WEAK_WORDS;
-    while (plains[at] && plains[at]->address != (uintptr_t)word)
+    uintptr_t name = weak_name(word);
+    uint32_t at = (uint32_t)((name >> 3) * 0x9e3779b97f4a7c15u >> 40) % WEAK_WORDS;
+    while (names[at] && names[at] != name)
         at = (at + 1) % WEAK_WORDS;
     if (!plains[at]) {
-        plains[at] = calloc(1, sizeof *plains[at]);
+        plains[at] = __real_calloc(1, sizeof *plains[at]);
         if (!plains[at])
             abort();
-        plains[at]->address = (uintptr_t)word;
+        names[at] = name;
     }
     return plains[at];
+}
+
+void weak_forget_plain(uintptr_t from, size_t bytes)
+{
+    for (uint32_t at = 0; at < WEAK_WORDS; at++)
+        if (names[at] && names[at] - from < bytes)
+            memset(plains[at], 0, sizeof *plains[at]);
 }
 
 static void race(const char *what)

@@ -54,6 +54,8 @@ void weak_pause(void)
 {
     if (lots == 0) /* others than who had the seat before: no round of a test repeats the last */
         lots = (seed + 1) * 0x9e3779b97f4a7c15u + ++threads_begun * 7919 + 1;
+    if (weak_steps && --weak_steps == 0)
+        weak_die();
     uint32_t drawn = weak_lot(1024);
     if (drawn < 8)
         sched_yield();
@@ -121,17 +123,12 @@ int __real_pthread_mutex_unlock(pthread_mutex_t *m);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
 int __real_pthread_join(pthread_t thread, void **result);
-int __real_munmap(void *from, size_t bytes);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *m);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *m);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *m);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
 int __wrap_pthread_join(pthread_t thread, void **result);
-int __wrap_munmap(void *from, size_t bytes);
-void __real_free(void *memory);
-void __wrap_free(void *memory);
-size_t malloc_usable_size(void *memory);
 
 static struct weak_clock *clock_of(const pthread_mutex_t *m)
 {
@@ -200,7 +197,7 @@ static void *run_thread(void *argument)
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument)
 {
-    struct start *start = malloc(sizeof *start);
+    struct start *start = __real_malloc(sizeof *start);
     if (!start)
         return -1;
     weak_enter();
@@ -216,18 +213,4 @@ int __wrap_pthread_join(pthread_t thread, void **result)
     weak_join(weak_mine(), &ended);
     weak_leave();
     return error;
-}
-
-int __wrap_munmap(void *from, size_t bytes)
-{
-    int error = __real_munmap(from, bytes);
-    weak_forget((uintptr_t)from, bytes);
-    return error;
-}
-
-void __wrap_free(void *memory)
-{
-    if (memory)
-        weak_forget((uintptr_t)memory, malloc_usable_size(memory));
-    __real_free(memory);
 }
