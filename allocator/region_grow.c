@@ -156,9 +156,10 @@ static int protect(struct eddy_region *r, enum eddy_map map)
                                       "again with EDDY_MAP_READ_WRITE");
     if (map == EDDY_MAP_READ_WRITE && eddy_region_seals(r->fd) & EDDY_SEAL_WRITE)
         return eddy_fail(EDDY_EACCES, "the region is sealed against writing");
-    /* Before the pages lose the right, so that nobody is told of an address that faults. */
+    /* Before the pages lose the right, so that nobody is told of an address that faults.  Relaxed:
+     * who sees this gets no address, hence nothing to look at. */
     if (map == EDDY_MAP_READ)
-        eddy_store_release(&r->map, EDDY_MAP_READ); /* [rights] */
+        eddy_store_relaxed(&r->map, EDDY_MAP_READ);
     if (mprotect(r->place.base, mapped, rights) != 0)
         return eddy_fail_errno("cannot change the rights of a region's pages");
     eddy_store_release(&r->map, (uint32_t)map); /* [rights] */

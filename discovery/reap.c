@@ -14,8 +14,9 @@ static uint64_t holder_of(uint64_t owner)
 void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
 {
     struct eddy_reader_seat *r = &s->readers[seat];
-    /* The gate first: writers may wait for it. */
-    eddy_store_seq(&r->cursor, EDDY_CURSOR_ABSENT);
+    /* The gate first: writers may wait for it.  [cursor]: what was read is done.  No more than
+     * release: who waits looks again within its nap, as for any cursor. */
+    eddy_store_release(&r->cursor, EDDY_CURSOR_ABSENT);
     EDDY_POINT("leave:reader-cursor");
     eddy_slots_unpin_all(s, seat);
     EDDY_POINT("leave:reader-unpinned");

@@ -58,9 +58,11 @@ static inline void eddy_wake_topic(const struct eddy_segment *s, struct eddy_reg
     struct eddy_control *c = s->control;
     eddy_bell_ring(&c->readers_bell);
     EDDY_POINT("wake:readers");
+    /* seq, from [bells]: who subscribed too late for us to see it sees what was published. */
     for (uint64_t words = eddy_load_seq(&c->bell_words); words; words &= words - 1) {
         uint32_t w = (uint32_t)__builtin_ctzll(words);
-        for (uint64_t hit = eddy_load_seq(&c->bells[w]); hit; hit &= hit - 1) {
+        /* Relaxed: [bells] comes after it. */
+        for (uint64_t hit = eddy_load_relaxed(&c->bells[w]); hit; hit &= hit - 1) {
             uint32_t b = (uint32_t)__builtin_ctzll(hit);
             eddy_bell_tell(&r->bells[w * 64 + b], eddy_topic_news(s));
             EDDY_POINT("wake:told");

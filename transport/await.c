@@ -4,12 +4,21 @@
 #include "allocator/error.h"
 #include "transport/waitset.h"
 
+static bool is_event_ready(struct eddy_attachment *a)
+{
+    /* seq, from [triggered]: a trigger that this look misses finds the event attached, and news of
+     * it cleared. */
+    uint64_t triggered = eddy_load_seq(&a->event->triggered);
+    /* Relaxed: an older one costs a report too many. */
+    uint64_t before = a->edge ? a->seen : eddy_load_relaxed(&a->event->reset);
+    a->seen = triggered;
+    return triggered != before;
+}
+
 static bool is_ready(struct eddy_attachment *a)
 {
-    if (a->event) {
-        uint64_t triggered = eddy_load_seq(&a->event->triggered);
-        return a->edge ? triggered != a->seen : triggered != eddy_load_seq(&a->event->reset);
-    }
+    if (a->event)
+        return is_event_ready(a);
     if (a->edge)
         return eddy_reader_has(a->reader, a->seen);
     return eddy_reader_ready(a->reader);
@@ -17,9 +26,7 @@ static bool is_ready(struct eddy_attachment *a)
 
 static void mark_reported(struct eddy_attachment *a)
 {
-    if (a->event)
-        a->seen = eddy_load_seq(&a->event->triggered);
-    else if (a->edge)
+    if (a->reader && a->edge)
         a->seen = eddy_log_end(&a->reader->segment->log);
 }
 
@@ -28,7 +35,7 @@ static void hear_news(struct eddy_waitset *ws)
 {
     struct eddy_attachment *a;
     for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++) {
-        /* seq, from [news]: a publication that finds its bit set is seen by the look that follows */
+        /* seq, from [news]: a publication that finds its bit set is seen by the next look. */
         uint64_t bits = eddy_load_seq(&ws->seat->news[w]);
         if (bits)
             bits = eddy_swap_seq(&ws->seat->news[w], 0u);
@@ -90,7 +97,8 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
             any = collect_locked(ws, contexts, max, &found);
         }
         EDDY_POINT("waitset:woken");
-        eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
+        /* Relaxed: seen late it costs a needless look at the bell. */
+        eddy_and_relaxed(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
     }
     if (!any)
         return EDDY_ETIMEDOUT;

@@ -20,13 +20,13 @@ static int take_bell(struct eddy_waitset *ws)
             if (error)
                 return error;
         }
+        /* acquire, from [holder]: who has it is not taken for dead, as it has joined before. */
         uint64_t owner = eddy_load_acquire(&seat->owner);
+        /* [holder]; acquire, from [seat]: the last holder has cleared its bits in `bells` and
+         * `sleeping`, and will not clear ours.  Its news and its bell stay: a needless look. */
         if ((owner == 0 || !eddy_domain_knows_alive(d, owner)) &&
-            eddy_cas_seq(&seat->owner, &owner, d->id)) {
+            eddy_cas_acq_rel(&seat->owner, &owner, d->id)) {
             EDDY_POINT("bell:taken");
-            eddy_store_seq(&seat->bell, 0u);
-            for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
-                eddy_store_seq(&seat->news[w], 0u);
             ws->bell_index = i;
             ws->seat = seat;
             return EDDY_OK;
@@ -40,10 +40,13 @@ static int take_bell(struct eddy_waitset *ws)
 static void subscribe_bell(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
     struct eddy_control *c = r->segment->control;
-    eddy_store_seq(&r->seat->bell, ws->bell_index + 1);
+    eddy_store_relaxed(&r->seat->bell, ws->bell_index + 1); /* for people to read */
     EDDY_POINT("subscribe:told");
-    eddy_or_seq(&c->bells[ws->bell_index / 64], eddy_waitset_bit(ws));
+    /* Relaxed: who sees the next step sees this. */
+    eddy_or_relaxed(&c->bells[ws->bell_index / 64], eddy_waitset_bit(ws));
     EDDY_POINT("subscribe:bit-set");
+    /* [bells], also when the bit is there.  seq: the next wait looks at the log, and who publishes
+     * looks here afterwards. */
     eddy_or_seq(&c->bell_words, 1ull << ws->bell_index / 64);
 }
 
@@ -58,10 +61,11 @@ static bool bell_has_other_reader(const struct eddy_waitset *ws, const struct ed
 
 static void unsubscribe_bell(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
-    eddy_store_seq(&r->seat->bell, 0u);
+    eddy_store_relaxed(&r->seat->bell, 0u); /* for people to read */
     EDDY_POINT("unsubscribe:told");
+    /* Relaxed: seen late it costs a needless look; [seat] has it before the next holder's. */
     if (!bell_has_other_reader(ws, r))
-        eddy_and_seq(&r->segment->control->bells[ws->bell_index / 64], ~eddy_waitset_bit(ws));
+        eddy_and_relaxed(&r->segment->control->bells[ws->bell_index / 64], ~eddy_waitset_bit(ws));
 }
 
 /* --- opening and closing --------------------------------------------------------------------- */
@@ -97,7 +101,7 @@ static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)
         unsubscribe_bell(ws, a->reader);
         a->reader->waitset = NULL;
     } else {
-        eddy_store_seq(&a->event->waitset, NULL);
+        eddy_store_relaxed(&a->event->waitset, NULL); /* hands nothing on */
     }
     eddy_attachment_rest(ws, a);
     LIST_REMOVE(a, sharers);
@@ -124,7 +128,7 @@ int eddy_waitset_close(eddy_waitset *ws)
             next = LIST_NEXT(a, others);
             forget(ws, a);
         }
-        eddy_and_seq(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
+        eddy_and_relaxed(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws)); /* before [seat] */
         EDDY_POINT("bell:silent");
         eddy_store_release(&ws->seat->owner, 0u); /* [seat] */
         pthread_mutex_lock(&ws->domain->lock);
@@ -196,7 +200,7 @@ int eddy_waitset_attach_event(eddy_waitset *ws, eddy_event *e, uint32_t mode, vo
         eddy_event_news(e));
     pthread_mutex_unlock(&ws->lock);
     if (error)
-        eddy_store_seq(&e->waitset, NULL);
+        eddy_store_relaxed(&e->waitset, NULL); /* as in forget */
     rouse(ws);
     return error;
 }
@@ -242,7 +246,7 @@ int eddy_event_close(eddy_event *e)
 {
     if (!e)
         return EDDY_OK;
-    struct eddy_waitset *ws = eddy_load_seq(&e->waitset);
+    struct eddy_waitset *ws = eddy_load_relaxed(&e->waitset); /* nobody else uses it any more */
     if (ws && ws->fork_count == eddy_fork_count)
         detach(ws, NULL, e);
     free(e);
@@ -251,7 +255,7 @@ int eddy_event_close(eddy_event *e)
 
 void eddy_event_trigger(eddy_event *e)
 {
-    eddy_add_seq(&e->triggered, 1u);
+    eddy_add_seq(&e->triggered, 1u); /* [triggered] */
     EDDY_POINT("event:triggered");
     struct eddy_waitset *ws = eddy_load_seq(&e->waitset);
     if (!ws)
@@ -263,10 +267,12 @@ void eddy_event_trigger(eddy_event *e)
 
 bool eddy_event_triggered(const eddy_event *e)
 {
-    return eddy_load_seq(&e->triggered) != eddy_load_seq(&e->reset);
+    /* acquire, from [triggered]: what came before the trigger.  `reset` hands nothing on. */
+    return eddy_load_acquire(&e->triggered) != eddy_load_relaxed(&e->reset);
 }
 
 void eddy_event_reset(eddy_event *e)
 {
-    eddy_store_seq(&e->reset, eddy_load_seq(&e->triggered));
+    /* acquire, from [triggered]: what is forgotten here is seen by who looks after it. */
+    eddy_store_relaxed(&e->reset, eddy_load_acquire(&e->triggered));
 }

@@ -28,16 +28,12 @@ transport/slots/reap.c | eddy_and_seq(&s->header->joined                  | acq_
 transport/slots/reap.c | eddy_or_seq(&s->header->gone                     | acq_rel acquire release
 transport/slots/slots.h | eddy_cas_seq(&line->state, &state, done)        | acq_rel release
 transport/topic.c     | eddy_cas_seq(owner_of(s, role, i)                 | acq_rel acquire release
-transport/waitset.c   | eddy_cas_seq(&seat->owner, &owner, d->id)         | acq_rel acquire release
-transport/waitset.c   | eddy_and_seq(&r->segment->control->bells          | acq_rel acquire release
-transport/waitset.c   | eddy_and_seq(eddy_waitset_sleeping(ws)            | acq_rel acquire release
-transport/await.c     | eddy_and_seq(eddy_waitset_sleeping(ws)            | acq_rel acquire release
+transport/waitset.c   | eddy_cas_acq_rel(&seat->owner, &owner, d->id)     | acquire release
 """),
     (STRONG, "a hint, or a bound that moves one way: what is out of date costs a look or a wait",
      """
 allocator/log.h       | uint64_t n = eddy_load_seq(log->next_sn)          | acquire relaxed
 allocator/log.h       | n = eddy_load_seq(log->next_sn)                   | acquire relaxed
-discovery/reap.c      | eddy_store_seq(&r->cursor, EDDY_CURSOR_ABSENT)    | release
 transport/gate.c      | eddy_load_seq(&seat->owner) == 0                  | acquire relaxed
 transport/gate.c      | eddy_raise64_seq(&c->min_cursor                       | acq_rel acquire release
 transport/gate.c      | eddy_raise64_seq(&c->untaken                          | acq_rel acquire release
@@ -74,13 +70,6 @@ transport/slots/read.c | /* [mark] */                                     | acq_
 """),
     (STRONG, "who waits for room looks again every 2 ms, so that a missed ring is a short wait", """
 transport/take.c      | /* [unpin] */                                     | acq_rel release
-"""),
-    (STRONG, "bell_words and bells are both read with seq: while one of them is, what the other "
-     "says is in order, too", """
-discovery/reap.h      | eddy_load_seq(&c->bell_words)                     | acquire relaxed
-discovery/reap.h      | eddy_load_seq(&c->bells[w])                       | acquire relaxed
-transport/waitset.c   | eddy_or_seq(&c->bells[                            | acq_rel acquire release
-transport/waitset.c   | eddy_or_seq(&c->bell_words                        | acq_rel acquire release
 """),
     (STRONG, "what it goes with is ordered by the swap of the slot's owner, [give up], as well", """
 allocator/slot.h      | uint64_t sn = eddy_load_acquire(&slot->sn)        | relaxed
@@ -123,7 +112,6 @@ allocator/extent.c    | return eddy_load_acquire(&x->writable)            | rela
 transport/loan.c      | eddy_load_acquire(&p->extent->writable)           | relaxed
 transport/slots/object.c | eddy_store_release(&s->writable, true)         | relaxed
 transport/slots/write.c | eddy_load_acquire(&s->writable)                 | relaxed
-allocator/region_grow.c | eddy_store_release(&r->map, EDDY_MAP_READ)      | relaxed
 """),
     (HIDDEN, "goes with what lies in another mapping or another process, which neither build can "
      "see as one word", """
@@ -160,7 +148,6 @@ transport/ring/open.c | eddy_sub_seq(&r->users, 1u)                       | acq_
 transport/ring/produce.c | eddy_cas_seq(&r->loan, &word, ticket)          | acq_rel release
 transport/ring/produce.c | eddy_cas_seq(&r->loan, &ticket, word)          | acq_rel release
 transport/ring/produce.c | eddy_cas_seq(&r->loan, &word, LOAN_NONE)       | acq_rel release
-transport/ring/signals.c | eddy_sub_seq(&reporting, 1u)                   | acq_rel release
 """),
     (STRONG, "once only, which any order gives; nothing else hangs on it", """
 transport/ring/consume.c | eddy_cas_seq(&r->held[at], &held, 0)           | acq_rel acquire release
@@ -175,18 +162,6 @@ transport/ring/produce.c | uint64_t word = eddy_load_seq(&r->loan)        | acqu
     (STRONG, "[watched], stored next, hands it on", """
 transport/ring/peer.c | eddy_store_seq(&w->gone, epoch)                   | release relaxed
 """),
-    (STRONG, "under the lock of the list, or handed on by the store of its head", """
-transport/ring/signals.c | eddy_store_seq(&r->watched_next, eddy_load_seq(&watched)) | acquire release relaxed
-transport/ring/signals.c | eddy_store_seq(&watched, r)                    | release
-transport/ring/signals.c | while (eddy_load_seq(at) != r)                 | acquire relaxed
-transport/ring/signals.c | at = &eddy_load_seq(at)->watched_next          | acquire relaxed
-transport/ring/signals.c | eddy_store_seq(at, eddy_load_seq(&r->watched_next)) | acquire relaxed
-transport/ring/signals.c | if (!eddy_load_seq(&watched))                  | acquire relaxed
-"""),
-    (STRONG, "a child after a fork has one thread", """
-transport/ring/signals.c | eddy_store_seq(&watched, NULL)                 | release relaxed
-transport/ring/signals.c | eddy_store_seq(&reporting, 0u)                 | release relaxed
-"""),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """
 discovery/reap.c      | eddy_store_release(&r->owner, 0u)                 | relaxed
@@ -194,9 +169,6 @@ discovery/reap.c      | eddy_store_release(&w->owner, 0u)                 | rela
 discovery/reap.c      | uint64_t seen = eddy_load_acquire(owner)          | relaxed
 transport/waitset.c   | uint64_t owner = eddy_load_acquire(&seat->owner)  | relaxed
 transport/waitset.c   | eddy_store_release(&ws->seat->owner, 0u)          | relaxed
-transport/waitset.c   | eddy_store_seq(&seat->bell                        | release relaxed
-transport/waitset.c   | eddy_store_seq(&seat->news[w], 0u)                | release relaxed
-transport/waitset.c   | eddy_store_seq(&r->seat->bell                     | release relaxed
 transport/slots/reap.c | uint64_t seen = eddy_load_acquire(owner)         | relaxed
 transport/slots/reap.c | eddy_store_release(&s->members[member], 0u)      | relaxed
 transport/slots/reap.c | eddy_store_release(&s->readers[reader], 0u)      | relaxed
@@ -205,13 +177,6 @@ allocator/slot.c      | eddy_load_acquire(&p->slot->owner) == me          | rela
 allocator/slot.c      | eddy_load_acquire(&p->slot->keeper) == me         | relaxed
 allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | relaxed
 allocator/slot.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
-"""),
-    (STRONG, "the attaching thread's alone, or under the wait set's lock", """
-transport/waitset.c   | eddy_event_close >> eddy_load_seq(&e->waitset)    | acquire relaxed
-transport/await.c     | triggered != eddy_load_seq(&a->event->reset) | acquire relaxed
-transport/await.c     | a->seen = eddy_load_seq(&a->event->triggered)     | acquire relaxed
-transport/waitset.c   | eddy_store_seq(&a->event->waitset, NULL)          | release relaxed
-transport/waitset.c   | eddy_store_seq(&e->reset, | acquire release relaxed
 """),
     (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
      "comes here (models/deaths.pml; the points, death and ladder tests)", """
@@ -224,8 +189,6 @@ discovery/reap.c      | eddy_cas_seq(owner, &seen, d->id                  | acq_
 discovery/registry.c  | eddy_load_acquire(&r->participants[seat].id)      | relaxed
 discovery/sweep.c     | taken += eddy_load_acquire(                       | relaxed
 transport/publish.c   | eddy_store_seq(&p.slot->sn, 0u)                   | release
-transport/waitset.c   | eddy_store_seq(&e->waitset, NULL)                 | release
-transport/waitset.c   | return eddy_load_seq(&e->triggered) !=            | acquire
 transport/slots/look.c | eddy_load_acquire(&owners[i])                    | relaxed
 transport/slots/readers.c | eddy_or_seq(&s->header->gone[reader / 64]      | acq_rel
 transport/slots/reap.c | uint64_t sn = eddy_load_acquire(&line->sn)       | relaxed
