@@ -17,16 +17,6 @@ GROUPS = [
 allocator/log.h       | eddy_cas_seq(log->next_sn, &sn, sn + 1)           | acq_rel acquire release
 allocator/slot.c      | eddy_and_seq(word, ~bit)                          | acq_rel acquire release
 transport/take.c      | eddy_and_seq(word, ~eddy_seat_bit(r->seat_id));$  | acq_rel acquire release
-transport/slots/claim.c | if (!eddy_cas_seq(&line->state, &state, mine))  | acq_rel acquire release
-transport/slots/readers.c | eddy_cas_seq(&s->readers[reader]              | acq_rel acquire release
-transport/slots/readers.c | eddy_and_seq(word, ~bit)                      | acq_rel acquire release
-transport/slots/readers.c | eddy_or_seq(&s->mine[reader / 64], bit)       | acq_rel acquire release
-transport/slots/readers.c | eddy_or_seq(&s->header->joined                | acq_rel acquire release
-transport/slots/readers.c | eddy_and_seq(&s->header->gone                 | acq_rel acquire release
-transport/slots/readers.c | eddy_and_seq(&s->mine[reader / 64], ~bit)     | acq_rel acquire release
-transport/slots/reap.c | eddy_and_seq(&s->header->joined                  | acq_rel acquire release
-transport/slots/reap.c | eddy_or_seq(&s->header->gone                     | acq_rel acquire release
-transport/slots/slots.h | eddy_cas_seq(&line->state, &state, done)        | acq_rel release
 transport/topic.c     | eddy_cas_seq(owner_of(s, role, i)                 | acq_rel acquire release
 transport/waitset.c   | eddy_cas_acq_rel(&seat->owner, &owner, d->id)     | acquire release
 """),
@@ -49,24 +39,12 @@ transport/take.c      | eddy_load_acquire(&p.slot->sn) != r->next         | rela
 transport/writer.c    | eddy_raise64_seq(&c->window, n)                       | acq_rel acquire release
 transport/writer.c    | eddy_raise64_seq(&c->history, n)                      | acq_rel acquire release
 transport/past.c      | eddy_load_acquire(&r->segment->control->history)  | relaxed
-transport/slots/write.c | uint64_t n = eddy_load_seq(s->log.next_sn)      | acquire relaxed
 """),
     (STRONG, "looked at again under a pin or after a swap, which decide", """
 transport/past.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
 transport/past.c      | eddy_load_acquire(&slot->keeper) != 0             | relaxed
 transport/past.c      | eddy_load_acquire(&p.slot->sn) == sn              | relaxed
 transport/past.c      | eddy_load_acquire(&r->segment->writers[seat].owner) | relaxed
-transport/slots/claim.c | /* [forgotten] */                               | relaxed
-transport/slots/find.c | uint64_t marks = eddy_load_acquire(              | relaxed
-transport/slots/find.c | eddy_load_acquire(&s->lines[slot].sn) == sn      | relaxed
-transport/slots/find.c | eddy_load_acquire(&s->lines[slot].sn) == *cursor | relaxed
-transport/slots/slots.h | eddy_load_acquire(&s->header->gone[reader / 64]) | relaxed
-"""),
-    (STRONG, "a mark is set under a pin, and the pins, read before, hand it on; so does the state "
-     "for the number", """
-transport/slots/claim.c | (eddy_load_seq(eddy_slots_read_word(s, slot, w)) & wanted) | acquire relaxed
-transport/slots/claim.c | eddy_slots_is_live(eddy_load_seq(&line->sn))    | acquire relaxed
-transport/slots/read.c | /* [mark] */                                     | acq_rel acquire release
 """),
     (STRONG, "who waits for room looks again every 2 ms, so that a missed ring is a short wait", """
 transport/take.c      | /* [unpin] */                                     | acq_rel release
@@ -79,8 +57,6 @@ allocator/slot.h      | eddy_store_release(&slot->owner, 0u);$            | rela
 transport/publish.c   | eddy_store_release(&slot->sn, n)                  | relaxed
 transport/publish.c   | eddy_store_release(&slot->keeper, w->me)          | relaxed
 transport/publish.c   | eddy_store_release(&oldest.slot->keeper, 0u)      | relaxed
-transport/slots/claim.c | uint64_t sn = eddy_load_acquire(&line->sn)      | relaxed
-transport/slots/write.c | eddy_store_release(&s->lines[slot].sn, n)       | relaxed
 """),
     (HIDDEN, "a thread's accesses run in their order on the machine and on x86; weaker lets the "
      "later ones come first", """
@@ -89,7 +65,6 @@ transport/gate.c      | uint64_t lowest = eddy_load_seq(&c->next_sn)      | acqu
 transport/slots/find.c | uint64_t sn = eddy_load_acquire(&s->lines[i].sn) | relaxed
 transport/slots/find.c | eddy_load_acquire(&s->lines[i].state)            | relaxed
 transport/slots/write.c | eddy_load_acquire(&s->lines[slot].state)        | relaxed
-transport/slots/write.c | eddy_load_acquire(&s->lines[slot].sn) == sn - ( | relaxed
 """),
     (STRONG, "JOINING, stored before with seq, or the cursor's own order says the same", """
 transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | release relaxed
@@ -110,8 +85,6 @@ allocator/column.c    | eddy_store_release(&x->column[c], column)         | rela
 allocator/extent.c    | eddy_store_release(&x->writable, at)              | relaxed
 allocator/extent.c    | return eddy_load_acquire(&x->writable)            | relaxed
 transport/loan.c      | eddy_load_acquire(&p->extent->writable)           | relaxed
-transport/slots/object.c | eddy_store_release(&s->writable, true)         | relaxed
-transport/slots/write.c | eddy_load_acquire(&s->writable)                 | relaxed
 """),
     (HIDDEN, "goes with what lies in another mapping or another process, which neither build can "
      "see as one word", """
@@ -123,7 +96,6 @@ discovery/domain.c    | eddy_load_acquire(&p->id)                         | rela
 discovery/domain.c    | eddy_store_release(&p->id, d->id)                 | relaxed
 transport/claim.c     | eddy_load_acquire(&s->control->extents[x])        | relaxed
 transport/claim.c     | eddy_load_acquire(&w->segment->control->extents[0]) | relaxed
-transport/slots/object.c | eddy_store_release(&h->magic                   | relaxed
 transport/ring/open.c | uint64_t state = eddy_load_acquire(&r->header->state) | relaxed
 transport/ring/open.c | r->write = eddy_load_seq(&r->header->write)       | acquire relaxed
 transport/ring/open.c | r->read_seen = eddy_load_seq(&r->header->read)    | acquire relaxed
@@ -172,7 +144,6 @@ transport/waitset.c   | eddy_store_release(&ws->seat->owner, 0u)          | rela
 transport/slots/reap.c | uint64_t seen = eddy_load_acquire(owner)         | relaxed
 transport/slots/reap.c | eddy_store_release(&s->members[member], 0u)      | relaxed
 transport/slots/reap.c | eddy_store_release(&s->readers[reader], 0u)      | relaxed
-transport/slots/reap.c | uint64_t state = eddy_load_seq(&s->lines[i].state) | acquire relaxed
 allocator/slot.c      | eddy_load_acquire(&p->slot->owner) == me          | relaxed
 allocator/slot.c      | eddy_load_acquire(&p->slot->keeper) == me         | relaxed
 allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | relaxed
@@ -190,15 +161,9 @@ discovery/registry.c  | eddy_load_acquire(&r->participants[seat].id)      | rela
 discovery/sweep.c     | taken += eddy_load_acquire(                       | relaxed
 transport/publish.c   | eddy_store_seq(&p.slot->sn, 0u)                   | release
 transport/slots/look.c | eddy_load_acquire(&owners[i])                    | relaxed
-transport/slots/readers.c | eddy_or_seq(&s->header->gone[reader / 64]      | acq_rel
 transport/slots/reap.c | uint64_t sn = eddy_load_acquire(&line->sn)       | relaxed
-transport/slots/reap.c | eddy_store_seq(&line->sn, sn | EDDY              | release
 transport/slots/reap.c | eddy_and_seq(word, ~bit)                         | acq_rel
-transport/slots/reap.c | eddy_cas_seq(owner, &seen, s->domain->id         | acq_rel
 transport/slots/reap.c | eddy_load_acquire(&s->members[i])                | relaxed
-transport/slots/reap.c | eddy_cas_seq(&s->members[i], &nobody             | acq_rel
-transport/slots/write.c | eddy_raise64_seq(s->log.next_sn, s->first_sn)       | acq_rel
-transport/slots/write.c | eddy_store_release(&line->sn, EDDY_SLOTS_ENDED) | relaxed
 transport/slots/write.c | eddy_store_release(&line->state, state)         | relaxed
 transport/ring/consume.c | eddy_cas_seq(&r->again, &p, p + 1)             | acq_rel acquire release
 transport/ring/consume.c | eddy_load_seq(&r->done[at]) >= ++p             | acquire relaxed

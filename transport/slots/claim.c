@@ -24,9 +24,9 @@ static bool is_read(const struct eddy_slots *s, uint32_t slot, const uint64_t *a
 {
     for (uint32_t w = 0; w < s->plan.words; w++) {
         uint64_t wanted = gating(s, active, w);
-        /* from [mark]; seq, as one who is about to sleep for room looks here after arming its bell
-         */
-        if (wanted && (eddy_load_seq(eddy_slots_read_word(s, slot, w)) & wanted) != wanted)
+        /* Relaxed: by way of [unpin], as a mark is set under a pin and the pins were looked at
+         * before; and those of an older sample were forgotten before [give up slot]. */
+        if (wanted && (eddy_load_relaxed(eddy_slots_read_word(s, slot, w)) & wanted) != wanted)
             return false;
     }
     return true;
@@ -50,7 +50,7 @@ static void forget_marks(const struct eddy_slots *s, uint32_t slot)
 static bool end_sample(struct eddy_slots *s, uint32_t slot)
 {
     struct eddy_slots_line *line = &s->lines[slot];
-    uint64_t sn = eddy_load_acquire(&line->sn); /* from [sample] */
+    uint64_t sn = eddy_load_relaxed(&line->sn); /* the last, by way of [give up slot] */
     if (eddy_slots_is_live(sn))
         eddy_store_seq(&line->sn, sn | EDDY_SLOTS_ENDED);
     EDDY_POINT("slots-claim:ended");
@@ -65,16 +65,18 @@ static bool end_sample(struct eddy_slots *s, uint32_t slot)
 static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, uint64_t *ticket)
 {
     struct eddy_slots_line *line = &s->lines[slot];
-    /* First the state: if the swap succeeds, the sample is the one whose marks were looked at.  seq,
-     * as one who is about to sleep for room looks here after arming its bell. */
+    /* First the state: if the swap succeeds, the sample is the one whose marks were looked at.
+     * from [give up slot]; seq, as one who is about to sleep for room looks here after arming its
+     * bell. */
     uint64_t state = eddy_load_seq(&line->state);
     uint64_t mine = ((state & ~EDDY_SLOTS_COMMITTING) + EDDY_SLOTS_TURN) | (s->member + 1u);
     if ((state & EDDY_SLOTS_OWNER) != 0 || is_pinned(s, slot) ||
-        (eddy_slots_is_live(eddy_load_seq(&line->sn)) && !is_read(s, slot, active)))
+        /* Relaxed: at least the one that was there when the slot was given up. */
+        (eddy_slots_is_live(eddy_load_relaxed(&line->sn)) && !is_read(s, slot, active)))
         return false;
     EDDY_POINT("slots-claim:looked");
-    /* from [give up slot] */
-    if (!eddy_cas_seq(&line->state, &state, mine))
+    /* Relaxed: no state comes twice, so it succeeds on the one that was acquired above. */
+    if (!eddy_cas_relaxed(&line->state, &state, mine))
         return false;
     EDDY_POINT("slots-claim:owned");
     if (end_sample(s, slot)) {

@@ -13,9 +13,10 @@
  * afterwards: a missing mark counts only if the sample is still there. */
 static bool is_unread(const struct eddy_slots *s, uint32_t slot, uint64_t sn, uint32_t reader)
 {
-    /* from [forgotten] */
+    /* from [forgotten]: the sample has been ended before. */
     uint64_t marks = eddy_load_acquire(eddy_slots_read_word(s, slot, reader / 64));
-    return !(marks & eddy_slots_bit(reader)) && eddy_load_acquire(&s->lines[slot].sn) == sn;
+    /* Relaxed: what it must not be too old for is acquired by now. */
+    return !(marks & eddy_slots_bit(reader)) && eddy_load_relaxed(&s->lines[slot].sn) == sn;
 }
 
 static void fill(const struct eddy_slots *s, uint32_t slot, uint64_t sn, uint32_t reader,
@@ -37,6 +38,7 @@ static bool look_in_slots(const struct eddy_slots *s, uint32_t reader, uint64_t 
     for (uint32_t i = 0; i < s->slot_count; i++) {
         /* from [sample]: if it is one that is being committed, the state says so by now. */
         uint64_t sn = eddy_load_acquire(&s->lines[i].sn);
+        /* from [give up slot]: a number that was tried in vain has gone from sn by then. */
         bool committing = eddy_load_acquire(&s->lines[i].state) & EDDY_SLOTS_COMMITTING;
         if (committing || !eddy_slots_is_live(sn) || sn < cursor || sn >= oldest ||
             !is_unread(s, i, sn, reader))
@@ -63,8 +65,8 @@ static enum walk walk_log(const struct eddy_slots *s, uint32_t reader, uint64_t 
             return WALK_LAPPED;
         if (slot >= s->slot_count)
             return WALK_DAMAGED;
-        /* from [sample] */
-        if (eddy_load_acquire(&s->lines[slot].sn) == *cursor && eddy_slots_is_live(*cursor) &&
+        /* Relaxed: by way of [publish]; so it was there, and its slot's older marks are gone. */
+        if (eddy_load_relaxed(&s->lines[slot].sn) == *cursor && eddy_slots_is_live(*cursor) &&
             is_unread(s, slot, *cursor, reader)) {
             fill(s, slot, *cursor, reader, sample);
             return WALK_FOUND;

@@ -133,7 +133,7 @@ static bool add_members(const struct eddy_view *v, const _Atomic uint64_t *owner
     bool enough = true;
     for (uint32_t i = 0; enough && i < count; i++) {
         struct eddy_object_member m = {.role = role};
-        uint64_t owner = eddy_load_acquire(&owners[i]); /* from [member] */
+        uint64_t owner = eddy_load_acquire(&owners[i]); /* from [owner] */
         if (!owner)
             continue;
         eddy_view_name(v, owner & ~EDDY_OWNER_REAPING, &m);

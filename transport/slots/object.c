@@ -75,8 +75,8 @@ static int fill_file(int fd, uint64_t creator, const struct eddy_slots_options *
     fill_header(h, o, plan, nonce);
     h->creator = creator;
     eddy_store_relaxed((_Atomic uint64_t *)(void *)((uint8_t *)at + plan->members), creator);
-    /* [created]: magic last, though nobody can look before the link. */
-    eddy_store_release(&h->magic, EDDY_MAGIC_SLOTS);
+    /* Relaxed: nobody can look before the link. */
+    eddy_store_relaxed(&h->magic, EDDY_MAGIC_SLOTS);
     munmap(at, plan->readers);
     return EDDY_OK;
 }
@@ -239,7 +239,7 @@ int eddy_slots_make_writable(struct eddy_slots *s)
         if (mprotect(s->payload, s->plan.bytes - s->plan.payload, PROT_READ | PROT_WRITE) != 0)
             error = eddy_fail_errno("cannot write to the slots of %s", s->id);
         else
-            eddy_store_release(&s->writable, true); /* [writable] */
+            eddy_store_relaxed(&s->writable, true); /* what it tells of is the kernel's */
     }
     pthread_mutex_unlock(&s->lock);
     return error;

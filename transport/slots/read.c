@@ -68,7 +68,7 @@ static int check_size(const struct eddy_slots *s, struct eddy_slots_sample *samp
 static void mark(struct eddy_slots *s, const struct eddy_slots_sample *sample)
 {
     _Atomic uint64_t *word = eddy_slots_read_word(s, sample->slot, sample->reader / 64);
-    eddy_or_seq(word, eddy_slots_bit(sample->reader)); /* [mark] */
+    eddy_or_relaxed(word, eddy_slots_bit(sample->reader)); /* under a pin: by way of [unpin] */
 }
 
 static const void *address_of(const struct eddy_slots *s, const struct eddy_slots_sample *sample)
@@ -151,8 +151,7 @@ int eddy_slots_mark_read(eddy_slots *s, const struct eddy_slots_sample *sample)
     mark(s, sample);
     EDDY_POINT("slots-mark:marked");
     if (!held)
-        unpin(s, sample);
-    eddy_bell_ring(&s->header->room_bell);
+        unpin(s, sample); /* else who has it pinned rings, when there is room */
     return EDDY_OK;
 }
 

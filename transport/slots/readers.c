@@ -21,7 +21,8 @@ static bool take_number(struct eddy_slots *s, uint32_t reader)
 {
     uint64_t nobody = 0;
     return eddy_load_relaxed(&s->readers[reader]) == 0 && /* a guess; the swap decides */
-           eddy_cas_seq(&s->readers[reader], &nobody, s->domain->id);
+           /* from [member]: what its last holder did is done; [owner] */
+           eddy_cas_acq_rel(&s->readers[reader], &nobody, s->domain->id);
 }
 
 static bool take_wanted(struct eddy_slots *s, uint32_t wanted, uint32_t *reader)
@@ -42,7 +43,7 @@ static void forget_marks_of(struct eddy_slots *s, uint32_t reader)
     for (uint32_t i = 0; i < s->slot_count; i++) {
         _Atomic uint64_t *word = eddy_slots_read_word(s, i, reader / 64);
         if (eddy_load_relaxed(word) & bit) /* only we set it, or clear it for good */
-            eddy_and_seq(word, ~bit);
+            eddy_and_relaxed(word, ~bit);  /* before we gate */
     }
 }
 
@@ -54,8 +55,9 @@ static void enter_as(struct eddy_slots *s, uint32_t reader)
     eddy_slots_clear_pins(s, reader);
     forget_marks_of(s, reader);
     eddy_store_relaxed(&s->cursors[reader], s->first_sn); /* ours, and so is the next */
-    eddy_or_seq(&s->mine[reader / 64], bit);
+    eddy_or_relaxed(&s->mine[reader / 64], bit);
     EDDY_POINT("slots-join:cleared");
+    /* seq, both: next we look at the log, and whoever claims what is committed later looks here. */
     eddy_or_seq(&s->header->joined[reader / 64], bit);
     EDDY_POINT("slots-join:joined");
     eddy_and_seq(&s->header->gone[reader / 64], ~bit);
@@ -89,7 +91,7 @@ int eddy_slots_leave(eddy_slots *s, uint32_t reader)
     if (error)
         return error;
     uint64_t bit = eddy_slots_bit(reader);
-    if (!(eddy_and_seq(&s->mine[reader / 64], ~bit) & bit))
+    if (!(eddy_and_relaxed(&s->mine[reader / 64], ~bit) & bit)) /* once only, whoever it is */
         return eddy_fail(EDDY_EINVAL, "reader %u has left already", reader);
     eddy_slots_reader_leave(s, reader);
     return EDDY_OK;
@@ -102,7 +104,8 @@ int eddy_slots_mark_reader_disconnected(eddy_slots *s, uint32_t reader)
     if (reader >= s->reader_limit)
         return eddy_fail(EDDY_EBOUNDS, "reader %u of a segment of %u readers", reader,
                          s->reader_limit);
-    eddy_or_seq(&s->header->gone[reader / 64], eddy_slots_bit(reader)); /* [gone] */
+    /* seq: the bell comes next. */
+    eddy_or_seq(&s->header->gone[reader / 64], eddy_slots_bit(reader));
     EDDY_POINT("slots-disconnect:gone");
     eddy_bell_ring(&s->header->room_bell);
     return EDDY_OK;

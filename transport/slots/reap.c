@@ -18,8 +18,8 @@ static void resolve(struct eddy_slots *s, uint32_t slot, uint64_t state)
         /* A newer entry: it was never published, or its committing would be finished. */
         live = eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT &&
                eddy_entry_slot(entry) == slot;
-        if (!live)
-            eddy_store_seq(&line->sn, sn | EDDY_SLOTS_ENDED);
+        if (!live) /* relaxed: by way of [give up slot] */
+            eddy_store_relaxed(&line->sn, sn | EDDY_SLOTS_ENDED);
     }
     EDDY_POINT("slots-reap:resolved");
     eddy_slots_finish(line, state);
@@ -30,7 +30,8 @@ static void resolve(struct eddy_slots *s, uint32_t slot, uint64_t state)
 void eddy_slots_member_leave(struct eddy_slots *s, uint32_t member)
 {
     for (uint32_t i = 0; i < s->slot_count; i++) {
-        uint64_t state = eddy_load_seq(&s->lines[i].state);
+        /* Relaxed: who is gone has nothing that we do not know of. */
+        uint64_t state = eddy_load_relaxed(&s->lines[i].state);
         if ((state & EDDY_SLOTS_OWNER) == member + 1u)
             resolve(s, i, state);
     }
@@ -55,9 +56,9 @@ void eddy_slots_clear_pins(struct eddy_slots *s, uint32_t reader)
 void eddy_slots_reader_leave(struct eddy_slots *s, uint32_t reader)
 {
     uint64_t bit = eddy_slots_bit(reader);
-    eddy_or_seq(&s->header->gone[reader / 64], bit); /* [gone] */
+    eddy_or_seq(&s->header->gone[reader / 64], bit); /* seq: the bell comes below */
     EDDY_POINT("slots-leave:gone");
-    eddy_and_seq(&s->header->joined[reader / 64], ~bit);
+    eddy_and_relaxed(&s->header->joined[reader / 64], ~bit); /* gone says enough */
     EDDY_POINT("slots-leave:not-joined");
     eddy_slots_clear_pins(s, reader);
     EDDY_POINT("slots-leave:unpinned");
@@ -76,7 +77,8 @@ static bool is_alive(const struct eddy_slots *s, uint64_t owner)
 /* The caller's from now on.  False: another reaper was faster. */
 static bool take_over(const struct eddy_slots *s, _Atomic uint64_t *owner, uint64_t seen)
 {
-    return eddy_cas_seq(owner, &seen, s->domain->id | EDDY_OWNER_REAPING);
+    /* [owner]: that we live can be seen by whoever sees our id. */
+    return eddy_cas_release(owner, &seen, s->domain->id | EDDY_OWNER_REAPING);
 }
 
 struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
@@ -86,7 +88,7 @@ struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
         bool is_reader = i >= EDDY_SLOTS_MEMBERS;
         uint32_t at = is_reader ? i - EDDY_SLOTS_MEMBERS : i;
         _Atomic uint64_t *owner = is_reader ? &s->readers[at] : &s->members[at];
-        uint64_t seen = eddy_load_acquire(owner); /* from [member] */
+        uint64_t seen = eddy_load_acquire(owner); /* from [owner]: who has entered, lives */
         if (seen == 0)
             continue;
         if (is_alive(s, seen)) {
@@ -111,7 +113,7 @@ struct eddy_slots_census eddy_slots_count(const struct eddy_slots *s)
 {
     struct eddy_slots_census sum = {0};
     for (uint32_t i = 0; i < EDDY_SLOTS_MEMBERS; i++) {
-        uint64_t seen = eddy_load_acquire(&s->members[i]); /* from [member] */
+        uint64_t seen = eddy_load_acquire(&s->members[i]); /* from [owner], as above */
         bool alive = seen && is_alive(s, seen);
         sum.alive += alive;
         sum.reaped += seen && !alive;
@@ -126,7 +128,8 @@ static bool enter(struct eddy_slots *s)
     for (uint32_t i = 0; i < EDDY_SLOTS_MEMBERS; i++) {
         uint64_t nobody = 0;
         if (eddy_load_relaxed(&s->members[i]) == 0 && /* a guess; the swap decides */
-            eddy_cas_seq(&s->members[i], &nobody, s->domain->id)) {
+            /* from [member]: nobody looks for loans of its last holder any more; [owner] */
+            eddy_cas_acq_rel(&s->members[i], &nobody, s->domain->id)) {
             s->member = i;
             return true;
         }

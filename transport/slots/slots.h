@@ -128,8 +128,8 @@ static inline bool eddy_slots_is_live(uint64_t sn)
 
 static inline bool eddy_slots_is_gone(const struct eddy_slots *s, uint32_t reader)
 {
-    /* acquire, from [gone] */
-    return eddy_load_acquire(&s->header->gone[reader / 64]) & eddy_slots_bit(reader);
+    /* Relaxed: nothing is read behind it. */
+    return eddy_load_relaxed(&s->header->gone[reader / 64]) & eddy_slots_bit(reader);
 }
 
 /* Numbers as callers see them begin with 1. */

@@ -88,8 +88,8 @@ int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint
     if (error)
         return error;
     active = pad(s, active, words, padded);
-    /* acquire, from [writable] */
-    if (__builtin_expect(!eddy_load_acquire(&s->writable), 0))
+    /* Relaxed: who sees it too late asks under a lock, and a page is the kernel's. */
+    if (__builtin_expect(!eddy_load_relaxed(&s->writable), 0))
         error = eddy_slots_make_writable(s);
     if (!error && !eddy_slots_claim(s, active, &slot, &ticket))
         error = wait_for_slot(s, active, deadline, &slot, &ticket);
@@ -128,9 +128,11 @@ static void finish_older(const struct eddy_slots *s, uint64_t entry, uint64_t sn
     uint32_t slot = eddy_entry_slot(entry);
     if (sn < s->first_sn + s->log.mask + 1 || slot >= s->slot_count)
         return; /* the first lap has none before it */
-    uint64_t state = eddy_load_acquire(&s->lines[slot].state); /* from [give up slot] */
+    /* from [committing]: with the state of a later loan the number is seen to have ended. */
+    uint64_t state = eddy_load_acquire(&s->lines[slot].state);
     if ((state & EDDY_SLOTS_COMMITTING) &&
-        eddy_load_acquire(&s->lines[slot].sn) == sn - (s->log.mask + 1)) /* from [sample] */
+        /* Relaxed: not older than that, and by way of the entry not older than what it names. */
+        eddy_load_relaxed(&s->lines[slot].sn) == sn - (s->log.mask + 1))
         eddy_slots_finish(&s->lines[slot], state);
 }
 
@@ -143,11 +145,11 @@ static bool is_number(const struct eddy_slots *s, uint64_t n)
 static int enter_log(const struct eddy_slots *s, uint32_t slot, uint64_t *sn)
 {
     for (uint32_t tries = 0; tries < LOG_TRIES; tries++) {
-        uint64_t n = eddy_load_seq(s->log.next_sn);
+        uint64_t n = eddy_load_relaxed(s->log.next_sn); /* the entry decides */
         uint64_t entry = eddy_log_entry(&s->log, n);
         enum eddy_entry_age age = eddy_entry_age(&s->log, entry, n);
         if (n < s->first_sn) /* a stranger put it back, as the case may be below */
-            eddy_raise64_seq(s->log.next_sn, s->first_sn);
+            eddy_raise64_relaxed(s->log.next_sn, s->first_sn);
         else if (age == EDDY_ENTRY_NEWER)
             eddy_log_mend(&s->log, n, entry);
         else if (age == EDDY_ENTRY_PRESENT)
@@ -178,8 +180,8 @@ static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t siz
     eddy_store_relaxed(&line->size, size);
     int error = enter_log(s, loan->slot, &number);
     if (error) {
-        eddy_store_release(&line->sn, EDDY_SLOTS_ENDED);
-        eddy_store_release(&line->state, state); /* the loan goes on */
+        eddy_store_relaxed(&line->sn, EDDY_SLOTS_ENDED); /* by way of the next */
+        eddy_store_release(&line->state, state);         /* [give up slot]: the loan goes on */
         return error;
     }
     EDDY_POINT("slots-commit:swapped");
@@ -211,7 +213,7 @@ static int commit(eddy_slots *s, const struct eddy_slots_loan *loan, const void 
     if (size > s->capacity)
         return eddy_fail(EDDY_ETOOBIG, "a sample of %zu bytes for a slot of %llu", size,
                          (unsigned long long)s->capacity);
-    error = take_ticket(s, loan, loan->ticket | EDDY_SLOTS_COMMITTING);
+    error = take_ticket(s, loan, loan->ticket | EDDY_SLOTS_COMMITTING); /* [committing] */
     if (error)
         return error;
     EDDY_POINT("slots-commit:taken");
