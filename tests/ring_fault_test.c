@@ -123,7 +123,7 @@ static void *take_one(void *argument)
     return NULL;
 }
 
-/* F4: with the end of the stream in sight, two threads took the last chunk, or one that was none. */
+/* F4: with the end of the stream in sight, two threads took the last chunk, or one took none. */
 static void two_threads_never_take_more_than_there_is(void **state)
 {
     (void)state;

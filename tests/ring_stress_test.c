@@ -1,13 +1,11 @@
-/* ring_stress_test.c - a producer thread and several consumer threads at full speed, in one process.
+/* ring_stress_test.c - a producer thread and several consumer threads at full speed in one process.
  *
  * The consumer's handle is led to the producer's mapping, so that ThreadSanitizer sees every access
  * at one address.  EDDY_TEST_SECONDS makes it longer.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "support/ring_pair.h"
+#include "support/ring_inside.h"
 #include "support/thread.h"
-
-#include "transport/ring/ring.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -17,27 +15,6 @@ enum { CONSUMERS = 4, HOLD = 3, SLOT = 256, MOST = 1 << 22 };
 static struct ring_pair pair;
 static uint64_t chunks;
 static _Atomic unsigned char *seen; /* how often a chunk was taken */
-
-static void share_one_mapping(struct ring_pair *p)
-{
-    p->consumer->header = p->producer->header;
-    p->consumer->lengths = p->producer->lengths;
-    p->consumer->done = p->producer->done;
-    p->consumer->payload = p->producer->payload;
-}
-
-static void open_pair(uint32_t slots)
-{
-    pair = ring_pair_open(slots, SLOT);
-    share_one_mapping(&pair);
-}
-
-/* The mapping goes with the producer. */
-static void close_pair(void)
-{
-    must(eddy_ring_close(pair.consumer));
-    must(eddy_ring_close(pair.producer));
-}
 
 static uint64_t how_many(void)
 {
@@ -133,7 +110,7 @@ static void stream(uint32_t slots, unsigned consumers)
     chunks = how_many();
     seen = calloc(chunks, sizeof *seen);
     check(seen != NULL);
-    open_pair(slots);
+    pair = ring_pair_open_inside(slots, SLOT);
     pthread_t producer = thread_start(produce, NULL);
     for (uintptr_t i = 0; i < consumers; i++)
         threads[i] = thread_start(consume, (void *)i); /* NOLINT(performance-no-int-to-ptr) */
@@ -147,7 +124,7 @@ static void stream(uint32_t slots, unsigned consumers)
     same(info.released, chunks);
     same(info.redelivered, 0);
     free((void *)seen);
-    close_pair();
+    ring_pair_close_inside(&pair);
 }
 
 static void four_consumers_share_a_stream(void **state)
@@ -181,14 +158,14 @@ static void one_slot_goes_back_and_forth(void **state)
     chunks = how_many() / 10;
     seen = calloc(chunks, sizeof *seen);
     check(seen != NULL);
-    open_pair(1);
+    pair = ring_pair_open_inside(1, SLOT);
     pthread_t producer = thread_start(produce, NULL);
     pthread_t consumer = thread_start(ping, NULL);
     thread_join(producer);
     thread_join(consumer);
     same(ring_info(pair.consumer).released, chunks);
     free((void *)seen);
-    close_pair();
+    ring_pair_close_inside(&pair);
 }
 
 /* --- several threads on the producer's side -------------------------------------------------- */
@@ -238,7 +215,7 @@ static void threads_that_produce_take_turns(void **state)
     (void)state;
     pthread_t threads[PRODUCERS];
     chunks = how_many() / 10;
-    open_pair(5);
+    pair = ring_pair_open_inside(5, SLOT);
     pthread_t consumer = thread_start(follow_all, NULL);
     for (uintptr_t i = 0; i < PRODUCERS; i++)
         threads[i] = thread_start(contend, (void *)i); /* NOLINT(performance-no-int-to-ptr) */
@@ -246,7 +223,7 @@ static void threads_that_produce_take_turns(void **state)
         thread_join(threads[i]);
     must(eddy_ring_finish(pair.producer));
     thread_join(consumer);
-    close_pair();
+    ring_pair_close_inside(&pair);
 }
 
 /* One finishes while another publishes: nothing is published after the end. */
@@ -275,7 +252,7 @@ static void finishing_meets_publishing(void **state)
         struct eddy_chunk chunk;
         uint64_t number = 0, heard = 0;
         int error;
-        open_pair(4);
+        pair = ring_pair_open_inside(4, SLOT);
         pthread_t thread = thread_start(publish_until_the_end, &number);
         for (int i = 0; i < round % 10; i++, heard++)
             ring_take_release(pair.consumer, heard);
@@ -288,7 +265,7 @@ static void finishing_meets_publishing(void **state)
         thread_join(thread);
         same(heard, number);
         same(ring_info(pair.consumer).published, number);
-        close_pair();
+        ring_pair_close_inside(&pair);
     }
 }
 
@@ -309,7 +286,7 @@ static void the_last_of_several_who_release_closes(void **state)
     for (int round = 0; round < (SANITIZED ? 100 : 500); round++) {
         struct eddy_chunk out[CONSUMERS];
         pthread_t threads[CONSUMERS];
-        open_pair(CONSUMERS);
+        pair = ring_pair_open_inside(CONSUMERS, SLOT);
         for (uint64_t i = 0; i < CONSUMERS; i++) {
             ring_publish(pair.producer, SLOT, i);
             out[i] = ring_take(pair.consumer, i);
@@ -332,7 +309,7 @@ static void neighbours_that_are_released_at_once_leave_no_gap(void **state)
 {
     (void)state;
     uint64_t next = 0;
-    open_pair(4);
+    pair = ring_pair_open_inside(4, SLOT);
     for (int round = 0; round < (SANITIZED ? 500 : 3000); round++) {
         struct eddy_chunk out[2];
         pthread_t threads[2];
@@ -346,7 +323,7 @@ static void neighbours_that_are_released_at_once_leave_no_gap(void **state)
             thread_join(threads[i]);
         same(ring_info(pair.consumer).released, next);
     }
-    close_pair();
+    ring_pair_close_inside(&pair);
 }
 
 static void *fall_asleep(void *argument)
@@ -363,7 +340,7 @@ static void the_end_meets_falling_asleep(void **state)
     (void)state;
     for (int round = 0; round < (SANITIZED ? 150 : 1000); round++) {
         pthread_t threads[2];
-        open_pair(2);
+        pair = ring_pair_open_inside(2, SLOT);
         for (int i = 0; i < 2; i++)
             threads[i] = thread_start(fall_asleep, NULL);
         for (volatile int i = 0; i < round % 50 * 200; i++)
@@ -371,7 +348,7 @@ static void the_end_meets_falling_asleep(void **state)
         must(eddy_ring_finish(pair.producer));
         for (int i = 0; i < 2; i++)
             thread_join(threads[i]);
-        close_pair();
+        ring_pair_close_inside(&pair);
     }
 }
 

@@ -4,10 +4,8 @@
  * at one address.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "support/ring_pair.h"
+#include "support/ring_inside.h"
 #include "support/thread.h"
-
-#include "transport/ring/ring.h"
 
 enum { SLOT = 64, ROUNDS = SANITIZED ? 150 : 1000, SLEEPERS = 2 };
 
@@ -16,9 +14,7 @@ static struct ring_pair pair;
 static void open_pair(void)
 {
     pair = ring_pair_open(2, SLOT);
-    pair.producer->header = pair.consumer->header;
-    pair.producer->lengths = pair.consumer->lengths;
-    pair.producer->done = pair.consumer->done;
+    ring_lead(pair.producer, pair.consumer);
 }
 
 static void dawdle(int round)

@@ -1,7 +1,8 @@
 /* layout.h - what lies in the file of a ring, byte for byte.  (internal)
  *
  *   <nonce>.ring    header | lengths | done      read-write by producer and consumer
- *                   payloads                     read-write by the producer, read-only by the consumer
+ *                   payloads                     read-write by the producer, read-only by the
+ *                                                consumer
  *
  *   lengths[slots]  8 bytes each: of the chunk; the producer, before it publishes
  *   done[slots]     8 bytes each: position + 1 of the last chunk there that was released

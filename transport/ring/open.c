@@ -322,8 +322,8 @@ int eddy_ring_close(eddy_ring *r)
 
 /* --- exiting without closing ----------------------------------------------------------------- */
 
-/* The domain clears away what is left if nobody else takes part in it; but a peer that died a moment
- * ago may still look as if it did, though its part in the ring has ended. */
+/* The domain clears away what is left if nobody else takes part in it; but a peer that died a
+ * moment ago may still look as if it did, though its part in the ring has ended. */
 static void remove_if_last(struct eddy_ring *r)
 {
     struct eddy_domain *d = r->domain;

@@ -30,12 +30,12 @@ bool eddy_ring_peer_gone(const struct eddy_ring *r)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
-/* A thread that is cancelled never leaves its functions, so AddressSanitizer would go on guarding what
- * lay around their variables when the stack is used for something else. */
+/* A thread that is cancelled never leaves its functions, so AddressSanitizer would go on guarding
+ * what lay around their variables when the stack is used for something else. */
 #define CANCELLED __attribute__((no_sanitize_address))
 
-/* A frame that is cancelled never says to AddressSanitizer that it has gone: so it must not say that
- * it was there. */
+/* A frame that is cancelled never says to AddressSanitizer that it has gone: so it must not say
+ * that it was there. */
 #define MAY_BE_CANCELLED __attribute__((no_sanitize("address")))
 
 /* Not through the C library, whose fcntl need not be a place where a thread can be cancelled.

@@ -94,8 +94,8 @@ static int fail_stale(const struct eddy_ring *r)
     return eddy_fail(EDDY_ESTALE, "this loan of ring %s was published or discarded already", r->id);
 }
 
-/* Asks for the beginning of a slot that is free already, and will be loaned before long: the consumer
- * had it last. */
+/* Asks for the beginning of a slot that is free already, and will be loaned before long: the
+ * consumer had it last. */
 static void fetch_ahead(const struct eddy_ring *r)
 {
     uint64_t next = r->write + AHEAD;

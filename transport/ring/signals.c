@@ -1,5 +1,5 @@
-/* Signals that tell of a crash: reported to each ring that is watched, then handled as if nobody had
- * looked.  spec/ring.md, "Crashes"
+/* Signals that tell of a crash: reported to each ring that is watched, then handled as if nobody
+ * had looked.  spec/ring.md, "Crashes"
  *
  * Everything below "the handler" runs in signal handlers: lock-free, and nothing but
  * async-signal-safe calls.
@@ -19,7 +19,7 @@ static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
 enum { SIGNALS = sizeof deadly / sizeof *deadly };
 
-/* Of each signal: what was installed before, and whether ours is (or was when others came on top). */
+/* Of each signal: what was installed before; whether ours is, or was when others came on top. */
 static struct sigaction before[SIGNALS];
 static bool installed[SIGNALS];
 
@@ -105,9 +105,10 @@ static struct eddy_crash describe(const siginfo_t *info, const ucontext_t *conte
 static void report(const struct eddy_crash *crash)
 {
     eddy_add_seq(&reporting, 1u); /* [reporting]: now no ring in the list goes away */
+    /* from [listed]: what the ring is, and its place in the list */
     for (struct eddy_ring *r = eddy_load_seq(&watched); r; r = eddy_load_seq(&r->watched_next))
         eddy_ring_report_crash(r, crash);
-    eddy_sub_seq(&reporting, 1u); /* [reported] */
+    eddy_sub_release(&reporting, 1u); /* [reported]: all that we did with them */
 }
 
 static const struct sigaction *action_before(int number)
@@ -223,7 +224,10 @@ int eddy_ring_watch_crashes(eddy_ring *r)
         return error;
     pthread_mutex_lock(&lock);
     if (!r->is_watched) {
-        eddy_store_seq(&r->watched_next, eddy_load_seq(&watched));
+        /* Relaxed, both: under the lock, and handed on by the next. */
+        eddy_store_relaxed(&r->watched_next, eddy_load_relaxed(&watched));
+        /* [listed]  Seq as what takes a ring off: who then finds no handler relies on the next one
+         * to see all of the list as it is, also what came into it before the ring that goes. */
         eddy_store_seq(&watched, r);
         r->is_watched = true;
         install();
@@ -232,12 +236,13 @@ int eddy_ring_watch_crashes(eddy_ring *r)
     return EDDY_OK;
 }
 
+/* Under the lock: so what it reads of the list may be relaxed. */
 static void unlist(struct eddy_ring *r)
 {
     _Atomic(struct eddy_ring *) *at = &watched;
-    while (eddy_load_seq(at) != r)
-        at = &eddy_load_seq(at)->watched_next;
-    eddy_store_seq(at, eddy_load_seq(&r->watched_next));
+    while (eddy_load_relaxed(at) != r)
+        at = &eddy_load_relaxed(at)->watched_next;
+    eddy_store_seq(at, eddy_load_relaxed(&r->watched_next)); /* [listed], then the look */
     /* from [reporting]: who may still have the ring in view; from [reported]: has done with it */
     while (eddy_load_seq(&reporting) != 0)
         sched_yield();
@@ -249,7 +254,7 @@ void eddy_ring_forget_crashes(struct eddy_ring *r)
     if (r->is_watched) {
         unlist(r);
         r->is_watched = false;
-        if (!eddy_load_seq(&watched))
+        if (!eddy_load_relaxed(&watched)) /* under the lock */
             uninstall();
     }
     pthread_mutex_unlock(&lock);
@@ -277,8 +282,9 @@ static void after_fork_in_parent(void)
 
 static void after_fork_in_child(void)
 {
-    eddy_store_seq(&watched, NULL);
-    eddy_store_seq(&reporting, 0u); /* those threads are not here */
+    /* Relaxed: there is one thread, and those that it starts come after it. */
+    eddy_store_relaxed(&watched, NULL);
+    eddy_store_relaxed(&reporting, 0u); /* those threads are not here */
     pthread_mutex_unlock(&lock);
 }
 

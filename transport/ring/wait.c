@@ -4,8 +4,8 @@
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
-/* Arm, look, sleep; the others: make it true, then look at the bell.  Each look is after the arming,
- * and all of it is sequentially consistent: spec/protocols.md, "Sleeping". */
+/* Arm, look, sleep; the others: make it true, then look at the bell.  Each look is after the
+ * arming, and all of it is sequentially consistent: spec/protocols.md, "Sleeping". */
 int eddy_ring_wait(struct eddy_ring *r, uint64_t deadline, eddy_ring_look *look,
                    struct eddy_chunk *chunk)
 {
