@@ -5,7 +5,8 @@
 
 #include <sys/mman.h>
 
-enum { LAP_SHIFT = 40 };
+enum { LAP_SHIFT = 40, HASH_SHIFT = 2, HASH_BITS = LAP_SHIFT - HASH_SHIFT };
+enum { TAKEN = 1, RELEASING, RELEASED, STATES = 3 };
 
 struct board *board;
 static struct line *my_line;
@@ -77,4 +78,42 @@ void board_agree(uint32_t topic, uint64_t sn, const struct payload *payload)
             "sample %llu of %s is another one here than elsewhere (author %llx, number %llu)",
             (unsigned long long)sn, topics[topic].name, (unsigned long long)payload->author,
             (unsigned long long)payload->number);
+}
+
+/* --- the checker's ring: one consumer at a time takes notes ----------------------------------- */
+
+static uint64_t note_of(uint64_t sn, const struct payload *payload, uint64_t state)
+{
+    uint64_t lap = sn / BOARD_ORDER + 1, hash = payload->sum >> (64 - HASH_BITS);
+    return lap << LAP_SHIFT | hash << HASH_SHIFT | state;
+}
+
+static void wrong_chunk(uint64_t sn, const struct payload *payload, const char *how)
+{
+    check_fail(CHECK_HERE("rest"), "chunk %llu of the checker's ring (number %llu) %s",
+               (unsigned long long)sn, (unsigned long long)payload->number, how);
+}
+
+void board_take(uint64_t sn, const struct payload *payload, bool redelivered)
+{
+    _Atomic uint64_t *entry = &board->chunks[sn % BOARD_ORDER];
+    uint64_t now = note_of(sn, payload, TAKEN), old = atomic_load(entry);
+    uint64_t before = atomic_load(&board->chunks[(sn - 1) % BOARD_ORDER]);
+    bool known =
+        old >> LAP_SHIFT == now >> LAP_SHIFT; /* else its consumer died before it noted it */
+    if (known && !redelivered)
+        wrong_chunk(sn, payload, "was taken before");
+    if (known && (old & STATES) == RELEASED)
+        wrong_chunk(sn, payload, "had been given back");
+    if (known && (old ^ now) >> HASH_SHIFT)
+        wrong_chunk(sn, payload, "is another one than before");
+    if (sn > 1 && before >> LAP_SHIFT != (sn - 1) / BOARD_ORDER + 1)
+        wrong_chunk(sn, payload, "comes though the one before it never came");
+    atomic_store(entry, now);
+}
+
+void board_release(uint64_t sn, const struct payload *payload, bool done)
+{
+    uint64_t state = done ? RELEASED : RELEASING;
+    atomic_store(&board->chunks[sn % BOARD_ORDER], note_of(sn, payload, state));
 }

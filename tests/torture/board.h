@@ -17,9 +17,11 @@ struct line {
     _Atomic uint64_t since; /* when the call that it is in began; 0: in none */
     _Atomic(const char *) what;
     _Atomic uint64_t calls, published, taken, opened, guests;
-    _Atomic uint64_t refused; /* no room in time: what the promise allows */
-    _Atomic uint64_t busy;    /* a stopped process was in the way */
-    _Atomic uint64_t longest; /* call in which it was not stopped, in ns */
+    _Atomic uint64_t ring_opened, produced, consumed, redelivered; /* chunks of rings */
+    _Atomic uint64_t ring_refused; /* no room, nothing there, role taken, nobody there */
+    _Atomic uint64_t refused;      /* no room in time: what the promise allows */
+    _Atomic uint64_t busy;         /* a stopped process was in the way */
+    _Atomic uint64_t longest;      /* call in which it was not stopped, in ns */
     _Atomic(const char *) longest_what;
     _Atomic uint64_t stops; /* the controller's */
 };
@@ -29,6 +31,8 @@ struct board {
     _Atomic uint64_t order[STEADY][BOARD_ORDER];
     _Atomic uint64_t shared_bytes[STEADY]; /* most that each topic had */
     _Atomic uint64_t skipped;              /* by the checker's best-effort readers */
+    _Atomic uint64_t chunks[BOARD_ORDER];  /* of the ring that the checker produces */
+    _Atomic uint64_t ring_in;              /* published by processes to the ring that it consumes */
 };
 extern struct board *board;
 
@@ -47,5 +51,11 @@ int board_end(int result);
 
 /* Sample `sn` of a steady topic is this one: whoever comes first says so, the others agree. */
 void board_agree(uint32_t topic, uint64_t sn, const struct payload *payload);
+
+/* Chunk `sn` of the checker's ring was taken: for the first time, or redelivered to who came after
+ * one who had not given it back; none was left out. */
+void board_take(uint64_t sn, const struct payload *payload, bool redelivered);
+/* It is about to be given back, or has been (`done`). */
+void board_release(uint64_t sn, const struct payload *payload, bool done);
 
 #endif

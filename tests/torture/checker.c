@@ -1,7 +1,7 @@
 /* checker.c - the one who never dies: reads every steady topic, and takes stock at the end.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "torture/board.h"
+#include "torture/ringing.h"
 #include "torture/witness.h"
 
 #include "support/child.h"
@@ -28,6 +28,7 @@ struct checker {
     eddy_waitset *waitset;
     struct watch watches[STEADY][KINDS];
     eddy_reader *crowd[CROWD]; /* of one topic, first and idle: all others' bits are in a column */
+    struct ring_pair rings;
     uint32_t descriptors, mappings, extents; /* once all was open */
 };
 
@@ -65,6 +66,7 @@ static void open_all(struct checker *c)
 {
     must(eddy_domain_open(&(struct eddy_domain_options){.name = "checker"}, &c->domain));
     must(eddy_waitset_open(c->domain, &c->waitset));
+    ring_pair_open(&c->rings, c->domain);
     for (int i = 0; i < CROWD; i++) {
         struct eddy_reader_options idle = {.reliability = EDDY_BEST_EFFORT, .depth = 1};
         must(open_topic_reader(c->domain, CROWDED, &idle, &c->crowd[i]));
@@ -203,6 +205,7 @@ void checker_run(int wire, void *unused)
     wire_say(wire, WIRE_READY);
     for (uint32_t round = 0; !is_told(wire); round++) {
         watch_once(&c);
+        ring_pair_move(&c.rings);
         if (round % 256 == 0)
             check_constant(&c);
     }
@@ -213,6 +216,7 @@ void checker_run(int wire, void *unused)
             while (read_some(&c.watches[topic][kind]))
                 continue;
     check_constant(&c);
+    ring_pair_close(&c.rings, c.domain);
     check_sums(&c);
     for (uint32_t topic = 0; topic < STEADY; topic++)
         check_slots(&c, topic);

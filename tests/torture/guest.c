@@ -43,6 +43,8 @@ static void try_the_parents(struct process *parent)
         try_reader(&parent->readers[i]);
     for (int i = 0; i < WRITERS; i++)
         try_writer(&parent->writers[i]);
+    for (int i = 0; i < ROLES; i++)
+        ringing_try(&parent->rings[i]);
 }
 
 /* In order, by exit, by _exit and by kill -9. */

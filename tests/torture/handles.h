@@ -4,7 +4,7 @@
 #ifndef EDDY_TORTURE_HANDLES_H
 #define EDDY_TORTURE_HANDLES_H
 
-#include "torture/board.h"
+#include "torture/ringing.h"
 #include "torture/witness.h"
 
 struct writing {
@@ -23,12 +23,16 @@ struct reading {
     struct witness witness;
 };
 
+/* One for each role that a process may have. */
+enum { OUT_CONSUMER, IN_PRODUCER, FLEETING_PRODUCER, FLEETING_CONSUMER, ROLES };
+
 struct process {
     uint32_t id;
     eddy_domain *domain;
     eddy_waitset *waitset;
     struct writing writers[WRITERS];
     struct reading readers[READERS];
+    struct ringing rings[ROLES];
 };
 
 /* True: it worked.  False: what the promises allow to be refused was; anything else fails. */

@@ -33,6 +33,10 @@ const char *const verb_names[VERBS] = {
     [FORK] = "fork",
     [GC] = "gc",
     [LOOK] = "look",
+    [RING_PRODUCE] = "ring-produce",
+    [RING_CONSUME] = "ring-consume",
+    [RING_CLOSE] = "ring-close",
+    [RING_END] = "ring-end",
     [LEAVE] = "leave",
     [START] = "start",
     [QUIT] = "quit",
@@ -42,13 +46,20 @@ const char *const verb_names[VERBS] = {
     [KILL_ALL] = "kill-all",
 };
 
-/* How often, of 10,000. */
+/* How often, of what they sum up to. */
 static const uint32_t weights[VERBS] = {
-    [OPEN_WRITER] = 600, [OPEN_READER] = 700, [CLOSE_WRITER] = 250, [CLOSE_READER] = 300,
-    [PUBLISH] = 3200,    [HOARD] = 300,       [DISCARD] = 200,      [TAKE] = 2300,
-    [TAKE_LATEST] = 60,  [RELEASE] = 800,     [WAIT] = 300,         [WAITSET] = 400,
-    [FORK] = 50,         [GC] = 20,           [LOOK] = 30,          [LEAVE] = 60,
-    [QUIT] = 40,         [KILL] = 150,        [STOP] = 120,         [KILL_ALL] = 8,
+    [OPEN_WRITER] = 600,  [OPEN_READER] = 700,
+    [CLOSE_WRITER] = 250, [CLOSE_READER] = 300,
+    [PUBLISH] = 3200,     [HOARD] = 300,
+    [DISCARD] = 200,      [TAKE] = 2300,
+    [TAKE_LATEST] = 60,   [RELEASE] = 800,
+    [WAIT] = 300,         [WAITSET] = 400,
+    [FORK] = 50,          [GC] = 20,
+    [LOOK] = 30,          [LEAVE] = 60,
+    [RING_PRODUCE] = 900, [RING_CONSUME] = 1500,
+    [RING_CLOSE] = 150,   [RING_END] = 40,
+    [QUIT] = 40,          [KILL] = 150,
+    [STOP] = 120,         [KILL_ALL] = 8,
 };
 
 static uint64_t below(struct plan *plan, uint64_t bound)

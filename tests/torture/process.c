@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -118,6 +119,8 @@ static void leave(struct process *p)
         reading_close(&p->readers[i]);
     for (int i = 0; i < WRITERS; i++)
         writing_close(&p->writers[i]);
+    for (int i = 0; i < ROLES; i++)
+        ringing_close(&p->rings[i], (uint64_t)i);
     must(timed("eddy_domain_close", eddy_domain_close(p->domain)));
 }
 
@@ -154,6 +157,32 @@ static void act_reading(struct process *p, const struct event *event)
         reading_wait(r, event->seed);
 }
 
+static const struct ringing roles[ROLES] = {
+    [OUT_CONSUMER] = {.ring = RING_OUT, .role = EDDY_RING_CONSUMER},
+    [IN_PRODUCER] = {.ring = RING_IN, .role = EDDY_RING_PRODUCER},
+    [FLEETING_PRODUCER] = {.ring = RING_FLEETING, .role = EDDY_RING_PRODUCER},
+    [FLEETING_CONSUMER] = {.ring = RING_FLEETING, .role = EDDY_RING_CONSUMER},
+};
+
+static void act_ringing(struct process *p, const struct event *event)
+{
+    bool fleeting = event->topic & 1;
+    uint64_t author = author_of(p->id, 0, event->number);
+    struct ringing *producer = &p->rings[fleeting ? FLEETING_PRODUCER : IN_PRODUCER];
+    struct ringing *consumer = &p->rings[fleeting ? FLEETING_CONSUMER : OUT_CONSUMER];
+    if (event->verb == RING_PRODUCE) {
+        ringing_open(producer, p->domain, author, event->seed);
+        ringing_produce(producer, event->count, event->seed);
+    } else if (event->verb == RING_CONSUME) {
+        ringing_open(consumer, p->domain, author, event->seed);
+        ringing_consume(consumer, event->count, event->seed);
+    } else if (event->verb == RING_CLOSE) {
+        ringing_close(&p->rings[event->handle], event->seed);
+    } else {
+        ringing_end(&p->rings[FLEETING_PRODUCER], event->seed);
+    }
+}
+
 static void act(struct process *p, const struct event *event)
 {
     switch (event->verb) {
@@ -163,6 +192,12 @@ static void act(struct process *p, const struct event *event)
     case HOARD:
     case DISCARD:
         act_writing(p, event);
+        break;
+    case RING_PRODUCE:
+    case RING_CONSUME:
+    case RING_CLOSE:
+    case RING_END:
+        act_ringing(p, event);
         break;
     case WAITSET:
         use_waitset(p, event);
@@ -191,6 +226,7 @@ void process_run(int wire, uint32_t process)
     struct event event;
     board_sign(process);
     p.id = process;
+    memcpy(p.rings, roles, sizeof roles);
     join(&p);
     for (;;) {
         ssize_t got = recv(wire, &event, sizeof event, 0);

@@ -105,6 +105,10 @@ void report_summary(const struct control *c)
            " without room in time, %" PRIu64 " busy\n",
            SUM(published), SUM(taken), atomic_load(&board->skipped), SUM(calls), SUM(refused),
            SUM(busy));
+    printf("rings: %" PRIu64 " times opened, %" PRIu64 " chunks produced, %" PRIu64
+           " consumed, %" PRIu64 " of them redelivered; %" PRIu64
+           " calls with no room, nothing there or the role taken\n",
+           SUM(ring_opened), SUM(produced), SUM(consumed), SUM(redelivered), SUM(ring_refused));
     report_longest();
     printf("shared memory at most:");
     for (uint32_t i = 0; i < STEADY; i++)

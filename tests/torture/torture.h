@@ -8,7 +8,8 @@
  * --events fixes that, too.
  *
  * Steady topics are open in the checker all the time: it sees every sample from the first on.
- * Fleeting topics come and go with the processes; their readers check for themselves.
+ * Fleeting topics come and go with the processes; their readers check for themselves.  So with
+ * rings: the checker produces one and consumes another, the third is the processes' own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_TORTURE_H
@@ -56,6 +57,10 @@ enum verb {
     FORK,
     GC,
     LOOK,
+    RING_PRODUCE,
+    RING_CONSUME,
+    RING_CLOSE,
+    RING_END,
     LEAVE,
     /* The controller's. */
     START,
