@@ -15,11 +15,16 @@
 
 enum { LOCKS = 1024, LINKS = 1024, HELD = 512, DESCRIPTORS = 4096 };
 
-/* What was done before a lock was dropped the last time, a name given. */
-static struct weak_clock locks[LOCKS], links[LINKS];
+/* What was done before a lock was dropped; alone: by those who had it to themselves.  Who shares a
+ * lock comes after those alone. */
+static struct {
+    struct weak_clock all, alone;
+} locks[LOCKS];
+static struct weak_clock links[LINKS]; /* before a name was given */
 
 static struct {
-    int fd; /* -1: free */
+    int fd;
+    bool alone;
     uint64_t lock;
 } held[HELD];
 static uint32_t held_count;
@@ -47,14 +52,16 @@ static uint64_t lock_of(int fd, int64_t at)
     return mix(mix(status.st_dev, status.st_ino), (uint64_t)at);
 }
 
-static void note_held(int fd, uint64_t lock)
+static void note_held(int fd, uint64_t lock, bool alone)
 {
     if (held_count == HELD) {
         fprintf(stderr, "weak: more than %d locks\n", HELD);
         abort();
     }
     held[held_count].fd = fd;
+    held[held_count].alone = alone;
     held[held_count++].lock = lock;
+    weak_join(weak_mine(), alone ? &locks[lock % LOCKS].all : &locks[lock % LOCKS].alone);
 }
 
 /* All of a descriptor's, or one of them. */
@@ -63,7 +70,9 @@ static void note_dropped(int fd, bool all, uint64_t lock)
     for (uint32_t i = held_count; i-- > 0;) {
         if (held[i].fd != fd || (!all && held[i].lock != lock))
             continue;
-        hand_on(&locks[held[i].lock % LOCKS]);
+        hand_on(&locks[held[i].lock % LOCKS].all);
+        if (held[i].alone)
+            hand_on(&locks[held[i].lock % LOCKS].alone);
         held[i] = held[--held_count];
     }
 }
@@ -91,10 +100,8 @@ static int set_lock(int fd, struct flock *want)
     weak_leave();
     int rc = __real_fcntl(fd, F_OFD_SETLK, want);
     weak_enter();
-    if (rc == 0 && want->l_type != F_UNLCK) {
-        weak_join(weak_mine(), &locks[lock % LOCKS]);
-        note_held(fd, lock);
-    }
+    if (rc == 0 && want->l_type != F_UNLCK)
+        note_held(fd, lock, want->l_type == F_WRLCK);
     weak_leave();
     return rc;
 }
@@ -106,9 +113,9 @@ static int look_at_lock(int fd, struct flock *want)
     int rc = __real_fcntl(fd, F_OFD_GETLK, want);
     weak_enter();
     if (rc == 0 && want->l_type == F_UNLCK && one)
-        weak_join(weak_mine(), &locks[lock % LOCKS]);
+        weak_join(weak_mine(), &locks[lock % LOCKS].all);
     for (int i = 0; rc == 0 && want->l_type == F_UNLCK && !one && i < LOCKS; i++)
-        weak_join(weak_mine(), &locks[i]); /* rather too much than too little */
+        weak_join(weak_mine(), &locks[i].all); /* rather too much than too little */
     weak_leave();
     return rc;
 }
