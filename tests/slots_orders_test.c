@@ -255,39 +255,57 @@ static void no_room_is_slept_through(void **state)
     must(eddy_slots_close(slots));
 }
 
-/* One slot, which two writers have in turn: what the one discards, the other waits for. */
-enum { TURNS = 10 * ROUNDS }; /* who looks for room looks several times */
-static atomic_uint turns;     /* relaxed, as above */
+/* One slot, which two writers have in turn: what the one gives up, the other waits for. */
+enum { COMMITS = 2 * ROUNDS, DISCARDS = 10 * ROUNDS }; /* who looks for room looks several times */
+static atomic_uint turns;                              /* relaxed, as above */
+static unsigned all_turns;
+static bool discards;
 
-static void *reserve_and_discard(void *argument)
+static void *reserve_and_give_up(void *argument)
 {
     uint64_t seed = (uint64_t)(uintptr_t)argument;
-    for (unsigned round = 0; round < TURNS; round++) {
+    for (unsigned round = 0; round < all_turns / WRITERS; round++) {
         struct eddy_slots_loan loan;
         uint64_t since = eddy_now();
-        must(eddy_slots_reserve(slots, NULL, 0, eddy_deadline(LAST), &loan));
+        must(eddy_slots_reserve(slots, nobody, 1, eddy_deadline(LAST), &loan));
         check(eddy_now() - since < LOST);
         unsigned mine = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) + 1;
         dawdle(&seed);
-        must(eddy_slots_discard(slots, &loan));
-        while (mine < WRITERS * TURNS && atomic_load_explicit(&turns, memory_order_relaxed) == mine)
+        if (discards)
+            must(eddy_slots_discard(slots, &loan));
+        else
+            must(eddy_slots_commit(slots, &loan, &mine, sizeof mine, NULL));
+        while (mine < all_turns && atomic_load_explicit(&turns, memory_order_relaxed) == mine)
             sched_yield();
     }
     return NULL;
 }
 
-static void no_discard_is_slept_through(void **state)
+static void run_in_turn(bool to_discard)
 {
-    (void)state;
     uint64_t seed = payload_seed();
     pthread_t threads[WRITERS];
+    discards = to_discard;
+    all_turns = WRITERS * (discards ? DISCARDS : COMMITS);
     atomic_store(&turns, 0);
     slots = slots_create("slots", 1, 64, 1);
     for (int i = 0; i < WRITERS; i++)
-        threads[i] = thread_start(reserve_and_discard, (void *)(uintptr_t)(seed + (uint64_t)i));
+        threads[i] = thread_start(reserve_and_give_up, (void *)(uintptr_t)(seed + (uint64_t)i));
     for (int i = 0; i < WRITERS; i++)
         thread_join(threads[i]);
     must(eddy_slots_close(slots));
+}
+
+static void no_discard_is_slept_through(void **state)
+{
+    (void)state;
+    run_in_turn(true);
+}
+
+static void no_commit_is_slept_through_for_want_of_room(void **state)
+{
+    (void)state;
+    run_in_turn(false);
 }
 
 int main(void)
@@ -299,6 +317,7 @@ int main(void)
         WORLD_TEST(no_commit_is_slept_through),
         WORLD_TEST(no_room_is_slept_through),
         WORLD_TEST(no_discard_is_slept_through),
+        WORLD_TEST(no_commit_is_slept_through_for_want_of_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
