@@ -14,6 +14,7 @@ struct value {
     uint64_t bits;
     uint32_t thread, when;
     bool released, follows; /* follows: a read-modify-write of the value before it */
+    bool seq;
     struct weak_clock clock;
 };
 
@@ -35,6 +36,13 @@ struct place {
 /* Side by side, for a quick search; 0: none. */
 static uintptr_t names[WEAK_WORDS];
 static struct place *places[WEAK_WORDS];
+
+/* A seq_cst value that a thread has just stored: others may see it already, but it has no place in
+ * the one order of the seq_cst accesses before the thread goes on, or one of theirs meets it. */
+static struct {
+    struct place *place;
+    uint64_t index;
+} late[WEAK_THREADS];
 
 /* --- places ---------------------------------------------------------------------------------- */
 
@@ -84,6 +92,9 @@ static void start_anew(struct place *p, uint64_t bits)
 {
     memset(p, 0, sizeof *p);
     p->values[0].bits = bits;
+    for (int t = 0; t < WEAK_THREADS; t++)
+        if (late[t].place == p)
+            late[t].place = NULL;
 }
 
 static struct place *bucket(uintptr_t name, uint32_t *at)
@@ -190,7 +201,8 @@ static uint64_t see(struct place *p, uint64_t index, int order)
     note_reading(p, index, clock);
     if (acquires(order) && v->released)
         weak_join(clock, &v->clock);
-    if (order == memory_order_seq_cst)
+    /* Of what was not stored with seq_cst, that somebody has seen it says nothing to others. */
+    if (order == memory_order_seq_cst && v->seq)
         p->seq = later(p->seq, index);
     return v->bits;
 }
@@ -204,6 +216,7 @@ static struct value make_value(uint64_t bits, int order, const struct value *bef
         new.clock = before->clock;
     }
     new.follows = before != NULL;
+    new.seq = order == memory_order_seq_cst;
     if (releases(order)) {
         new.released = true;
         weak_join(&new.clock, clock);
@@ -218,8 +231,24 @@ static void add(struct place *p, uint64_t bits, int order, const struct value *b
     if (p->newest - p->oldest >= VALUES)
         p->oldest = p->newest - VALUES + 1;
     *value_at(p, p->newest) = make_value(bits, order, before);
-    if (order == memory_order_seq_cst)
-        p->seq = p->newest;
+    if (order == memory_order_seq_cst) {
+        late[weak_seat - 1].place = p;
+        late[weak_seat - 1].index = p->newest;
+    }
+}
+
+bool weak_is_late(void)
+{
+    return weak_seat && late[weak_seat - 1].place;
+}
+
+void weak_settle(void)
+{
+    if (!weak_is_late())
+        return;
+    struct place *p = late[weak_seat - 1].place;
+    p->seq = later(p->seq, late[weak_seat - 1].index);
+    late[weak_seat - 1].place = NULL;
 }
 
 /* Adds a value before `index`: the store is late, and what stands behind it has overwritten it. */
@@ -231,9 +260,12 @@ static void insert(struct place *p, uint64_t index, uint64_t bits, int order)
     for (uint64_t i = p->newest; i > index; i--)
         *value_at(p, i) = *value_at(p, i - 1);
     *value_at(p, index) = make_value(bits, order, NULL);
-    for (int t = 0; t < WEAK_THREADS; t++)
+    for (int t = 0; t < WEAK_THREADS; t++) {
         for (int i = 0; i < READS; i++)
             p->readings[t].index[i] += p->readings[t].index[i] >= index;
+        if (late[t].place == p)
+            late[t].index += late[t].index >= index;
+    }
     p->seq = order == memory_order_seq_cst ? index : p->seq + (p->seq >= index);
 }
 

@@ -8,11 +8,14 @@
  * a plain access races, and a missing seq_cst when the two sides of a store-buffering pattern miss
  * each other.
  *
- * Sound, not complete: whatever it does, C11 (in C++20's wording) allows, so a test that fails here
- * shows a fault.  It does not show what needs values from the future.  A word of a shared mapping is
- * one word wherever the file is mapped.  Memory that changes behind its back (the kernel's, another
- * process's) starts anew with what is there, seen by all.  The kernel orders, too: who takes a lock
- * or sees it free comes after who dropped it, who maps a file after who linked it.
+ * That order is not that of time: a seq_cst store may be seen before it has its place there.
+ *
+ * Sound, not complete: whatever it does, C11 allows (as RC11 reads it, without its fences), so a
+ * test that fails here shows a fault.  It does not show what needs values from the future.  A word
+ * of a shared mapping is one word wherever the file is mapped.  Memory that changes behind its back
+ * (the kernel's, another process's) starts anew with what is there, seen by all.  The kernel
+ * orders, too: who takes a lock or sees it free comes after who dropped it, who maps a file after
+ * who linked it.
  *
  *   EDDY_WEAK_SEED  repeats the lots, though not the scheduler
  *

@@ -23,6 +23,9 @@ void weak_leave(void);
 /* Lets others run between any two accesses, now and then for long.  Not inside. */
 void weak_pause(void);
 uint32_t weak_lot(uint32_t of);
+/* The calling thread goes on: what it stored last has its place in the order of seq_cst. */
+void weak_settle(void);
+bool weak_is_late(void); /* it has none yet */
 
 /* The calling thread's. */
 struct weak_clock *weak_mine(void);
