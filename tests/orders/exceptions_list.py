@@ -18,7 +18,6 @@ allocator/log.h       | eddy_cas_seq(log->next_sn, &sn, sn + 1)           | acq_
 allocator/slot.c      | eddy_and_seq(word, ~bit)                          | acq_rel acquire release
 transport/take.c      | eddy_and_seq(word, ~eddy_seat_bit(r->seat_id));$  | acq_rel acquire release
 transport/topic.c     | eddy_cas_seq(owner_of(s, role, i)                 | acq_rel acquire release
-transport/waitset.c   | eddy_cas_acq_rel(&seat->owner, &owner, d->id)     | acquire release
 """),
     (STRONG, "a hint, or a bound that moves one way: what is out of date costs a look or a wait",
      """
@@ -136,11 +135,6 @@ transport/ring/peer.c | eddy_store_seq(&w->gone, epoch)                   | rele
 """),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """
-discovery/reap.c      | eddy_store_release(&r->owner, 0u)                 | relaxed
-discovery/reap.c      | eddy_store_release(&w->owner, 0u)                 | relaxed
-discovery/reap.c      | uint64_t seen = eddy_load_acquire(owner)          | relaxed
-transport/waitset.c   | uint64_t owner = eddy_load_acquire(&seat->owner)  | relaxed
-transport/waitset.c   | eddy_store_release(&ws->seat->owner, 0u)          | relaxed
 transport/slots/reap.c | uint64_t seen = eddy_load_acquire(owner)         | relaxed
 transport/slots/reap.c | eddy_store_release(&s->members[member], 0u)      | relaxed
 transport/slots/reap.c | eddy_store_release(&s->readers[reader], 0u)      | relaxed

@@ -1,0 +1,133 @@
+/* seats_test.c - seats that pass from hand to hand: who has one has seen all that its last holder
+ * did, be it of a topic's readers, of its writers, or a wait set's bell.
+ *
+ * Nothing else may order the two, so each seat has a shadow (support/shadow.h).  Once all threads
+ * share a participant, hence a mapping; once each is a participant of its own, and a new one every
+ * time: who is still there must not be taken for dead, not even by one who reaps all the time.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/shadow.h"
+#include "support/thread.h"
+#include "support/world.h"
+#include "transport/reader.h"
+#include "transport/waitset.h"
+#include "transport/writer.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+
+enum { HOLDERS = 3, SEATS = HOLDERS + 1, ROUNDS = SANITIZED ? 60 : 1000 };
+
+static eddy_domain *shared; /* NULL: each has its own */
+static uint64_t shadows[SEATS];
+/* Relaxed throughout: the test must not order what the engine should. */
+static atomic_uint holders[SEATS];
+static atomic_bool done;
+
+/* Has a seat for a moment, alone.  Between mappings ThreadSanitizer sees no order. */
+static void sit(uint32_t seat)
+{
+    check(seat < SEATS);
+    if (shared)
+        shadow_write(&shadows[seat], 1);
+    else
+        weak_writes_plainly(&shadows[seat]);
+    same(atomic_fetch_add_explicit(&holders[seat], 1, memory_order_relaxed), 0);
+    sched_yield();
+    same(atomic_fetch_sub_explicit(&holders[seat], 1, memory_order_relaxed), 1);
+}
+
+static void read_once(eddy_domain *domain)
+{
+    eddy_reader *reader = open_reader(domain, "seats", NULL);
+    sit(reader->seat_id);
+    must(eddy_reader_close(reader));
+}
+
+static void write_once(eddy_domain *domain)
+{
+    eddy_writer *writer = open_writer(domain, "seats", NULL);
+    sit(writer->me - 1);
+    must(eddy_writer_close(writer));
+}
+
+static void wait_once(eddy_domain *domain)
+{
+    eddy_waitset *waitset;
+    must(eddy_waitset_open(domain, &waitset));
+    sit(waitset->bell_index);
+    must(eddy_waitset_close(waitset));
+}
+
+struct hold {
+    void (*once)(eddy_domain *domain);
+};
+
+static void *hold_often(void *argument)
+{
+    const struct hold *hold = argument;
+    for (int round = 0; round < ROUNDS; round++) {
+        eddy_domain *domain = shared ? shared : open_domain();
+        hold->once(domain);
+        if (!shared)
+            must(eddy_domain_close(domain));
+    }
+    return NULL;
+}
+
+/* As a writer does that finds no room. */
+static void *reap_often(void *reader)
+{
+    while (!atomic_load_explicit(&done, memory_order_relaxed)) {
+        eddy_reap_topic(((eddy_reader *)reader)->domain, ((eddy_reader *)reader)->segment);
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void hand_on(void (*once)(eddy_domain *domain), eddy_reader *reader)
+{
+    pthread_t threads[HOLDERS];
+    struct hold hold = {once};
+    atomic_store(&done, false);
+    pthread_t reaper = thread_start(reap_often, reader);
+    for (int i = 0; i < HOLDERS; i++)
+        threads[i] = thread_start(hold_often, &hold);
+    for (int i = 0; i < HOLDERS; i++)
+        thread_join(threads[i]);
+    atomic_store(&done, true);
+    thread_join(reaper);
+}
+
+static void hand_on_all(bool share)
+{
+    eddy_domain *domain = open_domain();
+    eddy_reader *reader = open_reader(domain, "seats", NULL); /* the topic stays */
+    shared = share ? domain : NULL;
+    hand_on(read_once, reader);
+    hand_on(write_once, reader);
+    hand_on(wait_once, reader);
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(domain));
+}
+
+static void among_threads_of_a_participant(void **state)
+{
+    (void)state;
+    hand_on_all(true);
+}
+
+static void among_participants(void **state)
+{
+    (void)state;
+    hand_on_all(false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(among_threads_of_a_participant),
+        WORLD_TEST(among_participants),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
