@@ -75,6 +75,13 @@ static inline void eddy_raise64_relaxed(_Atomic uint64_t *word, uint64_t v)
         ;
 }
 
+static inline void eddy_raise64_release(_Atomic uint64_t *word, uint64_t v)
+{
+    uint64_t seen = eddy_load_relaxed(word);
+    while (seen < v && !eddy_cas_release(word, &seen, v))
+        ;
+}
+
 static inline void eddy_raise64_seq(_Atomic uint64_t *word, uint64_t v)
 {
     uint64_t seen = eddy_load_seq(word);

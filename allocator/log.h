@@ -64,6 +64,8 @@ static inline bool eddy_log_has(const struct eddy_log *log, uint64_t sn)
 /* Helps next_sn over n, which is published. */
 static inline void eddy_log_help(const struct eddy_log *log, uint64_t sn)
 {
+    /* [help]: who reads next_sn has all that is published below it.  seq: the gate reads it, then
+     * the cursors; who joins says so in its cursor, then reads it. */
     eddy_cas_seq(log->next_sn, &sn, sn + 1);
 }
 
@@ -74,14 +76,14 @@ static inline void eddy_log_mend(const struct eddy_log *log, uint64_t sn, uint64
     eddy_raise64_seq(log->next_sn, (lap << log->shift | (sn & log->mask)) + 1);
 }
 
-/* The first sequence number that is not published.  Bounded: it trails by at most the writers
- * between swap and help. */
+/* The first sequence number that is not published; what is below it is there for the caller.
+ * Bounded: it trails by at most the writers between swap and help. */
 static inline uint64_t eddy_log_end(const struct eddy_log *log)
 {
-    uint64_t n = eddy_load_seq(log->next_sn);
+    uint64_t n = eddy_load_acquire(log->next_sn); /* from [help] */
     for (uint32_t tries = 0; tries < log->mask && eddy_log_has(log, n); tries++) {
         eddy_log_help(log, n);
-        n = eddy_load_seq(log->next_sn);
+        n = eddy_load_acquire(log->next_sn); /* from [help] */
     }
     return n;
 }

@@ -16,7 +16,7 @@ bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *
 
 void eddy_slot_resolve(struct eddy_segment *s, const struct eddy_place *p, uint32_t id)
 {
-    uint64_t sn = eddy_load_acquire(&p->slot->sn);
+    uint64_t sn = eddy_load_relaxed(&p->slot->sn); /* the owner's alone, which we are by now */
     if (sn != 0) {
         uint64_t entry = eddy_log_entry(&s->log, sn);
         enum eddy_entry_age age = eddy_entry_age(&s->log, entry, sn);
@@ -64,7 +64,8 @@ static bool unpin_one(struct eddy_segment *s, const struct eddy_place *p, uint32
     uint64_t bit = eddy_seat_bit(seat);
     _Atomic uint64_t *word = &p->slot->mask;
     if (seat >= 64) {
-        bool exists = eddy_load_seq(&p->extent->header->columns) >> seat / 64 & 1;
+        /* Relaxed: set by this seat, if it ever pinned here. */
+        bool exists = eddy_load_relaxed(&p->extent->header->columns) >> seat / 64 & 1;
         _Atomic uint64_t *column =
             exists ? eddy_extent_column(s, p->extent_index, seat / 64, false) : NULL;
         if (!column)
@@ -72,7 +73,7 @@ static bool unpin_one(struct eddy_segment *s, const struct eddy_place *p, uint32
         word = &column[p->index];
     }
     if (eddy_load_relaxed(word) & bit) /* only this seat sets its bit, and it is ours now */
-        eddy_and_seq(word, ~bit);
+        eddy_and_seq(word, ~bit);      /* [unpin]; seq, as the bell comes next */
     EDDY_POINT("leave:bit-cleared");
     return true;
 }
@@ -86,10 +87,11 @@ static bool release_one(struct eddy_segment *s, const struct eddy_place *p, uint
                         void *context)
 {
     uint32_t me = *(uint32_t *)context + 1;
-    if (eddy_load_acquire(&p->slot->owner) == me)
+    /* Relaxed, both: only this seat says so, and it is ours now. */
+    if (eddy_load_relaxed(&p->slot->owner) == me)
         eddy_slot_resolve(s, p, id);
     EDDY_POINT("leave:loan-back");
-    if (eddy_load_acquire(&p->slot->keeper) == me)
+    if (eddy_load_relaxed(&p->slot->keeper) == me)
         eddy_store_release(&p->slot->keeper, 0u); /* [let go] */
     return true;
 }

@@ -55,7 +55,7 @@ static inline int eddy_slot_find(struct eddy_segment *s, uint32_t id, struct edd
         int error = eddy_extent_map(s, x);
         if (error)
             return error;
-        slots = eddy_load_acquire(&e->slots); /* from [mapped] */
+        slots = eddy_load_relaxed(&e->slots); /* mapped under the lock, which we have had since */
     }
     if (i >= e->count)
         return EDDY_ESEGMENT;
@@ -75,6 +75,12 @@ static inline bool eddy_slot_held(struct eddy_segment *s, const struct eddy_plac
     return columns != 0 && eddy_slot_held_in_columns(s, p, columns);
 }
 
+/* LOANED -> FREE or LIVE. */
+static inline void eddy_slot_give_up(struct eddy_slot *slot)
+{
+    eddy_store_release(&slot->owner, 0u); /* [give up] */
+}
+
 /* FREE or LIVE (behind `limit`, not held, not kept) -> LOANED by `me`.  False: try another. */
 static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_place *p, uint32_t me,
                                    uint64_t limit)
@@ -89,8 +95,8 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
     if (!eddy_cas_acquire(&slot->owner, &nobody, me))
         return false;
     EDDY_POINT("claim:owned");
-    uint64_t sn = eddy_load_acquire(&slot->sn);
-    /* acquire, from [let go] */
+    uint64_t sn = eddy_load_relaxed(&slot->sn); /* the owner's alone, which we are */
+    /* acquire, from [let go]: who finds the sample gone sees what has taken its place. */
     bool mine = sn < limit && eddy_load_acquire(&slot->keeper) == 0;
     if (mine) {
         eddy_store_seq(&slot->sn, 0);
@@ -98,21 +104,15 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
         mine = !eddy_slot_held(s, p); /* seq, from [unpin]: its readers are done */
         EDDY_POINT("claim:looked");
         if (!mine)
-            eddy_store_release(&slot->sn, sn);
+            eddy_store_relaxed(&slot->sn, sn); /* who comes to it does so by the log, or owns it */
     }
     if (mine)
         eddy_store_relaxed(&slot->ticket,
                            eddy_load_relaxed(&slot->ticket) + 1); /* the owner's alone */
     EDDY_POINT("claim:decided");
     if (!mine)
-        eddy_store_release(&slot->owner, 0u);
+        eddy_slot_give_up(slot); /* also for who had it before: this store ends what theirs began */
     return mine;
-}
-
-/* LOANED -> FREE or LIVE. */
-static inline void eddy_slot_give_up(struct eddy_slot *slot)
-{
-    eddy_store_release(&slot->owner, 0u); /* [give up] */
 }
 
 /* The mask word and bit of a reader seat; NULL if its column cannot be mapped. */

@@ -15,6 +15,7 @@ struct untaken {
 static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_seat *seat,
                         struct untaken *u)
 {
+    /* seq: who takes the seat later begins at next_sn as we have read it, or behind. */
     if (eddy_load_seq(&seat->owner) == 0)
         return;
     uint64_t position = eddy_load_relaxed(&seat->position);
@@ -32,7 +33,7 @@ static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_s
 bool eddy_gate_recompute(struct eddy_segment *s)
 {
     struct eddy_control *c = s->control;
-    /* Before the cursors: who joins later begins there or behind. */
+    /* From [help].  seq, before the cursors: who joins later begins there or behind. */
     uint64_t lowest = eddy_load_seq(&c->next_sn), gate = lowest + s->log_length;
     EDDY_POINT("gate:next-read");
     struct untaken untaken = {lowest, lowest, lowest};
@@ -54,11 +55,13 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     uint64_t last = eddy_log_last_sn(&s->log);
     gate = gate <= last ? gate : last + 1;
     EDDY_POINT("gate:summed");
-    eddy_raise64_seq(&c->min_cursor, lowest); /* [gate] */
+    eddy_raise64_release(&c->min_cursor, lowest); /* [gate] */
     EDDY_POINT("gate:cursor-raised");
-    eddy_raise64_seq(&c->untaken, untaken.entitled);
-    eddy_raise64_seq(&c->untaken_deep, untaken.deep);
+    /* Relaxed, all three: what they say is true for good, or a hint, and nothing hangs on them but
+     * themselves. */
+    eddy_raise64_relaxed(&c->untaken, untaken.entitled);
+    eddy_raise64_relaxed(&c->untaken_deep, untaken.deep);
     EDDY_POINT("gate:raised");
-    eddy_store_seq(&c->gate, gate);
+    eddy_store_relaxed(&c->gate, gate);
     return true;
 }

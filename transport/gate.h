@@ -32,9 +32,11 @@ static inline uint64_t eddy_hard_limit(const struct eddy_segment *s)
 {
     /* acquire, from [cursor] by way of [gate]: who read below it has done so. */
     uint64_t limit = eddy_load_acquire(&s->control->min_cursor);
-    uint64_t window = eddy_load_acquire(&s->control->window); /* from [window] */
+    /* Relaxed: by way of the limit; a window was there before the samples of its writer that lie
+     * below. */
+    uint64_t window = eddy_load_relaxed(&s->control->window);
     if (window) {
-        uint64_t next = eddy_load_acquire(&s->control->next_sn);
+        uint64_t next = eddy_load_relaxed(&s->control->next_sn); /* an older one keeps more */
         uint64_t retained = next > window ? next - window : 0;
         limit = retained < limit ? retained : limit;
     }

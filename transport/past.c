@@ -23,10 +23,10 @@ static bool log_confirms(const struct eddy_segment *s, uint64_t sn, uint32_t id)
 /* True if the writer that keeps the sample still has its seat, and lives. */
 static bool writer_lives(const struct eddy_reader *r, const struct eddy_slot *slot)
 {
-    /* Relaxed: the slot is pinned, or it is only a guess. */
+    /* Relaxed: the slot is pinned, or it is only a guess; and the owner alone is looked at. */
     uint32_t seat = eddy_load_relaxed(&slot->writer);
     uint64_t source = eddy_load_relaxed(&slot->source);
-    return seat < EDDY_SEATS_MAX && eddy_load_acquire(&r->segment->writers[seat].owner) == source &&
+    return seat < EDDY_SEATS_MAX && eddy_load_relaxed(&r->segment->writers[seat].owner) == source &&
            eddy_domain_knows_alive(r->domain, source);
 }
 
@@ -225,7 +225,8 @@ static void drop_what_died(struct gather *g)
 int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t wanted)
 {
     struct gather g = {.reader = r, .until = until};
-    g.topic_history = eddy_load_acquire(&r->segment->control->history);
+    /* Relaxed: set before the samples that it is for, which we know of from [help]. */
+    g.topic_history = eddy_load_relaxed(&r->segment->control->history);
     if (g.topic_history > r->segment->log_length)
         g.topic_history = r->segment->log_length;
     int error = eddy_slots_each(r->segment, gather_slot, &g);

@@ -13,24 +13,28 @@
 /* Of larger slots none is claimed ahead: memory is dearer than a swap. */
 #define AHEAD_BYTES (1u << 20)
 
+static bool lets_pass(const struct eddy_writer *w, uint64_t n)
+{
+    const struct eddy_control *c = w->segment->control;
+    /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
+     * the entry of the lap before, which n takes the place of. */
+    return n < eddy_load_relaxed(&c->gate) &&
+           n < eddy_load_acquire(&c->min_cursor) + w->segment->log_length;
+}
+
 static bool gate_is_open(struct eddy_writer *w, void *unused)
 {
     (void)unused;
-    struct eddy_control *c = w->segment->control;
     uint64_t n = eddy_log_end(&w->segment->log);
     if (n > eddy_log_last_sn(&w->segment->log))
         return true; /* nothing to wait for: the next try finds that out */
-    return eddy_gate_recompute(w->segment) && n < eddy_load_seq(&c->gate);
+    return eddy_gate_recompute(w->segment) && lets_pass(w, n);
 }
 
 /* Passes the gate for n, or waits for it. */
 static int pass_gate(struct eddy_writer *w, uint64_t n)
 {
-    struct eddy_control *c = w->segment->control;
-    /* acquire, from [gate] */
-    if (__builtin_expect(n < eddy_load_acquire(&c->gate) &&
-                             n < eddy_load_acquire(&c->min_cursor) + w->segment->log_length,
-                         1))
+    if (__builtin_expect(lets_pass(w, n), 1))
         return EDDY_OK;
     if (n > eddy_log_last_sn(&w->segment->log))
         return eddy_fail(EDDY_ELIMIT,
@@ -47,7 +51,7 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
 {
     struct eddy_log *log = &w->segment->log;
     for (uint32_t tries = 0; tries < TRIES_PUBLISH; tries++) {
-        uint64_t n = eddy_load_seq(log->next_sn);
+        uint64_t n = eddy_load_relaxed(log->next_sn); /* the entry decides */
         uint64_t entry = eddy_log_entry(log, n);
         enum eddy_entry_age age = eddy_entry_age(log, entry, n);
         if (age == EDDY_ENTRY_PRESENT) {

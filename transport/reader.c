@@ -32,14 +32,14 @@ static uint64_t join(struct eddy_reader *r)
     if (r->reliable)
         eddy_store_seq(&r->seat->cursor, EDDY_CURSOR_JOINING);
     EDDY_POINT("join:marked");
-    uint64_t next = eddy_load_seq(&c->next_sn);
+    uint64_t next = eddy_load_seq(&c->next_sn); /* from [help]; seq, after what says that we join */
     if (next < r->segment->first_sn)
         next = r->segment->first_sn;
     EDDY_POINT("join:read");
     eddy_store_relaxed(&r->seat->position, next); /* statistics; best-effort: see the gate */
     EDDY_POINT("join:positioned");
     if (r->reliable) {
-        eddy_store_seq(&r->seat->cursor, next); /* [cursor] */
+        eddy_store_seq(&r->seat->cursor, next); /* [cursor]; seq, as the bell comes next */
         EDDY_POINT("join:joined");
         eddy_bell_ring(&c->room_bell); /* a writer may have waited for us to join */
     }

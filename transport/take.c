@@ -17,7 +17,7 @@ bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t
     if (eddy_load_seq(&p->slot->sn) == sn)
         return true;
     EDDY_POINT("take:missed");
-    eddy_and_seq(word, ~eddy_seat_bit(r->seat_id));
+    eddy_and_relaxed(word, ~eddy_seat_bit(r->seat_id)); /* nothing was read under it */
     return false;
 }
 
@@ -25,6 +25,7 @@ void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
 {
     _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
     if (word)
+        /* seq, as the bell comes next */
         eddy_and_seq(word, ~eddy_seat_bit(r->seat_id)); /* [unpin] */
     EDDY_POINT("release:unpinned");
     eddy_bell_ring(&r->segment->control->room_bell);
@@ -156,7 +157,7 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
 /* The oldest number that a best-effort reader still wants. */
 static uint64_t oldest_wanted(const struct eddy_reader *r)
 {
-    uint64_t end = eddy_load_acquire(&r->segment->control->next_sn);
+    uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* an older one wants more */
     uint64_t reach = r->deep ? r->segment->log_length - 1 : r->depth;
     return end > reach ? end - reach : 0;
 }
@@ -165,7 +166,7 @@ static uint64_t oldest_wanted(const struct eddy_reader *r)
  * it moves half of the way to what its depth assures it of. */
 static uint64_t pass_over(const struct eddy_reader *r)
 {
-    uint64_t end = eddy_load_acquire(&r->segment->control->next_sn);
+    uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* only how far to go */
     return end > r->next + r->depth ? (end - r->depth - r->next) / 2 : 0;
 }
 
@@ -186,8 +187,9 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
         return eddy_fail(error,
                          "the log of the topic was scribbled on, or an extent cannot be mapped");
     bring(&p);
-    /* A cheap look before the pin, which costs two swaps. */
-    if (age == EDDY_ENTRY_NEWER || eddy_load_acquire(&p.slot->sn) != r->next ||
+    /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is r->next
+     * or what came later, and the pin decides. */
+    if (age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next ||
         !eddy_reader_pin(r, &p, r->next)) {
         lose(r, r->next + 1 + pass_over(r));
         return EDDY_EBUSY;

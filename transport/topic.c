@@ -42,7 +42,8 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
                      uint32_t *seat)
 {
     for (uint32_t i = 0; i < EDDY_SEATS_MAX; i++) {
-        if (i % EDDY_SEAT_CHUNK == 0 && i >= eddy_load_seq(high_of(s, role))) {
+        /* Relaxed: it rises under the topic's lock, which we have. */
+        if (i % EDDY_SEAT_CHUNK == 0 && i >= eddy_load_relaxed(high_of(s, role))) {
             int error = eddy_segment_reserve_seat(s, role == EDDY_ROLE_WRITER, i);
             if (error)
                 return error;
@@ -51,7 +52,8 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
         if (eddy_load_relaxed(owner_of(s, role, i)) == 0 && /* a guess; the swap decides */
             eddy_cas_seq(owner_of(s, role, i), &nobody, d->id)) {
             EDDY_POINT("seat:taken");
-            /* Before the seat means anything to others. */
+            /* seq, both: before the seat means anything to others; the gate looks at next_sn, then
+             * here. */
             eddy_raise32_seq(high_of(s, role), i + 1);
             EDDY_POINT("seat:counted");
             clear_seat(s, role, i);

@@ -36,8 +36,9 @@ static int make_history(struct eddy_writer *w)
     if (w->history_kind == EDDY_HISTORY_TOPIC) {
         uint64_t n =
             w->history < w->segment->log_length / 2 ? w->history : w->segment->log_length / 2;
-        eddy_raise64_seq(&c->window, n); /* [window] */
-        eddy_raise64_seq(&c->history, n);
+        /* Relaxed: before our samples, and who looks at them looks here afterwards. */
+        eddy_raise64_relaxed(&c->window, n);
+        eddy_raise64_relaxed(&c->history, n);
         w->history = 0; /* the topic's window keeps it */
     }
     if (w->history && !(w->kept = calloc(w->history, sizeof *w->kept)))
