@@ -93,8 +93,8 @@ static int write_control(int fd, const struct eddy_segment_options *o, const uin
     if (!error) {
         memcpy(at, plan, EDDY_CONTROL_BYTES);
         fill_names((uint8_t *)at + EDDY_CONTROL_BYTES, o, at);
-        /* [created]: magic last, though nobody can look before the link. */
-        eddy_store_release(&((struct eddy_control *)at)->magic, EDDY_MAGIC_CONTROL);
+        /* Relaxed: nobody can look before the link. */
+        eddy_store_relaxed(&((struct eddy_control *)at)->magic, EDDY_MAGIC_CONTROL);
         munmap(at, head);
     }
     free(plan);

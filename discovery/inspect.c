@@ -72,6 +72,7 @@ static void fill_members(const struct eddy_view *v, struct eddy_segment *s,
     for (uint32_t i = 0; i < writers + readers; i++) {
         bool is_writer = i < writers;
         uint32_t seat = is_writer ? i : i - writers;
+        /* from [holder]: who has the seat is in the registry. */
         uint64_t owner =
             eddy_load_acquire(is_writer ? &s->writers[seat].owner : &s->readers[seat].owner);
         if (!owner)

@@ -123,7 +123,8 @@ void eddy_view_name(const struct eddy_view *v, uint64_t id, struct eddy_object_m
     const struct eddy_participant *p = &v->registry->participants[seat];
     if (eddy_participant_alive(v->registry, v->registry_fd, id, 0))
         m->state = EDDY_MEMBER_ALIVE;
-    if (eddy_load_acquire(&p->id) == id) { /* from [participant] */
+    /* Relaxed: who names the participant in a seat has written its name before. */
+    if (eddy_load_relaxed(&p->id) == id) {
         m->pid = p->pid;
         memcpy(m->name, p->name, sizeof m->name);
         m->name[sizeof m->name - 1] = 0;

@@ -42,14 +42,17 @@ void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
 /* Takes a dead holder's seat over.  False: it is alive, or another reaper was faster. */
 static bool take_over(const struct eddy_domain *d, _Atomic uint64_t *owner, uint64_t seen)
 {
-    return eddy_cas_seq(owner, &seen, d->id | EDDY_OWNER_REAPING);
+    /* [holder]: who sees it sees us alive.  No acquire: what the dead did is known from their lock,
+     * and `seen` was acquired. */
+    return eddy_cas_release(owner, &seen, d->id | EDDY_OWNER_REAPING);
 }
 
 static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool writer,
                        uint32_t seat, bool reap, struct eddy_reaped *sum)
 {
     _Atomic uint64_t *owner = writer ? &s->writers[seat].owner : &s->readers[seat].owner;
-    uint64_t seen = eddy_load_acquire(owner); /* from [seat] */
+    /* from [holder]: who has it is not taken for dead, as it has joined before. */
+    uint64_t seen = eddy_load_acquire(owner);
     if (seen == 0)
         return;
     if (eddy_domain_knows_alive(d, holder_of(seen))) {

@@ -65,14 +65,14 @@ static uint32_t next_slot(struct eddy_segment *s, uint32_t id, uint64_t need, bo
             return eddy_slot_id(x, next);
     }
     x = (x + 1) % EDDY_EXTENTS_MAX;
-    /* acquire, from [extent] */
-    return eddy_load_acquire(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
+    /* Relaxed: opened by its name when it is mapped. */
+    return eddy_load_relaxed(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
 }
 
 static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, uint32_t tries,
                         bool any_size, struct eddy_place *p)
 {
-    if (eddy_load_acquire(&w->segment->control->extents[0]) == 0) /* from [extent] */
+    if (eddy_load_relaxed(&w->segment->control->extents[0]) == 0) /* as above */
         return false;
     while (tries--) {
         uint32_t id = w->scan;
@@ -140,11 +140,10 @@ bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy
 static uint32_t all_slots(struct eddy_segment *s)
 {
     uint32_t tries = 0, extents = eddy_extent_count(s);
-    for (uint32_t i = 0; i < extents; i++)
-        /* acquire, from [mapped] */
-        tries += eddy_load_acquire(&s->extents[i].slots) || eddy_extent_map(s, i) == EDDY_OK
-                     ? s->extents[i].count
-                     : 1;
+    for (uint32_t i = 0; i < extents; i++) {
+        struct eddy_place p;
+        tries += eddy_slot_find(s, eddy_slot_id(i, 0), &p) == EDDY_OK ? p.extent->count : 1;
+    }
     return tries;
 }
 
