@@ -5,10 +5,12 @@
  * is watched, too.  EDDY_TEST_SEED repeats a run's choices.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/atomic.h"
 #include "support/payload.h"
 #include "support/thread.h"
 #include "support/world.h"
 
+#include <sched.h>
 #include <stdio.h>
 
 enum { ROUNDS = SANITIZED ? 800 : 2000, TOPICS = 3 };
@@ -218,6 +220,82 @@ static void no_event_comes_unseen_while_it_is_attached(void **state)
     wait_for_events(true);
 }
 
+/* --- what an event hands on ------------------------------------------------------------------ */
+
+/* One says something and triggers, a few times, then waits until the other has heard it all.
+ * Relaxed throughout: only the event may order them. */
+static struct talk {
+    eddy_event *event;
+    eddy_waitset *waitset;
+    int at_a_time;
+    _Atomic uint64_t said, heard;
+} talk;
+
+static void *say_all(void *argument)
+{
+    uint64_t number = 0, deadline = eddy_deadline(10 * LAST);
+    (void)argument;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < talk.at_a_time; i++) {
+            eddy_store_relaxed(&talk.said, ++number);
+            eddy_event_trigger(talk.event);
+        }
+        while (eddy_load_relaxed(&talk.heard) < number && eddy_now() < deadline)
+            sched_yield();
+    }
+    return NULL;
+}
+
+/* What the reset forgets has been said before the look that follows it. */
+static uint64_t hear_in_a_wait_set(void)
+{
+    void *found;
+    size_t count;
+    must(eddy_waitset_wait(talk.waitset, eddy_deadline(LAST), &found, 1, &count));
+    eddy_event_reset(talk.event);
+    return eddy_load_relaxed(&talk.said);
+}
+
+static uint64_t hear_by_looking(void)
+{
+    uint64_t deadline = eddy_deadline(LAST);
+    while (!eddy_event_triggered(talk.event) && eddy_now() < deadline)
+        sched_yield();
+    uint64_t said = eddy_load_relaxed(&talk.said);
+    same(said, eddy_load_relaxed(&talk.heard) + 1);
+    eddy_event_reset(talk.event);
+    return said;
+}
+
+static void all_is_heard(uint64_t (*hear)(void), int at_a_time)
+{
+    eddy_domain *domain = open_domain();
+    uint64_t all = (uint64_t)at_a_time * ROUNDS;
+    talk = (struct talk){.at_a_time = at_a_time};
+    must(eddy_event_open(&talk.event));
+    must(eddy_waitset_open(domain, &talk.waitset));
+    must(eddy_waitset_attach_event(talk.waitset, talk.event, EDDY_WAIT_LEVEL, NULL));
+    pthread_t thread = thread_start(say_all, NULL);
+    for (uint64_t heard = 0; heard < all; eddy_store_relaxed(&talk.heard, heard))
+        heard = hear();
+    thread_join(thread);
+    must(eddy_event_close(talk.event));
+    must(eddy_waitset_close(talk.waitset));
+    must(eddy_domain_close(domain));
+}
+
+static void what_is_said_before_a_trigger_is_heard_by_who_waits(void **state)
+{
+    (void)state;
+    all_is_heard(hear_in_a_wait_set, 2);
+}
+
+static void what_is_said_before_a_trigger_is_heard_by_who_looks(void **state)
+{
+    (void)state;
+    all_is_heard(hear_by_looking, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +304,8 @@ int main(void)
         WORLD_TEST(nothing_comes_unseen_while_a_reader_is_attached),
         WORLD_TEST(no_event_is_slept_through),
         WORLD_TEST(no_event_comes_unseen_while_it_is_attached),
+        WORLD_TEST(what_is_said_before_a_trigger_is_heard_by_who_waits),
+        WORLD_TEST(what_is_said_before_a_trigger_is_heard_by_who_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
