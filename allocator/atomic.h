@@ -82,13 +82,6 @@ static inline void eddy_raise64_release(_Atomic uint64_t *word, uint64_t v)
         ;
 }
 
-static inline void eddy_raise64_seq(_Atomic uint64_t *word, uint64_t v)
-{
-    uint64_t seen = eddy_load_seq(word);
-    while (seen < v && !eddy_cas_seq(word, &seen, v))
-        ;
-}
-
 static inline void eddy_raise32_seq(_Atomic uint32_t *word, uint32_t v)
 {
     uint32_t seen = eddy_load_seq(word);

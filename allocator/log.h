@@ -69,11 +69,13 @@ static inline void eddy_log_help(const struct eddy_log *log, uint64_t sn)
     eddy_cas_seq(log->next_sn, &sn, sn + 1);
 }
 
-/* The entry of n is of a newer lap than n: next_sn was read long ago, or somebody scribbled on it.  The log knows better. */
+/* The entry of n is of a newer lap than n: next_sn was read long ago, or somebody scribbled on it.
+ * The log knows better.  Relaxed: who published the entry had found its number in next_sn, so only
+ * what was scribbled on is changed here. */
 static inline void eddy_log_mend(const struct eddy_log *log, uint64_t sn, uint64_t entry)
 {
     uint64_t lap = entry >> EDDY_SLOT_BITS;
-    eddy_raise64_seq(log->next_sn, (lap << log->shift | (sn & log->mask)) + 1);
+    eddy_raise64_relaxed(log->next_sn, lap << log->shift | (sn & log->mask));
 }
 
 /* The first sequence number that is not published; what is below it is there for the caller.

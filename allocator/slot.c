@@ -24,7 +24,7 @@ void eddy_slot_resolve(struct eddy_segment *s, const struct eddy_place *p, uint3
         /* A newer lap hides whether it was published, and nobody can come to it by the log any
          * more. */
         if (!published && age != EDDY_ENTRY_NEWER)
-            eddy_store_seq(&p->slot->sn, 0);
+            eddy_store_relaxed(&p->slot->sn, 0); /* seen by way of [give up] */
     }
     EDDY_POINT("reap:resolved");
     eddy_slot_give_up(p->slot);

@@ -141,7 +141,7 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
     error = enter_log(w, p.slot, loan->slot, &sn);
     if (error) {
         EDDY_POINT("publish:refused");
-        eddy_store_seq(&p.slot->sn, 0u);
+        eddy_store_relaxed(&p.slot->sn, 0u); /* ours; seen by way of [give up] */
         return error;
     }
     EDDY_POINT("publish:swapped");

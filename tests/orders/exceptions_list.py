@@ -68,9 +68,6 @@ allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | rela
 """),
     (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
      "comes here (models/deaths.pml; the points, death and ladder tests)", """
-allocator/log.h       | eddy_raise64_seq(log->next_sn                         | acq_rel
-allocator/slot.c      | eddy_store_seq(&p->slot->sn, 0)                   | release
-transport/publish.c   | eddy_store_seq(&p.slot->sn, 0u)                   | release
 transport/slots/look.c | eddy_load_acquire(&owners[i])                    | relaxed
 transport/slots/reap.c | uint64_t sn = eddy_load_acquire(&line->sn)       | relaxed
 transport/slots/reap.c | eddy_and_seq(word, ~bit)                         | acq_rel
