@@ -41,12 +41,13 @@ static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
 {
     uint64_t p = eddy_load_relaxed(&r->again); /* a guess; the swap decides */
     while (p < r->again_end) {
-        if (!eddy_cas_seq(&r->again, &p, p + 1))
+        if (!eddy_cas_relaxed(&r->again, &p, p + 1)) /* only who is to have it */
             continue;
         uint64_t at = p % r->slots, bytes = eddy_load_relaxed(&r->lengths[at]);
         EDDY_POINT("ring-take:again");
-        /* from [done].  It only rises: while we were about it the slot may have gone round. */
-        if (eddy_load_seq(&r->done[at]) >= ++p)
+        /* It only rises: if it was done, the slot may have gone round meanwhile.  Relaxed: marks of
+         * one who died come before the lock that made us its successor, so before all of us. */
+        if (eddy_load_relaxed(&r->done[at]) >= ++p)
             continue;
         if (bytes > r->slot_bytes)
             return fail_scribbled(r, "the length of a chunk");
@@ -73,8 +74,9 @@ static uint64_t look_at_write(struct eddy_ring *r, uint64_t position)
 static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
 {
     struct eddy_ring_header *h = r->header;
-    uint64_t at, bytes, p = eddy_load_acquire(&h->taken); /* from [taken] */
+    uint64_t p, at, bytes;
     for (;;) {
+        p = eddy_load_acquire(&h->taken); /* from [taken]: `write` is seen as far as that */
         uint64_t write = look_at_write(r, p);
         if (write == p)
             return EDDY_ENODATA;
@@ -85,15 +87,13 @@ static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
         /* Who released it did so before its slot was published again.  acquire, from [held]: if it
          * is given out again already, `taken` is seen to have moved. */
         bool placed = write - p <= r->slots && eddy_load_acquire(&r->held[at]) == 0;
-        if (!placed || bytes > r->slot_bytes) {
-            /* Unless the others were faster. */
-            uint64_t now = eddy_load_acquire(&h->taken); /* from [taken] */
-            if (now == p)
-                return fail_scribbled(r, placed ? "the length of a chunk" : "the positions");
-            p = now;
-        } else if (eddy_cas_seq(&h->taken, &p, p + 1)) { /* [taken] */
+        bool sound = placed && bytes <= r->slot_bytes;
+        uint64_t now = p;
+        if (sound && eddy_cas_release(&h->taken, &now, p + 1)) /* [taken] */
             break;
-        }
+        /* Unless the others were faster.  Relaxed: what we saw of their work comes after it. */
+        if (!sound && eddy_load_relaxed(&h->taken) == p)
+            return fail_scribbled(r, placed ? "the length of a chunk" : "the positions");
     }
     EDDY_POINT("ring-take:taken");
     hand_out(r, p, at, bytes, chunk);
@@ -118,7 +118,7 @@ static int end_of(const struct eddy_ring *r)
     case EDDY_RING_WORD_CRASHED:
         return EDDY_ECRASHED;
     case EDDY_RING_WORD_REPORTING:
-        /* Asked anew: who was gone before may not be the one who reports. */
+        /* Asked anew: who was gone before may not be the one who reports.  from [report] */
         return eddy_ring_peer_gone(r) ? EDDY_ECRASHED : EDDY_OK;
     default:
         return gone ? EDDY_EPEERGONE : EDDY_OK;
@@ -232,14 +232,15 @@ int eddy_ring_release(eddy_ring *r, const struct eddy_chunk *chunk)
     int error = check(r);
     if (error)
         return error;
-    if (held == 0 || !eddy_cas_seq(&r->held[at], &held, 0))
+    /* Relaxed: once only; who releases a chunk has it from who took it. */
+    if (held == 0 || !eddy_cas_relaxed(&r->held[at], &held, 0))
         return eddy_fail(EDDY_ESTALE, "chunk %llu of ring %s was released already",
                          (unsigned long long)position + 1, r->id);
     if (r->flags & EDDY_RING_PUNCH)
         punch(r, position);
     EDDY_POINT("ring-release:before-done");
     mark_done(r, position, at);
-    if (eddy_sub_seq(&r->users, 1u) == 1) /* [last use], from [last use] */
+    if (eddy_sub_acq_rel(&r->users, 1u) == 1) /* [last use], from [last use] */
         eddy_ring_leave(r);
     return EDDY_OK;
 }

@@ -103,9 +103,9 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
         return error;
     report->slots = r->slots;
     report->slot_bytes = r->slot_bytes;
-    report->published = eddy_load_relaxed(&r->header->write); /* a picture, as above */
+    report->state = states[state_of(r)];                      /* first, as above */
+    report->published = eddy_load_relaxed(&r->header->write); /* a picture */
     report->taken = eddy_load_relaxed(&r->header->taken);
-    report->state = states[state_of(r)];
     if (!add_member(v, r, EDDY_RING_PRODUCER, report) ||
         !add_member(v, r, EDDY_RING_CONSUMER, report))
         error = eddy_fail(EDDY_ENOMEM, "no memory to list who uses a ring");

@@ -103,26 +103,29 @@ static int check_wanted(const struct request *q, const struct eddy_ring *r)
     return EDDY_OK;
 }
 
-/* Going on where the last producer stopped: what it had on loan is free again. */
+/* Going on where the last producer stopped: what it had on loan is free again.  Relaxed, all: what
+ * producers did before us is before the lock of the seat; our first loan looks at `read` anew. */
 static int go_on_producing(const struct request *q, struct eddy_ring *r)
 {
-    uint64_t state = eddy_load_acquire(&r->header->state); /* from [end] */
+    uint64_t state = eddy_load_relaxed(&r->header->state);
     if (state == EDDY_RING_WORD_FINISHED)
         return eddy_fail(EDDY_EFINISHED, "the stream of ring %s is complete", q->name);
     if (state != EDDY_RING_WORD_RUNNING)
         return eddy_fail(EDDY_ECRASHED, "the producer of ring %s has crashed", q->name);
-    r->write = eddy_load_seq(&r->header->write);
-    r->read_seen = eddy_load_seq(&r->header->read); /* from [read] */
-    if (r->write - r->read_seen <= r->slots)
+    r->write = eddy_load_relaxed(&r->header->write);
+    r->read_seen = r->write - r->slots;
+    if (r->write - eddy_load_relaxed(&r->header->read) <= r->slots)
         return EDDY_OK;
     return eddy_fail(EDDY_ESEGMENT, "the positions of ring %s were scribbled on", q->name);
 }
 
-/* Going on where the last consumer stopped: what it took and did not release comes again. */
+/* Going on where the last consumer stopped: what it took and did not release comes again.  Relaxed,
+ * all: what consumers did before us, and saw of the producer, is before the lock of the seat. */
 static int go_on_consuming(const struct request *q, struct eddy_ring *r)
 {
-    uint64_t read = eddy_load_seq(&r->header->read), taken = eddy_load_seq(&r->header->taken);
-    uint64_t write = eddy_load_seq(&r->header->write); /* from [chunk] */
+    uint64_t read = eddy_load_relaxed(&r->header->read);
+    uint64_t taken = eddy_load_relaxed(&r->header->taken);
+    uint64_t write = eddy_load_relaxed(&r->header->write);
     if (write - read > r->slots || taken - read > write - read)
         return eddy_fail(EDDY_ESEGMENT, "the positions of ring %s were scribbled on", q->name);
     eddy_store_relaxed(&r->again, read); /* nobody else has the handle yet */
@@ -315,7 +318,7 @@ int eddy_ring_close(eddy_ring *r)
             eddy_domain_close(own);
         return eddy_fail_forked();
     }
-    if (eddy_sub_seq(&r->users, 1u) == 1) /* [last use], from [last use] */
+    if (eddy_sub_acq_rel(&r->users, 1u) == 1) /* [last use], from [last use] */
         eddy_ring_leave(r);
     return EDDY_OK;
 }

@@ -23,7 +23,8 @@ void eddy_ring_watch_init(struct eddy_ring_watch *w)
 
 bool eddy_ring_peer_gone(const struct eddy_ring *r)
 {
-    uint64_t epoch = eddy_load_seq(&eddy_ring_seat(r, eddy_ring_peer(r))->epoch); /* from [seat] */
+    /* Relaxed: who comes in this moment may as well come after it. */
+    uint64_t epoch = eddy_load_relaxed(&eddy_ring_seat(r, eddy_ring_peer(r))->epoch);
     /* from [gone]: what it published is there to be seen */
     return epoch != 0 && eddy_load_seq(&r->watch.gone) == epoch;
 }
@@ -112,8 +113,8 @@ static int watch_epoch(struct eddy_ring *r, uint64_t epoch)
     eddy_store_relaxed(&w->target, epoch); /* the thread begins after this */
     if (eddy_lock_is_held(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), epoch), 1))
         error = start(r);
-    else
-        eddy_store_seq(&w->gone, epoch); /* [gone] */
+    else /* [gone].  Who sleeps looks behind [watched]. */
+        eddy_store_release(&w->gone, epoch);
     if (!error)
         eddy_store_release(&w->epoch, epoch); /* [watched] */
     return error;

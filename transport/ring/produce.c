@@ -71,7 +71,7 @@ static int wait_for_room(struct eddy_ring *r, uint64_t deadline)
 
 static int how_it_ended(const struct eddy_ring *r)
 {
-    switch (eddy_load_acquire(&r->header->state)) { /* from [end] */
+    switch (eddy_load_relaxed(&r->header->state)) { /* relaxed: it alone counts */
     case EDDY_RING_WORD_RUNNING:
         return EDDY_OK;
     case EDDY_RING_WORD_FINISHED:
@@ -118,7 +118,7 @@ int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
         error = wait_for_room(r, deadline);
     uint64_t ticket = error ? LOAN_NONE : r->tickets++;
     word = LOAN_WAITING;
-    if (!eddy_cas_seq(&r->loan, &word, ticket)) /* [loan] */
+    if (!eddy_cas_release(&r->loan, &word, ticket)) /* [loan], if it is none again */
         return EDDY_EFINISHED;
     if (error)
         return error;
@@ -129,11 +129,12 @@ int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
     return EDDY_OK;
 }
 
-/* The caller's from now on.  False: it is not this one, or somebody was faster. */
+/* The caller's from now on.  False: it is not this one, or somebody was faster.  Who has the chunk
+ * has it from who loaned it, and all that goes with it. */
 static bool claim_loan(struct eddy_ring *r, const struct eddy_chunk *chunk, uint64_t word)
 {
     uint64_t ticket = chunk->position;
-    return ticket >= LOAN_TICKETS && eddy_cas_seq(&r->loan, &ticket, word); /* from [loan] */
+    return ticket >= LOAN_TICKETS && eddy_cas_release(&r->loan, &ticket, word); /* [loan] */
 }
 
 static int end_stream(struct eddy_ring *r)
@@ -172,9 +173,10 @@ int eddy_ring_publish(eddy_ring *r, const struct eddy_chunk *chunk, size_t bytes
     if (!error)
         publish_next(r, bytes);
     uint64_t word = LOAN_PUBLISHING;
-    if (!eddy_cas_seq(&r->loan, &word, LOAN_NONE)) { /* [loan] */
-        /* Another thread finished meanwhile and left the rest to us. */
-        eddy_store_seq(&r->loan, LOAN_ENDED);
+    if (!eddy_cas_release(&r->loan, &word, LOAN_NONE)) { /* [loan] */
+        /* Another thread finished meanwhile and left the rest to us.  [loan]: who finishes once
+         * more may be the first to say so, and what we published comes before. */
+        eddy_store_release(&r->loan, LOAN_ENDED);
         end_stream(r);
     }
     if (error)
@@ -196,11 +198,11 @@ int eddy_ring_finish(eddy_ring *r)
     int error = check(r);
     if (error)
         return error;
-    uint64_t word = eddy_load_seq(&r->loan);
+    uint64_t word = eddy_load_acquire(&r->loan); /* from [loan]: all that was published */
     /* What is being published is part of the stream: then its publisher finishes. */
     while (word != LOAN_ENDED && word != LOAN_ENDING &&
            !eddy_cas_seq(&r->loan, &word, word == LOAN_PUBLISHING ? LOAN_ENDING : LOAN_ENDED))
-        ;
+        ; /* from [loan], too.  Seq: who waits for room arms its bell, then looks at it */
     EDDY_POINT("ring-finish:no-more-loans");
     if (word == LOAN_WAITING)
         eddy_bell_ring(&r->header->room_bell);
