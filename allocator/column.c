@@ -41,8 +41,8 @@ static void *map_column(const struct eddy_segment *s, const char *name, uint64_t
 _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_t c, bool create)
 {
     struct eddy_extent *x = &s->extents[i];
-    /* Relaxed: the address is all that is handed on; what is there is the kernel's and others'. */
-    _Atomic uint64_t *column = eddy_load_relaxed(&x->column[c]);
+    /* acquire, from [mapped]: the page is there before anybody uses it. */
+    _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
     if (column)
         return column;
     char name[64];
@@ -53,7 +53,7 @@ _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_
     if (!column && (!create || make_column(s, name, bytes) == EDDY_OK)) {
         EDDY_POINT("column:linked");
         column = map_column(s, name, bytes);
-        eddy_store_relaxed(&x->column[c], column); /* as above */
+        eddy_store_release(&x->column[c], column); /* [mapped] */
     }
     pthread_mutex_unlock(&s->lock);
     EDDY_POINT("column:mapped");

@@ -304,7 +304,7 @@ uint8_t *eddy_extent_writable(struct eddy_segment *s, uint32_t i)
         close(fd);
     }
     pthread_mutex_unlock(&s->lock);
-    return eddy_load_acquire(&x->writable); /* from [mapped] */
+    return eddy_load_relaxed(&x->writable); /* set under the lock, which we had */
 }
 
 void eddy_extent_unmap(struct eddy_extent *x)

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 enum { ROUNDS = SANITIZED ? 12 : 60, READERS = 3, SIZES = 12, PAGE = 4096, PAGES = 200 };
+enum { IDLE = 64 }; /* readers whose bits lie in the slots, not in columns */
 
 /* Samples of ever larger sizes lie in ever more extents. */
 static size_t size_of(uint64_t number)
@@ -44,6 +45,12 @@ static void *take_all(void *argument)
     return NULL;
 }
 
+static void close_readers(eddy_reader *readers[], int count)
+{
+    for (int i = 0; i < count; i++)
+        must(eddy_reader_close(readers[i]));
+}
+
 /* The writer is another process, so the readers' threads are the first to map its extents here. */
 static void take_from_another_process(eddy_domain *domain, const char *topic)
 {
@@ -59,20 +66,94 @@ static void take_from_another_process(eddy_domain *domain, const char *topic)
         thread_join(threads[i]);
     wire_say(child.wire, WIRE_GO);
     child_join(&child);
+    close_readers(readers, READERS);
+}
+
+static pthread_barrier_t meeting; /* so that all come to an extent at once */
+
+static void *take_together(void *argument)
+{
+    for (uint64_t i = 0; i < SIZES; i++) {
+        pthread_barrier_wait(&meeting);
+        same(payload_take(argument).number, i);
+    }
+    return NULL;
+}
+
+/* The first whose bit lies in a column maps it for all of the process. */
+static void take_with_columns(eddy_domain *domain, const char *topic)
+{
+    static const struct eddy_reader_options options = {.reliability = EDDY_BEST_EFFORT,
+                                                       .depth = SIZES};
+    pthread_t threads[READERS];
+    eddy_reader *readers[IDLE + READERS];
+    eddy_writer *writer = open_writer(domain, topic, NULL);
+    for (int i = 0; i < IDLE + READERS; i++)
+        readers[i] = open_reader(domain, topic, &options);
+    for (uint64_t i = 0; i < SIZES; i++)
+        payload_publish(writer, size_of(i), 1, i);
     for (int i = 0; i < READERS; i++)
-        must(eddy_reader_close(readers[i]));
+        threads[i] = thread_start(take_together, readers[IDLE + i]);
+    for (int i = 0; i < READERS; i++)
+        thread_join(threads[i]);
+    close_readers(readers, IDLE + READERS);
+    must(eddy_writer_close(writer));
+}
+
+static void *write_together(void *argument)
+{
+    for (uint64_t i = 0; i < SIZES; i++) {
+        pthread_barrier_wait(&meeting);
+        payload_publish(argument, size_of(i), 1, i);
+    }
+    return NULL;
+}
+
+/* The first that writes to an extent maps it for all writers of the process. */
+static void write_by_all(eddy_domain *domain, const char *topic)
+{
+    pthread_t threads[READERS];
+    eddy_writer *writers[READERS];
+    for (int i = 0; i < READERS; i++)
+        writers[i] = open_writer(domain, topic, NULL);
+    for (int i = 0; i < READERS; i++)
+        threads[i] = thread_start(write_together, writers[i]);
+    for (int i = 0; i < READERS; i++)
+        thread_join(threads[i]);
+    for (int i = 0; i < READERS; i++)
+        must(eddy_writer_close(writers[i]));
+}
+
+/* All are mapped but once, so each round has a topic of its own. */
+static void map_often(void (*once)(eddy_domain *domain, const char *topic))
+{
+    eddy_domain *domain = open_domain();
+    pthread_barrier_init(&meeting, NULL, READERS);
+    for (int round = 0; round < ROUNDS; round++) {
+        char topic[32];
+        snprintf(topic, sizeof topic, "map %d", round);
+        once(domain, topic);
+    }
+    pthread_barrier_destroy(&meeting);
+    must(eddy_domain_close(domain));
 }
 
 static void extents_are_mapped_when_they_are_seen(void **state)
 {
     (void)state;
-    eddy_domain *domain = open_domain();
-    for (int round = 0; round < ROUNDS; round++) {
-        char topic[32];
-        snprintf(topic, sizeof topic, "map %d", round);
-        take_from_another_process(domain, topic);
-    }
-    must(eddy_domain_close(domain));
+    map_often(take_from_another_process);
+}
+
+static void extents_are_mapped_when_they_are_written_to(void **state)
+{
+    (void)state;
+    map_often(write_by_all);
+}
+
+static void columns_are_mapped_when_they_are_seen(void **state)
+{
+    (void)state;
+    map_often(take_with_columns);
 }
 
 /* --- regions --------------------------------------------------------------------------------- */
@@ -142,6 +223,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(extents_are_mapped_when_they_are_seen),
+        WORLD_TEST(extents_are_mapped_when_they_are_written_to),
+        WORLD_TEST(columns_are_mapped_when_they_are_seen),
         WORLD_TEST(a_region_is_mapped_as_far_as_it_says),
         WORLD_TEST(a_region_may_be_written_when_it_says_so),
     };

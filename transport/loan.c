@@ -32,7 +32,8 @@ static int shape_loan(const struct eddy_loan_options *o, struct shape *shape)
 
 uint8_t *eddy_writer_payload(struct eddy_writer *w, const struct eddy_place *p)
 {
-    uint8_t *base = eddy_load_relaxed(&p->extent->writable); /* the address is all it hands on */
+    /* acquire, from [mapped]: the pages are there before anybody writes to them. */
+    uint8_t *base = eddy_load_acquire(&p->extent->writable);
     if (__builtin_expect(!base, 0))
         base = eddy_extent_writable(w->segment, p->extent_index);
     return base ? base + p->extent->capacity * p->index : NULL;

@@ -56,8 +56,6 @@ allocator/segment.h   | uint32_t seats = eddy_load_seq(high)              | acqu
 transport/topic.c     | eddy_raise32_seq(high_of(s, role), i + 1)             | acq_rel acquire release
 """),
     (STRONG, "the pointer is all that is handed on: what it leads to comes from the kernel", """
-allocator/extent.c    | eddy_store_release(&x->writable, at)              | relaxed
-allocator/extent.c    | return eddy_load_acquire(&x->writable)            | relaxed
 """),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """
