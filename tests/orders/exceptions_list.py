@@ -41,9 +41,6 @@ transport/publish.c   | eddy_store_release(&oldest.slot->keeper, 0u)      | rela
      "later ones come first", """
 transport/past.c      | eddy_load_acquire(&slot->owner) ==                | relaxed
 transport/gate.c      | uint64_t lowest = eddy_load_seq(&c->next_sn)      | acquire relaxed
-transport/slots/find.c | uint64_t sn = eddy_load_acquire(&s->lines[i].sn) | relaxed
-transport/slots/find.c | eddy_load_acquire(&s->lines[i].state)            | relaxed
-transport/slots/write.c | eddy_load_acquire(&s->lines[slot].state)        | relaxed
 """),
     (STRONG, "JOINING, stored before with seq, or the cursor's own order says the same", """
 transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | release relaxed
@@ -61,16 +58,13 @@ transport/topic.c     | eddy_raise32_seq(high_of(s, role), i + 1)             | 
      "own", """
 transport/slots/reap.c | uint64_t seen = eddy_load_acquire(owner)         | relaxed
 transport/slots/reap.c | eddy_store_release(&s->members[member], 0u)      | relaxed
-transport/slots/reap.c | eddy_store_release(&s->readers[reader], 0u)      | relaxed
 allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | relaxed
 """),
     (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
      "comes here (models/deaths.pml; the points, death and ladder tests)", """
 transport/slots/look.c | eddy_load_acquire(&owners[i])                    | relaxed
 transport/slots/reap.c | uint64_t sn = eddy_load_acquire(&line->sn)       | relaxed
-transport/slots/reap.c | eddy_and_seq(word, ~bit)                         | acq_rel
 transport/slots/reap.c | eddy_load_acquire(&s->members[i])                | relaxed
-transport/slots/write.c | eddy_store_release(&line->state, state)         | relaxed
 """),
 ]
 
