@@ -95,22 +95,27 @@ int eddy_file_make(int dir, uint64_t bytes, struct eddy_file *file)
     return -1;
 }
 
-int eddy_file_give(const struct eddy_file *file)
+static int give(const struct eddy_whose *whose, int fd)
 {
-    struct eddy_whose whose = eddy_whose_of(file->dir);
-    if (eddy_whose_give(&whose, file->fd) == 0)
+    if (eddy_whose_give(whose, fd) == 0)
         return EDDY_OK;
     return eddy_fail_errno("cannot give a new file to group %u, whose the domain's folder is; join "
                            "that group, or use a file system that has groups",
-                           whose.group);
+                           whose->group);
+}
+
+int eddy_file_give(const struct eddy_file *file)
+{
+    struct eddy_whose whose = eddy_whose_of(file->dir);
+    return give(&whose, file->fd);
 }
 
 int eddy_file_create(int dir, uint64_t bytes, struct eddy_file *file)
 {
-    struct eddy_whose whose = eddy_whose_of(dir);
     if (eddy_file_make(dir, bytes, file) != 0)
         return fail_create(dir);
-    int error = eddy_file_give(file);
+    struct eddy_whose whose = eddy_whose_of(dir);
+    int error = give(&whose, file->fd);
     if (!error && whose.groups && fchmod(file->fd, eddy_whose_mode(&whose)) != 0)
         error = fail_create(dir);
     if (error)
