@@ -119,26 +119,6 @@ static void the_default_folder_is_never_a_groups(void **state)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-/* Everything that has a name in the folder is the group's. */
-static unsigned check_files(uid_t owner)
-{
-    unsigned count = 0;
-    DIR *dir = opendir(world_dir());
-    check(dir != NULL);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        struct stat info;
-        if (entry->d_name[0] == '.' && strlen(entry->d_name) <= 2)
-            continue;
-        check(fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0);
-        same(info.st_mode, S_IFREG | 0660);
-        same(info.st_gid, GROUP);
-        same(info.st_uid, owner);
-        count++;
-    }
-    closedir(dir);
-    return count;
-}
-
 static void make_all_kinds(int wire, void *mask)
 {
     umask(*(mode_t *)mask);
@@ -161,7 +141,8 @@ static void makes_what_is_the_groups(uid_t user, mode_t mask)
 {
     struct child child = child_as(user, make_all_kinds, &mask);
     wire_expect(child.wire, WIRE_READY);
-    check(check_files(user) >= 10); /* registry, topic (3), and two for each of the rest */
+    /* Registry, topic (3), and two for each of the rest. */
+    check(world_files_are(0660, user, GROUP) >= 10);
     wire_say(child.wire, WIRE_GO);
     child_join(&child);
     world_must_be_empty();

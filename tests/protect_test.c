@@ -6,7 +6,6 @@
 #include "support/payload.h"
 #include "support/world.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -150,24 +149,6 @@ static void a_reader_that_writes_a_sample_is_stopped_by_the_hardware(void **stat
     must(eddy_domain_close(domain));
 }
 
-static unsigned check_modes(void)
-{
-    unsigned count = 0;
-    DIR *dir = opendir(world_dir());
-    check(dir != NULL);
-    for (struct dirent *entry; (entry = readdir(dir));) {
-        struct stat info;
-        if (entry->d_name[0] == '.' && strlen(entry->d_name) <= 2)
-            continue;
-        check(fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0);
-        same(info.st_mode, S_IFREG | 0600);
-        same(info.st_uid, geteuid());
-        count++;
-    }
-    closedir(dir);
-    return count;
-}
-
 static void all_files_are_the_owners_alone_whatever_the_umask(void **state)
 {
     (void)state;
@@ -178,7 +159,7 @@ static void all_files_are_the_owners_alone_whatever_the_umask(void **state)
         eddy_reader *second = open_reader(pair.domain, "pair", NULL);
         payload_publish(pair.writer, 8u << 20, 1, 1);
         umask(before);
-        check(check_modes() >= 2);
+        check(world_files_are(0600, geteuid(), (gid_t)-1) >= 2);
         must(eddy_reader_close(second));
         pair_close(&pair);
     }

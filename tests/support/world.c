@@ -6,6 +6,7 @@
 #include "child.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ void world_remove_tree(const char *dir)
     nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static unsigned for_each_file(void (*tell)(const char *name))
+static unsigned for_each_file(void (*look)(int dir, const char *name, void *context), void *context)
 {
     unsigned count = 0;
     DIR *dir = opendir(folder);
@@ -48,15 +49,16 @@ static unsigned for_each_file(void (*tell)(const char *name))
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
         count++;
-        if (tell)
-            tell(entry->d_name);
+        if (look)
+            look(dirfd(dir), entry->d_name, context);
     }
     closedir(dir);
     return count;
 }
 
-static void tell_left(const char *name)
+static void tell_left(int dir, const char *name, void *context)
 {
+    (void)dir, (void)context;
     fprintf(stderr, "left behind: %s/%s\n", folder, name);
 }
 
@@ -64,7 +66,7 @@ int world_teardown(void **state)
 {
     (void)state;
     child_kill_all();
-    bool left = !dirty && for_each_file(tell_left) > 0;
+    bool left = !dirty && for_each_file(tell_left, NULL) > 0;
     world_remove_tree(folder);
     char saved[80];
     snprintf(saved, sizeof saved, "%s.saved", folder); /* see image.c */
@@ -84,12 +86,28 @@ void world_is_dirty(void)
 
 unsigned world_files(void)
 {
-    return for_each_file(NULL);
+    return for_each_file(NULL, NULL);
+}
+
+static void look_at_file(int dir, const char *name, void *like)
+{
+    const struct stat *wanted = like;
+    struct stat info;
+    check(fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) == 0);
+    same(info.st_mode, wanted->st_mode);
+    same(info.st_uid, wanted->st_uid);
+    check(wanted->st_gid == (gid_t)-1 || info.st_gid == wanted->st_gid);
+}
+
+unsigned world_files_are(mode_t mode, uid_t owner, gid_t group)
+{
+    struct stat like = {.st_mode = S_IFREG | mode, .st_uid = owner, .st_gid = group};
+    return for_each_file(look_at_file, &like);
 }
 
 void world_must_be_empty(void)
 {
-    same(for_each_file(tell_left), 0);
+    same(for_each_file(tell_left, NULL), 0);
 }
 
 uint64_t patience(void)

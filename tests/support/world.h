@@ -13,6 +13,7 @@
 #include "check.h"
 
 #include <setjmp.h>
+#include <sys/types.h>
 
 #include <cmocka.h>
 
@@ -22,6 +23,8 @@ const char *world_dir(void);
 void world_is_dirty(void);
 /* Files in the folder. */
 unsigned world_files(void);
+/* The same, and all are regular files of this mode, owner and group (-1: of any). */
+unsigned world_files_are(mode_t mode, uid_t owner, gid_t group);
 /* There is none; else their names are shown. */
 void world_must_be_empty(void);
 /* Removes a folder with what is in it. */
