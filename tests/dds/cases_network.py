@@ -52,6 +52,16 @@ def uri_at(address):
     return cyclone_uri(f'address="{address}"', ADDRESSES)
 
 
+def exchange(writer, reader):
+    """100 samples from the one node to the other."""
+    reader.open("reader T fixed depth=100")
+    writer.open("writer T fixed depth=100")
+    writer.do("matched w 0 1")
+    reader.do("matched r 0 1")
+    writer.do("write 0 100")
+    check_all_came(reader.do("take 0 100"), 100)
+
+
 def case_network(world):
     """A reader on another host gets its samples over the network, a local one through Eddy."""
     here, there = two_hosts(world)
@@ -114,13 +124,7 @@ def case_container(world):
         prefix = container(world, "ip", "netns", "exec", host)
         check_apart(world, prefix)
         nodes.append(world.node(name, prefix=prefix, uri=uri_at(address)))
-    writer, reader = nodes
-    reader.open("reader T fixed depth=100")
-    writer.open("writer T fixed depth=100")
-    writer.do("matched w 0 1")
-    reader.do("matched r 0 1")
-    writer.do("write 0 100")
-    check_all_came(reader.do("take 0 100"), 100)
+    exchange(*nodes)
     world.check_published(100)
     world.end()
 
@@ -164,12 +168,7 @@ def case_group(world):
     os.chmod(world.dir, 0o2770)
     reader = world.node("reader", prefix=as_user(world, ALICE))
     writer = world.node("writer", prefix=as_user(world, BOB))
-    reader.open("reader T fixed depth=100")
-    writer.open("writer T fixed depth=100")
-    writer.do("matched w 0 1")
-    reader.do("matched r 0 1")
-    writer.do("write 0 100")
-    check_all_came(reader.do("take 0 100"), 100)
+    exchange(writer, reader)
     for name in os.listdir(world.dir):
         found = os.stat(os.path.join(world.dir, name))
         check_equal((found.st_gid, oct(found.st_mode & 0o7777)), (GROUP, "0o660"), name)
