@@ -17,7 +17,7 @@ struct slots_pair {
 /* <folder>/<name>.flink, until the next call. */
 static inline const char *slots_path(const char *name)
 {
-    static char path[512];
+    static _Thread_local char path[512];
     snprintf(path, sizeof path, "%s/%s.flink", world_dir(), name);
     return path;
 }

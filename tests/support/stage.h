@@ -25,6 +25,7 @@ struct stage_stop {
     const char *point;
     void (*look)(void); /* what the thread does first when it comes there; may be NULL */
     atomic_bool there, go;
+    struct stage_stop *next; /* where it stops after that; may be NULL */
 };
 
 #ifndef EDDY_WEAK /* there the machine has it */
@@ -57,7 +58,7 @@ static inline void stage_arrive(const char *name)
     struct stage_stop *stop = stage_mine;
     if (!stop || strcmp(name, stop->point) != 0)
         return;
-    stage_mine = NULL;
+    stage_mine = stop->next;
     if (stop->look)
         stop->look();
     atomic_store_explicit(&stop->there, true, memory_order_relaxed);
@@ -75,6 +76,7 @@ static inline void stage_set(struct stage_stop *stop, const char *point, void (*
 {
     stop->point = point;
     stop->look = look;
+    stop->next = NULL;
     atomic_store(&stop->there, false);
     atomic_store(&stop->go, false);
 }

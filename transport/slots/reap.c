@@ -11,13 +11,18 @@
 static void resolve(struct eddy_slots *s, uint32_t slot, uint64_t state)
 {
     struct eddy_slots_line *line = &s->lines[slot];
-    uint64_t sn = eddy_load_acquire(&line->sn); /* from [sample] */
+    EDDY_POINT("slots-reap:loan-seen");
+    /* from [sample]: if the slot is another's by now, so says the state below. */
+    uint64_t sn = eddy_load_acquire(&line->sn);
     bool live = eddy_slots_is_live(sn);
     if (live && (state & EDDY_SLOTS_COMMITTING)) {
         uint64_t entry = eddy_log_entry(&s->log, sn);
-        /* A newer entry: it was never published, or its committing would be finished. */
         live = eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT &&
                eddy_entry_slot(entry) == slot;
+        /* A newer entry: it was never published, or another has finished it before that entry came
+         * in, and may have claimed the slot since.  Relaxed: the entry, or sn, tells. */
+        if (!live && eddy_load_relaxed(&line->state) != state)
+            return;
         if (!live) /* relaxed: by way of [give up slot] */
             eddy_store_relaxed(&line->sn, sn | EDDY_SLOTS_ENDED);
     }
