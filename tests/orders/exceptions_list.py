@@ -56,15 +56,10 @@ transport/topic.c     | eddy_raise32_seq(high_of(s, role), i + 1)             | 
 """),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """
-transport/slots/reap.c | uint64_t seen = eddy_load_acquire(owner)         | relaxed
-transport/slots/reap.c | eddy_store_release(&s->members[member], 0u)      | relaxed
 allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | relaxed
 """),
     (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
      "comes here (models/deaths.pml; the points, death and ladder tests)", """
-transport/slots/look.c | eddy_load_acquire(&owners[i])                    | relaxed
-transport/slots/reap.c | uint64_t sn = eddy_load_acquire(&line->sn)       | relaxed
-transport/slots/reap.c | eddy_load_acquire(&s->members[i])                | relaxed
 """),
 ]
 
