@@ -1,21 +1,15 @@
 /* ladder_test.c - each rung of attaching has its own error, which names the object.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "support/child.h"
-#include "support/image.h"
 #include "support/payload.h"
+#include "support/vandal.h"
 #include "support/world.h"
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAGIC_AT = 0, VERSION_AT = 8, NONCE_AT = 0x40 };
-
-static struct image image;
-static struct child host;
 
 static void host_process(int wire, void *argument)
 {
@@ -32,21 +26,6 @@ static void host_process(int wire, void *argument)
     }
 }
 
-static void start(void)
-{
-    host = child_start(host_process, NULL);
-    wire_expect(host.wire, WIRE_READY);
-    image_save(&image);
-}
-
-static void finish(void)
-{
-    image_restore(&image);
-    image_drop(&image);
-    child_kill(&host);
-    must(eddy_domain_close(open_domain()));
-}
-
 /* Joining, attaching and taking what is published then: the first error on the way. */
 static int try_to_read(void)
 {
@@ -59,8 +38,8 @@ static int try_to_read(void)
         return error;
     error = eddy_reader_open(domain, &name, NULL, &reader);
     if (error == EDDY_OK) {
-        wire_say(host.wire, WIRE_GO);
-        wire_expect(host.wire, WIRE_DONE);
+        wire_say(vandal_wire(), WIRE_GO);
+        wire_expect(vandal_wire(), WIRE_DONE);
         error = eddy_reader_take(reader, &sample);
         must(eddy_reader_close(reader));
     }
@@ -68,22 +47,31 @@ static int try_to_read(void)
     return error;
 }
 
+static void is_refused(int error)
+{
+    must_fail(try_to_read(), error);
+}
+
+static void start(const char *suffix)
+{
+    const struct vandal_object topic = {
+        .host = host_process, .suffix = suffix, .is_refused = is_refused};
+    vandal_start(&topic);
+}
+
 static void a_file_that_is_whole_is_read(void **state)
 {
     (void)state;
-    start();
+    start(".seg");
     must(try_to_read());
-    finish();
+    vandal_finish();
 }
 
 static void a_poked_word_gives(const char *suffix, size_t offset, uint64_t value, int error)
 {
-    start();
-    size_t file = image_file_with(&image, suffix);
-    image_poke(&image, file, offset, value);
-    must_fail(try_to_read(), error);
-    says(image.files[file].name);
-    finish();
+    start(suffix);
+    vandal_word_gives(offset, value, error);
+    vandal_finish();
 }
 
 static void without_its_magic_a_control_file_is_no_segment(void **state)
@@ -119,11 +107,6 @@ static void a_registry_of_another_layout_says_so(void **state)
     a_poked_word_gives("registry", VERSION_AT, UINT64_C(0x7fff), EDDY_EVERSION);
 }
 
-static int is_refused(int error)
-{
-    return error == EDDY_ESEGMENT || error == EDDY_EVERSION;
-}
-
 /* Under its name stands a copy of the file's first bytes; who has the file mapped keeps it. */
 static void put_short_copy(const struct image_file *file, size_t bytes)
 {
@@ -138,12 +121,13 @@ static void put_short_copy(const struct image_file *file, size_t bytes)
 
 static void a_copy_is_refused(const char *suffix, size_t bytes)
 {
-    start();
-    const struct image_file *file = &image.files[image_file_with(&image, suffix)];
+    start(suffix);
+    const struct image_file *file = vandal_file();
     put_short_copy(file, bytes < file->bytes ? bytes : file->bytes - 1);
-    check(is_refused(try_to_read()));
+    int error = try_to_read();
+    check(error == EDDY_ESEGMENT || error == EDDY_EVERSION);
     says(file->name);
-    finish();
+    vandal_finish();
 }
 
 static void a_file_cut_short_is_refused(const char *suffix)
@@ -171,34 +155,12 @@ static void a_registry_cut_short_is_refused(void **state)
     a_file_cut_short_is_refused("registry");
 }
 
-/* Replaces a file by something that Eddy must not follow or open. */
 static void a_stranger_in_place_of(const char *suffix)
 {
-    start();
-    char path[512], moved[512];
-    size_t file = image_file_with(&image, suffix);
-    snprintf(path, sizeof path, "%s/%s", world_dir(), image.files[file].name);
-    snprintf(moved, sizeof moved, "%s/moved", world_dir());
-    alarm(30);
-    check(rename(path, moved) == 0);
-    check(symlink("moved", path) == 0);
-    must_fail(try_to_read(), EDDY_EACCES);
-    check(unlink(path) == 0);
-    check(mkfifo(path, 0600) == 0);
-    must_fail(try_to_read(), EDDY_EACCES);
-    check(unlink(path) == 0);
-    check(mkdir(path, 0700) == 0);
-    must_fail(try_to_read(), EDDY_EACCES);
-    check(rmdir(path) == 0);
-    check(rename(moved, path) == 0);
-    if (geteuid() == 0) {
-        check(chown(path, 65534, 65534) == 0);
-        must_fail(try_to_read(), EDDY_EACCES);
-        check(chown(path, 0, 0) == 0);
-    }
-    alarm(0);
+    start(suffix);
+    vandal_file_is_none();
     must(try_to_read());
-    finish();
+    vandal_finish();
 }
 
 static void links_fifos_and_strangers_files_are_refused(void **state)

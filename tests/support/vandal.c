@@ -3,7 +3,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "vandal.h"
 
-#include "image.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -48,9 +47,19 @@ void vandal_finish(void)
     must(eddy_domain_close(open_domain()));
 }
 
+int vandal_wire(void)
+{
+    return host.wire;
+}
+
+const struct image_file *vandal_file(void)
+{
+    return &image.files[file];
+}
+
 const char *vandal_name(void)
 {
-    return image.files[file].name;
+    return vandal_file()->name;
 }
 
 void vandal_poke(size_t offset, uint64_t value)
@@ -187,14 +196,27 @@ void vandal_file_is_zero(void)
     vandal_mend();
 }
 
+static void is_refused_to_others(const char *path)
+{
+    check(chown(path, 65534, 65534) == 0);
+    object.is_refused(EDDY_EACCES);
+    check(chown(path, 0, 0) == 0);
+}
+
 void vandal_file_is_none(void)
 {
     char path[512], moved[512];
     snprintf(path, sizeof path, "%s/%s", world_dir(), vandal_name());
     snprintf(moved, sizeof moved, "%s/moved", world_dir());
+    alarm(30); /* who opens a pipe may wait for its other end */
     check(rename(path, moved) == 0 && symlink("moved", path) == 0);
     object.is_refused(EDDY_EACCES);
     check(unlink(path) == 0 && mkfifo(path, 0600) == 0);
     object.is_refused(EDDY_EACCES);
-    check(unlink(path) == 0 && rename(moved, path) == 0);
+    check(unlink(path) == 0 && mkdir(path, 0700) == 0);
+    object.is_refused(EDDY_EACCES);
+    check(rmdir(path) == 0 && rename(moved, path) == 0);
+    if (geteuid() == 0)
+        is_refused_to_others(path);
+    alarm(0);
 }

@@ -18,6 +18,7 @@
 #define EDDY_TESTS_VANDAL_H
 
 #include "child.h"
+#include "image.h"
 
 enum vandal_moment { BEFORE_ATTACH, WHILE_ATTACHED };
 enum { VANDAL_OWN_VALUES = 8 };
@@ -42,6 +43,8 @@ struct vandal_object {
 /* From here to vandal_finish the object is the one that all others mean. */
 void vandal_start(const struct vandal_object *object);
 void vandal_finish(void);
+int vandal_wire(void); /* to the host */
+const struct image_file *vandal_file(void);
 const char *vandal_name(void); /* of the file */
 
 /* Aligned 8-byte words. */
@@ -58,7 +61,8 @@ void vandal_answer(int error, struct check_place place);
 void vandal_word_gives(size_t offset, uint64_t value, int error); /* ...this word is so */
 void vandal_file_is_short(void);                                  /* ...its end is missing */
 void vandal_file_is_zero(void);                                   /* ...all its bytes are 0 */
-/* Attaching is refused while the name stands for a link or a pipe. */
+/* Attaching is refused while the name stands for a link, a pipe or a folder, and, where we can make
+ * it so, while the file is somebody else's. */
 void vandal_file_is_none(void);
 
 #endif
