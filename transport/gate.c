@@ -18,8 +18,10 @@ static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_s
     /* seq: who takes the seat later begins at next_sn as we have read it, or behind. */
     if (eddy_load_seq(&seat->owner) == 0)
         return;
+    /* seq, for the same reason: the last holder's depth may be there; if not, neither is its
+     * position, from [depth]. */
+    uint32_t depth = eddy_load_seq(&seat->depth);
     uint64_t position = eddy_load_relaxed(&seat->position);
-    uint32_t depth = eddy_load_relaxed(&seat->depth);
     uint64_t reach = u->next > depth ? u->next - depth : 0;
     uint64_t from = position > reach ? position : reach;
     u->entitled = from < u->entitled ? from : u->entitled;

@@ -25,10 +25,12 @@ static void take_options(struct eddy_reader *r, const struct eddy_reader_options
 static uint64_t join(struct eddy_reader *r)
 {
     struct eddy_control *c = r->segment->control;
-    /* Relaxed: read after the cursor. */
-    eddy_store_relaxed(&r->seat->depth, r->depth);
+    /* Relaxed: read after the depth. */
     eddy_store_relaxed(&r->seat->flags,
                        (r->reliable ? EDDY_SEAT_RELIABLE : 0u) | (r->deep ? EDDY_SEAT_DEEP : 0u));
+    /* [depth]: what the seat's last holder left is not there any more.  seq, as what says that we
+     * join must be, best-effort. */
+    eddy_store_seq(&r->seat->depth, r->depth);
     if (r->reliable)
         eddy_store_seq(&r->seat->cursor, EDDY_CURSOR_JOINING);
     EDDY_POINT("join:marked");

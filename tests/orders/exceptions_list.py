@@ -14,14 +14,10 @@ STRONG = "over-strong"
 GROUPS = [
     (STRONG, "a read-modify-write sees the last value whatever its order, and its other side is a "
      "later access that has an order of its own", """
-allocator/log.h       | eddy_cas_seq(log->next_sn, &sn, sn + 1)           | acq_rel acquire release
 allocator/slot.c      | eddy_and_seq(word, ~bit)                          | acq_rel acquire release
-transport/topic.c     | eddy_cas_seq(owner_of(s, role, i)                 | acq_rel acquire release
 """),
     (STRONG, "a hint, or a bound that moves one way: what is out of date costs a look or a wait",
      """
-transport/gate.c      | eddy_load_seq(&seat->owner) == 0                  | acquire relaxed
-transport/publish.c   | eddy_load_acquire(&c->min_cursor) + w->segment    | relaxed
 """),
     (STRONG, "looked at again under a pin or after a swap, which decide", """
 transport/past.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
@@ -40,7 +36,6 @@ transport/publish.c   | eddy_store_release(&oldest.slot->keeper, 0u)      | rela
     (HIDDEN, "a thread's accesses run in their order on the machine and on x86; weaker lets the "
      "later ones come first", """
 transport/past.c      | eddy_load_acquire(&slot->owner) ==                | relaxed
-transport/gate.c      | uint64_t lowest = eddy_load_seq(&c->next_sn)      | acquire relaxed
 """),
     (STRONG, "JOINING, stored before with seq, or the cursor's own order says the same", """
 transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | release relaxed
@@ -49,8 +44,6 @@ transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | rele
      "is that of mask and sn (spec/protocols.md, Keeping)", """
 allocator/column.c    | eddy_or_seq(&x->header->columns                   | acq_rel acquire release
 allocator/slot.h      | eddy_load_seq(&p->extent->header->columns)        | acquire relaxed
-allocator/segment.h   | uint32_t seats = eddy_load_seq(high)              | acquire relaxed
-transport/topic.c     | eddy_raise32_seq(high_of(s, role), i + 1)             | acq_rel acquire release
 """),
     (STRONG, "the pointer is all that is handed on: what it leads to comes from the kernel", """
 """),
