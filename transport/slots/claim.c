@@ -4,6 +4,7 @@
  * oldest samples go first; then those that were marked or let go lately; then all.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/futex.h"
 #include "transport/slots/slots.h"
 
 #define TRIES_HAND  16u
@@ -85,6 +86,8 @@ static bool claim(struct eddy_slots *s, uint32_t slot, const uint64_t *active, u
     }
     EDDY_POINT("slots-claim:held");
     eddy_slots_finish(line, mine);
+    /* Who held it may have let go, and rung for nothing, while the slot was ours. */
+    eddy_bell_ring(&s->header->room_bell);
     return false;
 }
 
