@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/reap.h"
 #include "support/life.h"
+#include "support/shadow.h"
 #include "support/thread.h"
 #include "transport/topic.h"
 
@@ -123,6 +124,81 @@ static void of_two_that_live_one_reaps(void **state)
     must(eddy_domain_close(domain));
 }
 
+/* --- who has the place of the dead in the registry -------------------------------------------- */
+
+enum { HELD = 4, ROOM = 2000, SHADOWS = 1 << 22 };
+static const struct eddy_writer_options few_slots = {.max_wait_ns = MILLISECOND,
+                                                     .limit_bytes = 40 << 10};
+static uint64_t shadows[SHADOWS];
+
+static void loan_and_write(eddy_writer *writer, struct eddy_loan *loan)
+{
+    must(eddy_writer_loan(writer, ROOM, loan));
+    shadow_write(&shadows[loan->slot], 1);
+}
+
+static void hold_loans(eddy_domain *domain, void *argument)
+{
+    (void)argument;
+    struct eddy_loan loans[HELD];
+    eddy_writer *writer = open_writer(domain, "replaced", &few_slots);
+    for (int i = 0; i < HELD; i++)
+        loan_and_write(writer, &loans[i]);
+    for (int i = 0; i < 1000; i++) {
+        must(eddy_writer_discard(writer, &loans[i % HELD]));
+        loan_and_write(writer, &loans[i % HELD]);
+    }
+    for (int i = 0; i < HELD; i++)
+        must(eddy_writer_discard(writer, &loans[i]));
+    must(eddy_writer_close(writer));
+}
+
+static void *die_and_be_replaced(void *argument)
+{
+    (void)argument;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        life_lead(hold_loans, NULL, 3000);
+        eddy_domain *next = open_domain();
+        count_up(&stage);
+        wait_for(&arrived, round + 1);
+        must(eddy_domain_close(next));
+    }
+    return NULL;
+}
+
+/* Takes back what the dead held, and writes there. */
+static void *reap_and_write(void *argument)
+{
+    struct eddy_loan loans[64];
+    eddy_domain *domain = argument;
+    eddy_writer *writer = open_writer(domain, "replaced", &few_slots);
+    struct eddy_topic *topic = domain->topics;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        size_t count = 0;
+        wait_for(&stage, round + 1);
+        eddy_reap_topic(domain, topic->segment);
+        while (count < 64 && eddy_writer_loan(writer, ROOM, &loans[count]) == EDDY_OK)
+            shadow_write(&shadows[loans[count++].slot], 2);
+        while (count > 0)
+            must(eddy_writer_discard(writer, &loans[--count]));
+        count_up(&arrived);
+    }
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+    return NULL;
+}
+
+static void who_has_the_place_of_the_dead_tells_what_they_did(void **state)
+{
+    (void)state;
+    atomic_store(&stage, 0);
+    atomic_store(&arrived, 0);
+    pthread_t reaper = thread_start(reap_and_write, open_domain());
+    pthread_t mortal = thread_start(die_and_be_replaced, NULL);
+    thread_join(mortal);
+    thread_join(reaper);
+}
+
 /* --- those who look from outside ------------------------------------------------------------- */
 
 static void *be_a_member(void *argument)
@@ -153,6 +229,7 @@ static void who_is_a_member_is_said_to_live(void **state)
     (void)state;
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "looked at", NULL);
+    atomic_store(&stage, 0);
     for (unsigned round = 1; round <= LOOKS; round++) {
         pthread_t threads[MEMBERS];
         for (int i = 0; i < MEMBERS; i++)
@@ -171,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(of_two_that_live_one_reaps),
+        WORLD_TEST(who_has_the_place_of_the_dead_tells_what_they_did),
         WORLD_TEST(who_is_a_member_is_said_to_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,8 @@ void weak_forget_plain(uintptr_t from, size_t bytes);
 
 /* What the file that a descriptor stands for, under its name, hands to who maps it. */
 void weak_found(uint64_t device, uint64_t inode);
+/* The file has lost its last name. */
+void weak_removed(uint64_t device, uint64_t inode);
 /* The calling thread's life of its own; 0: none.  What it maps is numbered with it. */
 extern __thread uint32_t weak_life;
 extern __thread uint64_t weak_steps; /* until it ends; 0: never */

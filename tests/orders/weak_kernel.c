@@ -84,6 +84,8 @@ int __real_open(const char *path, int how, ...);
 int __real_openat(int dir, const char *path, int how, ...);
 int __real_linkat(int from_dir, const char *from, int dir, const char *name, int how);
 int __real_renameat(int from_dir, const char *from, int dir, const char *name);
+int __real_unlinkat(int dir, const char *name, int how);
+int __wrap_unlinkat(int dir, const char *name, int how);
 int __wrap_fcntl(int fd, int command, ...);
 int __wrap_close(int fd);
 int __wrap_open(const char *path, int how, ...);
@@ -155,6 +157,19 @@ int __wrap_linkat(int from_dir, const char *from, int dir, const char *name, int
         weak_leave();
     }
     return __real_linkat(from_dir, from, dir, name, how);
+}
+
+int __wrap_unlinkat(int dir, const char *name, int how)
+{
+    struct stat status;
+    bool last = fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_nlink == 1;
+    int rc = __real_unlinkat(dir, name, how);
+    if (rc == 0 && last) {
+        weak_enter();
+        weak_removed(status.st_dev, status.st_ino);
+        weak_leave();
+    }
+    return rc;
 }
 
 int __wrap_renameat(int from_dir, const char *from, int dir, const char *name)

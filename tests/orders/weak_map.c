@@ -1,7 +1,7 @@
 /* weak_map.c - see weak.h: what is one word though it lies at several addresses.
  *
- * A word of a shared mapping is known by its file and its offset there.  The number of a file that
- * nothing is mapped from any more is given to the next.
+ * A word of a shared mapping is known by its file and its offset there.  When a file has neither a
+ * name nor a mapping any more, its words are forgotten, and its number is given to the next.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "weak_inside.h"
@@ -23,6 +23,7 @@ struct file {
     dev_t device;
     ino_t inode;
     uint32_t mappings;
+    bool used, nameless;
 };
 
 /* What the mappings say of a page, as of `version`. */
@@ -63,29 +64,53 @@ static uintptr_t name_in(uint32_t file, uint64_t offset)
 
 /* --- files ----------------------------------------------------------------------------------- */
 
-static uint32_t file_of(const struct stat *status)
+static void drop_file(uint32_t file)
 {
-    uint32_t free = FILES;
-    for (uint32_t i = FILES; i-- > 0;) {
-        if (files[i].mappings == 0)
-            free = i;
-        else if (files[i].inode == status->st_ino && files[i].device == status->st_dev)
-            return i;
-    }
-    if (free == FILES) {
+    files[file].used = false;
+    weak_forget(name_in(file, 0), 1ull << FILE_SHIFT);
+    weak_forget_plain(name_in(file, 0), 1ull << FILE_SHIFT);
+}
+
+/* FILES: none. */
+static uint32_t find_file(uint64_t device, uint64_t inode)
+{
+    uint32_t i = 0;
+    while (i < FILES && !(files[i].used && files[i].inode == inode && files[i].device == device))
+        i++;
+    return i;
+}
+
+static uint32_t new_file(uint64_t device, uint64_t inode)
+{
+    uint32_t unused = 0, unmapped = 0;
+    while (unused < FILES && files[unused].used)
+        unused++;
+    while (unused == FILES && unmapped < FILES && files[unmapped].mappings > 0)
+        unmapped++;
+    if (unmapped == FILES) {
         fprintf(stderr, "weak: more than %d files\n", FILES);
         abort();
     }
-    files[free] = (struct file){.device = status->st_dev, .inode = status->st_ino};
-    return free;
+    if (unused == FILES)
+        drop_file(unused = unmapped);
+    files[unused] = (struct file){.device = device, .inode = inode, .used = true};
+    return unused;
 }
 
 static void leave_file(uint32_t file)
 {
-    if (--files[file].mappings > 0)
+    if (--files[file].mappings == 0 && files[file].nameless)
+        drop_file(file);
+}
+
+void weak_removed(uint64_t device, uint64_t inode)
+{
+    uint32_t file = find_file(device, inode);
+    if (file == FILES)
         return;
-    weak_forget(name_in(file, 0), 1ull << FILE_SHIFT);
-    weak_forget_plain(name_in(file, 0), 1ull << FILE_SHIFT);
+    files[file].nameless = true;
+    if (files[file].mappings == 0)
+        drop_file(file);
 }
 
 /* --- mappings -------------------------------------------------------------------------------- */
@@ -138,7 +163,9 @@ void *__wrap_mmap(void *hint, size_t bytes, int rights, int how, int fd, off_t o
     weak_enter();
     cut(from, from + bytes);
     if (how & MAP_SHARED && fd >= 0 && fstat(fd, &status) == 0) {
-        uint32_t file = file_of(&status);
+        uint32_t file = find_file(status.st_dev, status.st_ino);
+        if (file == FILES)
+            file = new_file(status.st_dev, status.st_ino);
         add((struct mapping){.from = from,
                              .end = from + bytes,
                              .shift = name_in(file, (uint64_t)offset) - from,
