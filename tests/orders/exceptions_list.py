@@ -16,9 +16,6 @@ GROUPS = [
      "later access that has an order of its own", """
 allocator/slot.c      | eddy_and_seq(word, ~bit)                          | acq_rel acquire release
 """),
-    (STRONG, "a hint, or a bound that moves one way: what is out of date costs a look or a wait",
-     """
-"""),
     (STRONG, "looked at again under a pin or after a swap, which decide", """
 transport/past.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
 transport/past.c      | eddy_load_acquire(&slot->keeper) != 0             | relaxed
@@ -39,11 +36,6 @@ transport/past.c      | eddy_load_acquire(&slot->owner) ==                | rela
 """),
     (STRONG, "JOINING, stored before with seq, or the cursor's own order says the same", """
 transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | release relaxed
-"""),
-    (HIDDEN, "at most once a mapping, extent or column: too rare for a test to meet; the argument "
-     "is that of mask and sn (spec/protocols.md, Keeping)", """
-allocator/column.c    | eddy_or_seq(&x->header->columns                   | acq_rel acquire release
-allocator/slot.h      | eddy_load_seq(&p->extent->header->columns)        | acquire relaxed
 """),
     (STRONG, "the pointer is all that is handed on: what it leads to comes from the kernel", """
 """),

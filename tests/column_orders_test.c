@@ -1,0 +1,88 @@
+/* column_orders_test.c - a reader's first bit in a column is seen by who claims the slot.
+ *
+ * A column begins once an extent, so here each of the 63 begins with every segment: one thread pins
+ * a slot for a seat of each, another tries to claim the slot afterwards, which nothing tells it but
+ * the columns.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/thread.h"
+#include "support/world.h"
+#include "transport/reader.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+enum { ROUNDS = 6, COLUMNS = EDDY_SEATS_MAX / 64 };
+
+static struct eddy_segment *segment;
+static atomic_uint pinned; /* relaxed throughout: the test must not order what the engine should */
+
+static struct eddy_place slot_of(uint32_t column)
+{
+    struct eddy_place p;
+    must(eddy_slot_find(segment, eddy_slot_id(0, column), &p));
+    return p;
+}
+
+static void *pin_all(void *unused)
+{
+    for (uint32_t c = 1; c < COLUMNS; c++) {
+        struct eddy_reader reader = {.segment = segment, .seat_id = 64 * c};
+        struct eddy_place p = slot_of(c);
+        check(eddy_reader_pin(&reader, &p, 1));
+        atomic_store_explicit(&pinned, c, memory_order_relaxed);
+    }
+    return unused;
+}
+
+static void *claim_all(void *unused)
+{
+    for (uint32_t c = 1; c < COLUMNS; c++) {
+        struct eddy_place p = slot_of(c);
+        while (atomic_load_explicit(&pinned, memory_order_relaxed) < c)
+            sched_yield();
+        check(!eddy_slot_claim(segment, &p, 1, UINT64_MAX));
+    }
+    return unused;
+}
+
+static void once(int dir)
+{
+    static const uint8_t hash[16];
+    struct eddy_segment_options options = {.name = "columns",
+                                           .type = "",
+                                           .scope = "",
+                                           .type_hash = hash,
+                                           .limit_bytes = 1 << 30,
+                                           .log_length = EDDY_LOG_MIN};
+    must(eddy_segment_create(dir, &options, &segment));
+    must(eddy_extent_add(segment, 64));
+    for (uint32_t c = 1; c < COLUMNS; c++)
+        eddy_store_relaxed(&slot_of(c).slot->sn, 1u);
+    atomic_store(&pinned, 0);
+    pthread_t threads[] = {thread_start(pin_all, NULL), thread_start(claim_all, NULL)};
+    for (int i = 0; i < 2; i++)
+        thread_join(threads[i]);
+    eddy_segment_remove(dir, segment->id);
+    eddy_segment_detach(segment);
+}
+
+static void who_pins_first_in_a_column_is_seen(void **state)
+{
+    (void)state;
+    int dir = open(world_dir(), O_DIRECTORY | O_CLOEXEC);
+    check(dir >= 0);
+    for (int round = 0; round < ROUNDS; round++)
+        once(dir);
+    close(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(who_pins_first_in_a_column_is_seen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
