@@ -29,6 +29,7 @@ struct place {
     uint64_t oldest;
     uint64_t seq; /* no seq_cst load may return an older one */
     bool forgotten;
+    uint64_t read_by; /* bits of the threads that have readings */
     struct value values[VALUES];
     struct reading readings[WEAK_THREADS];
 };
@@ -36,6 +37,10 @@ struct place {
 /* Side by side, for a quick search; 0: none. */
 static uintptr_t names[WEAK_WORDS];
 static struct place *places[WEAK_WORDS];
+
+/* The same in the order of their coming, for what concerns many; and which lines have any. */
+static uint32_t all[WEAK_WORDS], count;
+static bool lines[1 << 16];
 
 /* A seq_cst value that a thread has just stored: others may see it already, but it has no place in
  * the one order of the seq_cst accesses before the thread goes on, or one of theirs meets it. */
@@ -105,6 +110,11 @@ static struct place *bucket(uintptr_t name, uint32_t *at)
     return places[*at];
 }
 
+static uint32_t line_of(uintptr_t name)
+{
+    return (uint32_t)((name >> 6) * 0x9e3779b97f4a7c15u >> 48);
+}
+
 static struct place *place_of(const volatile void *word, size_t size)
 {
     uint32_t at;
@@ -116,6 +126,8 @@ static struct place *place_of(const volatile void *word, size_t size)
         if (!p)
             abort();
         names[at] = name;
+        all[count++] = at;
+        lines[line_of(name)] = true;
         start_anew(p, bits);
     } else if (p->forgotten || value_at(p, p->newest)->bits != bits) {
         start_anew(p, bits);
@@ -126,15 +138,16 @@ static struct place *place_of(const volatile void *word, size_t size)
 void weak_forget(uintptr_t from, size_t bytes)
 {
     uint32_t at;
-    if (bytes <= 4096) {
-        for (uintptr_t name = from; name < from + bytes; name += 2)
-            if (bucket(name, &at))
+    if (bytes <= 1 << 16) {
+        for (uintptr_t name = from; name < from + bytes;
+             name = lines[line_of(name)] ? name + 2 : (name | 63) + 1)
+            if (lines[line_of(name)] && bucket(name, &at))
                 places[at]->forgotten = true;
         return;
     }
-    for (at = 0; at < WEAK_WORDS; at++)
-        if (names[at] && names[at] - from < bytes)
-            places[at]->forgotten = true;
+    for (uint32_t i = 0; i < count; i++)
+        if (names[all[i]] - from < bytes)
+            places[all[i]]->forgotten = true;
 }
 
 /* --- what may be seen ------------------------------------------------------------------------ */
@@ -165,8 +178,10 @@ static uint64_t oldest_visible(struct place *p, const struct weak_clock *clock, 
         if (v->when <= clock->at[v->thread])
             least = i;
     }
-    for (uint32_t t = 0; t < WEAK_THREADS; t++)
+    for (uint64_t left = least < p->newest ? p->read_by : 0; left; left &= left - 1) {
+        int t = __builtin_ctzll(left);
         least = later(least, known_reading(&p->readings[t], clock->at[t]));
+    }
     return order == memory_order_seq_cst ? later(least, p->seq) : least;
 }
 
@@ -178,6 +193,7 @@ static void note_reading(struct place *p, uint64_t index, const struct weak_cloc
     r->index[r->count % READS] = index;
     r->when[r->count % READS] = clock->at[weak_seat - 1];
     r->count++;
+    p->read_by |= 1ull << (weak_seat - 1);
 }
 
 static bool acquires(int order)

@@ -14,6 +14,7 @@ struct plain {
 
 static uintptr_t names[WEAK_WORDS]; /* 0: none */
 static struct plain *plains[WEAK_WORDS];
+static uint32_t all[WEAK_WORDS], count; /* in the order of their coming */
 
 static struct plain *plain_of(const uint64_t *word)
 {
@@ -26,15 +27,16 @@ static struct plain *plain_of(const uint64_t *word)
         if (!plains[at])
             abort();
         names[at] = name;
+        all[count++] = at;
     }
     return plains[at];
 }
 
 void weak_forget_plain(uintptr_t from, size_t bytes)
 {
-    for (uint32_t at = 0; at < WEAK_WORDS; at++)
-        if (names[at] && names[at] - from < bytes)
-            memset(plains[at], 0, sizeof *plains[at]);
+    for (uint32_t i = 0; i < count; i++)
+        if (names[all[i]] - from < bytes)
+            memset(plains[all[i]], 0, sizeof *plains[all[i]]);
 }
 
 static void race(const char *what)
