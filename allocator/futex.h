@@ -3,11 +3,11 @@
  *   even: nobody sleeps -- eddy_bell_arm --> odd -- eddy_bell_ring --> even, one higher
  *
  * A bell is one futex word, a count.  The sleeper arms it, looks once more for what it waits for,
- * then waits while the word is what it saw.  The waker makes the thing true, then looks at the bell.
- * Both use sequentially consistent accesses, so one sees the other.  Ringing counts and wakes in one
- * system call, so a waker that dies cannot leave the bell silent: either the word still is odd for
- * the next waker, or the sleepers are awake.  It counts because several may sleep on one bell:
- * another who arms it again must not make it look to us as if it had not been rung.
+ * then waits while the word is what it saw.  The waker makes the thing true, then looks at the
+ * bell.  Both use sequentially consistent accesses, so one sees the other.  Ringing counts and
+ * wakes in one system call, so a waker that dies cannot leave the bell silent: either the word
+ * still is odd for the next waker, or the sleepers are awake.  It counts because several may sleep
+ * on one bell: another who arms it again must not make it look to us as if it had not been rung.
  *
  * Threads: any number may sleep on or ring one bell.
  * Crash:   a dead sleeper leaves at most one needless wake behind, as do two who ring at once.
@@ -34,8 +34,8 @@ static inline void eddy_bell_ring(_Atomic uint32_t *bell)
         eddy_bell_wake(bell);
 }
 
-/* Sleeps unless the bell was rung since it was armed, until `deadline`.  False: the deadline passed.
- * May wake for nothing. */
+/* Sleeps unless the bell was rung since it was armed, until `deadline`.  False: the deadline
+ * passed.  May wake for nothing. */
 bool eddy_bell_wait(_Atomic uint32_t *bell, uint32_t armed, uint64_t deadline);
 
 #endif

@@ -100,36 +100,36 @@ struct eddy_control {
     uint64_t spare_end[128];
 };
 /* clang-format off */
-/*      struct        field        at    size  written by                         read by */
-EDDY_AT(eddy_control, magic, 0x000, 8);         /* creator, last                  whoever attaches */
-EDDY_AT(eddy_control, version, 0x008, 8);       /* creator                        whoever attaches */
-EDDY_AT(eddy_control, control_bytes, 0x010, 8); /* creator                        whoever attaches */
-EDDY_AT(eddy_control, limit_bytes, 0x018, 8);   /* creator                        whoever attaches */
-EDDY_AT(eddy_control, first_sn, 0x020, 8);      /* creator                        whoever attaches */
-EDDY_AT(eddy_control, creator, 0x028, 8);       /* creator                        gc */
-EDDY_AT(eddy_control, log_length, 0x030, 4);    /* creator                        whoever attaches */
-EDDY_AT(eddy_control, names_bytes, 0x034, 4);   /* creator                        whoever attaches */
-EDDY_AT(eddy_control, name_length, 0x038, 4);   /* creator                        whoever attaches */
-EDDY_AT(eddy_control, type_length, 0x03c, 4);   /* creator                        whoever attaches */
-EDDY_AT(eddy_control, nonce, 0x040, 16);        /* creator                        whoever attaches */
-EDDY_AT(eddy_control, type_hash, 0x050, 16);    /* creator                        whoever attaches */
-EDDY_AT(eddy_control, scope_length, 0x060, 4);  /* creator                        whoever attaches */
-EDDY_AT(eddy_control, flags, 0x064, 4);         /* creator                        whoever attaches */
-EDDY_AT(eddy_control, next_sn, 0x080, 8);       /* writers, by CAS                all */
-EDDY_AT(eddy_control, readers_bell, 0x0c0, 4);  /* sleeping readers, ringers      writers */
-EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach           writers */
-EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised        writers */
-EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint                writers */
-EDDY_AT(eddy_control, untaken, 0x110, 8);       /* writers, by CAS, raised        writers */
-EDDY_AT(eddy_control, untaken_deep, 0x118, 8);  /* writers, by CAS, raised        writers */
-EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers       readers */
-EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised                writers */
-EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised        opening readers */
-EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised        writers, reap */
-EDDY_AT(eddy_control, writer_high, 0x194, 4);   /* opening writers, raised        reap */
-EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);    /* closing writers, reap          statistics */
-EDDY_AT(eddy_control, bells, 0x200, 512);       /* wait sets, at attach           writers */
-EDDY_AT(eddy_control, extents, 0x400, 2048);    /* growing writers, by CAS        all */
+/*      struct        field        at    size  written by                        read by */
+EDDY_AT(eddy_control, magic, 0x000, 8);         /* creator, last                 whoever attaches */
+EDDY_AT(eddy_control, version, 0x008, 8);       /* creator                       whoever attaches */
+EDDY_AT(eddy_control, control_bytes, 0x010, 8); /* creator                       whoever attaches */
+EDDY_AT(eddy_control, limit_bytes, 0x018, 8);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, first_sn, 0x020, 8);      /* creator                       whoever attaches */
+EDDY_AT(eddy_control, creator, 0x028, 8);       /* creator                       gc */
+EDDY_AT(eddy_control, log_length, 0x030, 4);    /* creator                       whoever attaches */
+EDDY_AT(eddy_control, names_bytes, 0x034, 4);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, name_length, 0x038, 4);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, type_length, 0x03c, 4);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, nonce, 0x040, 16);        /* creator                       whoever attaches */
+EDDY_AT(eddy_control, type_hash, 0x050, 16);    /* creator                       whoever attaches */
+EDDY_AT(eddy_control, scope_length, 0x060, 4);  /* creator                       whoever attaches */
+EDDY_AT(eddy_control, flags, 0x064, 4);         /* creator                       whoever attaches */
+EDDY_AT(eddy_control, next_sn, 0x080, 8);       /* writers, by CAS               all */
+EDDY_AT(eddy_control, readers_bell, 0x0c0, 4);  /* sleeping readers, ringers     writers */
+EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach          writers */
+EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised       writers */
+EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint               writers */
+EDDY_AT(eddy_control, untaken, 0x110, 8);       /* writers, by CAS, raised       writers */
+EDDY_AT(eddy_control, untaken_deep, 0x118, 8);  /* writers, by CAS, raised       writers */
+EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers      readers */
+EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised               writers */
+EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised       opening readers */
+EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised       writers, reap */
+EDDY_AT(eddy_control, writer_high, 0x194, 4);   /* opening writers, raised       reap */
+EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);    /* closing writers, reap         statistics */
+EDDY_AT(eddy_control, bells, 0x200, 512);       /* wait sets, at attach          writers */
+EDDY_AT(eddy_control, extents, 0x400, 2048);    /* growing writers, by CAS       all */
 EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);    /* spares stay zero until they get a row */
 /* clang-format on */
 

@@ -7,8 +7,8 @@
 #include <eddy/inspect.h>
 
 /* Removes every flink, segment, extent and temporary file of a folder.  The caller holds the
- * registry's gate and is alone.  Files that are not Eddy's stay, flinks of kinds that this Eddy does
- * not know, and what is kept.  Adds what went to the report. */
+ * registry's gate and is alone.  Files that are not Eddy's stay, flinks of kinds that this Eddy
+ * does not know, and what is kept.  Adds what went to the report. */
 void eddy_sweep_folder(int dir, struct eddy_gc_report *report);
 
 /* What a file in the folder is, by its name. */

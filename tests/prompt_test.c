@@ -1,7 +1,7 @@
 /* prompt_test.c - how soon others go on when somebody is killed.
  *
- * Prints the median and the longest of some rounds; spec/guarantees.md quotes them.  The bounds leave
- * room for a busy machine.
+ * Prints the median and the longest of some rounds; spec/guarantees.md quotes them.  The bounds
+ * leave room for a busy machine.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"

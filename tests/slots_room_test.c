@@ -48,7 +48,7 @@ static uint64_t wait_out(pthread_t waiter, struct stage_stop *other)
     return eddy_now() - since;
 }
 
-/* --- a sample that is read and released before its writer has given the slot up ---------------- */
+/* --- a sample that is read and released before its writer has given the slot up --------------- */
 
 static void *commit(void *argument)
 {
@@ -88,7 +88,7 @@ static void who_waits_for_room_is_woken_when_the_writer_gives_the_slot_up(void *
     slots_pair_close(&pair);
 }
 
-/* --- a slot that is claimed in vain ------------------------------------------------------------ */
+/* --- a slot that is claimed in vain ----------------------------------------------------------- */
 
 static void *claim_in_vain(void *argument)
 {

@@ -1,5 +1,5 @@
-/* slots_seats_test.c - seats of a slots segment: who has one lives, whose it was is done with it, and
- * what a dead one had is taken back as it was.
+/* slots_seats_test.c - seats of a slots segment: who has one lives, whose it was is done with it,
+ * and what a dead one had is taken back as it was.
  *
  * Every thread has a handle of its own, which is a participant of its own; where it says so, the
  * threads stop at points of the engine (support/stage.h).
@@ -196,8 +196,9 @@ static void *commit_the_next(void *argument)
     return NULL;
 }
 
-/* A commit whose writer died before its last step is finished by who puts the next lap's number over
- * its entry, and its slot claimed again, while another who has seen its state takes it back. */
+/* A commit whose writer died before its last step is finished by who puts the next lap's number
+ * over its entry, and its slot claimed again, while another who has seen its state takes it
+ * back. */
 static void take_back_what_is_finished(bool again)
 {
     struct stage_stop dying, reaping, going_on;

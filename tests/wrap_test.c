@@ -1,5 +1,5 @@
-/* wrap_test.c - what years of publishing lead to: numbers beyond 32 bits, counters that wrap, and the
- * last number of all.
+/* wrap_test.c - what years of publishing lead to: numbers beyond 32 bits, counters that wrap, and
+ * the last number of all.
  *
  * A topic is taken to where it would be then before anybody reads it.
  *

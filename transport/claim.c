@@ -18,7 +18,7 @@
 #define ROUND_SLOTS   192u
 #define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
 #define TRIES_WARM    16u
-#define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the room bell can cost */
+#define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
 static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need, uint64_t limit,
@@ -108,8 +108,8 @@ static void forget_recent(struct eddy_writer *w, uint32_t i)
     w->recent_count--;
 }
 
-/* The slot published last that is free again: for large samples, whose memory is dear to touch for the
- * first time and to bring back into the caches. */
+/* The slot published last that is free again: for large samples, whose memory is dear to touch for
+ * the first time and to bring back into the caches. */
 static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     eddy_gate_recompute(w->segment);

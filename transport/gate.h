@@ -26,8 +26,8 @@
  */
 bool eddy_gate_recompute(struct eddy_segment *segment);
 
-/* Slots with samples below this may be claimed when there is no other way: best-effort readers lose what they have not
- * taken. */
+/* Slots with samples below this may be claimed when there is no other way: best-effort readers lose
+ * what they have not taken. */
 static inline uint64_t eddy_hard_limit(const struct eddy_segment *s)
 {
     /* acquire, from [cursor] by way of [gate]: who read below it has done so. */

@@ -208,8 +208,8 @@ static void trim(struct gather *g, uint32_t wanted)
     free(depth);
 }
 
-/* A writer that died while we looked had its newest sample passed over, perhaps: it keeps nothing any
- * more.  Alive now means alive at each look before. */
+/* A writer that died while we looked had its newest sample passed over, perhaps: it keeps nothing
+ * any more.  Alive now means alive at each look before. */
 static void drop_what_died(struct gather *g)
 {
     for (size_t i = 0; i < g->count; i++) {

@@ -162,8 +162,8 @@ static uint64_t oldest_wanted(const struct eddy_reader *r)
     return end > reach ? end - reach : 0;
 }
 
-/* A deep reader that finds a sample gone is at the far end of what is still there, where the next ones are going, too:
- * it moves half of the way to what its depth assures it of. */
+/* A deep reader that finds a sample gone is at the far end of what is still there, where the next
+ * ones are going, too: it moves half of the way to what its depth assures it of. */
 static uint64_t pass_over(const struct eddy_reader *r)
 {
     uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* only how far to go */
@@ -187,8 +187,8 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
         return eddy_fail(error,
                          "the log of the topic was scribbled on, or an extent cannot be mapped");
     bring(&p);
-    /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is r->next
-     * or what came later, and the pin decides. */
+    /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
+     * r->next or what came later, and the pin decides. */
     if (age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next ||
         !eddy_reader_pin(r, &p, r->next)) {
         lose(r, r->next + 1 + pass_over(r));

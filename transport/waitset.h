@@ -2,10 +2,10 @@
  *
  *   attached -- news of it --> pending -- looked at, and there was nothing --> attached
  *
- * A wait looks at what is pending alone.  Whoever publishes on a topic sets the topic's bit among the
- * news of every bell that is subscribed; the bit follows from the topic's nonce, so that all sides
- * know it.  A wait clears the bits first, then looks at the topics that they stand for: what is
- * published after the look sets its bit again.  Several topics may share a bit.
+ * A wait looks at what is pending alone.  Whoever publishes on a topic sets the topic's bit among
+ * the news of every bell that is subscribed; the bit follows from the topic's nonce, so that all
+ * sides know it.  A wait clears the bits first, then looks at the topics that they stand for: what
+ * is published after the look sets its bit again.  Several topics may share a bit.
  *
  * Threads: see eddy/waitset.h; `lock` guards the lists and is never held while asleep.
  * Crash:   what was published and not yet told is told by the next publication or by reaping.

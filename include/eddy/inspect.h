@@ -1,4 +1,4 @@
-/* eddy/inspect.h - look at a domain from outside, without joining it; clear away what the dead left.
+/* eddy/inspect.h - look at a domain from outside, without joining; clear away what the dead left.
  *
  * Threads: any; a snapshot belongs to its caller.  None waits for other processes.
  *                                               spec/topics.md, "Looking in" and "Garbage"

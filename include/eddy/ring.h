@@ -63,8 +63,8 @@ struct eddy_ring_options {
 /* Creates a ring; without a domain (NULL) in one of its own, in the default folder.  "/x" and "x"
  * are one name (letters, digits, then also `_ - .`, up to 63).  A ring of that name whose users are
  * all dead is replaced.  All memory is reserved now, unless SPARSE.  Errors: EDDY_EEXIST,
- * EDDY_EINVAL, EDDY_ETOOBIG (the product of slots and bytes), EDDY_ENOMEM, EDDY_EACCES, EDDY_EFLINK,
- * EDDY_ESEGMENT, EDDY_EVERSION, EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
+ * EDDY_EINVAL, EDDY_ETOOBIG (the product of slots and bytes), EDDY_ENOMEM, EDDY_EACCES,
+ * EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
 EDDY_API int eddy_ring_create(eddy_domain *domain, const char *name,
                               const struct eddy_ring_options *options, eddy_ring **ring);
 
@@ -132,21 +132,23 @@ EDDY_API int eddy_ring_report_crash(eddy_ring *ring, const struct eddy_crash *cr
 
 /* From now on SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT of this process are reported to the ring;
  * then what was installed before runs, as if this were not there.  Several rings may be watched.
- * A handler that recovers from such signals and goes on must not be combined with this.  The overflow
- * of a stack is reported only on threads that have another one for signals (sigaltstack). */
+ * A handler that recovers from such signals and goes on must not be combined with this.  The
+ * overflow of a stack is reported only on threads that have another one for signals
+ * (sigaltstack). */
 EDDY_API int eddy_ring_watch_crashes(eddy_ring *ring);
-/* Ends it for this ring, as does closing.  After the last ring the earlier handlers are put back. */
+/* Ends it for this ring, as does closing.  After the last ring the earlier handlers are put
+ * back. */
 EDDY_API int eddy_ring_unwatch_crashes(eddy_ring *ring);
 
 /* --- consuming ------------------------------------------------------------------------------- */
 
 /* Takes the next chunk; waits for one until the deadline.  Any number may be held, by any threads.
  * Else: EDDY_EFINISHED, EDDY_ECRASHED, EDDY_EPEERGONE (all after the last chunk was taken, and for
- * every thread, every time; the last until another producer comes), EDDY_ETIMEDOUT (from a poll also
- * in the very moment of the producer's death).  Errors: EDDY_EINVAL (not the consumer),
+ * every thread, every time; the last until another producer comes), EDDY_ETIMEDOUT (from a poll
+ * also in the very moment of the producer's death).  Errors: EDDY_EINVAL (not the consumer),
  * EDDY_ESEGMENT, EDDY_ESYS (no thread to watch the other side), EDDY_EFORKED.  These leave
- * eddy_last_error alone but for the last four.  Room comes in the order of the chunks: a thread that
- * holds an old one should not wait for a new one. */
+ * eddy_last_error alone but for the last four.  Room comes in the order of the chunks: a thread
+ * that holds an old one should not wait for a new one. */
 EDDY_API int eddy_ring_take(eddy_ring *ring, uint64_t deadline, struct eddy_chunk *chunk);
 
 /* Gives a chunk back, in any order.  EDDY_ESTALE: given back already. */

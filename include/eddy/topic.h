@@ -79,8 +79,8 @@ struct eddy_reader_options {
     uint32_t
         history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
     uint32_t flags; /* EDDY_READER_DEEP */
-    int64_t
-        spin_ns; /* before sleeping: 0 learns what pays, < 0 never, > 0 that long (never on one CPU) */
+    /* Before sleeping: 0 learns what pays, < 0 never, > 0 that long (never on one CPU). */
+    int64_t spin_ns;
     uint64_t limit_bytes; /* as for the writer */
     uint64_t reserved[4]; /* zero */
 };

@@ -18,7 +18,7 @@
 #include <stdatomic.h>
 
 #define NODE_MAX      8    /* writers and readers each */
-#define NODE_MANY     4096 /* sources (writer and key) or instances that one reader can tell apart */
+#define NODE_MANY     4096 /* sources (writer and key) or instances that a reader can tell apart */
 #define NODE_WORDS    16   /* in a command */
 #define NODE_DEADLINE 30   /* seconds, for whatever is waited for */
 

@@ -1,8 +1,8 @@
-/* engine.c - the input is a sequence of calls on topics, slots, rings and regions, and of changes to
- * the shared memory between them: every call ends, with a result or an error.
+/* engine.c - the input is a sequence of calls on topics, slots, rings and regions, and of changes
+ * to the shared memory between them: every call ends, with a result or an error.
  *
- * One process plays all parts, by two participants.  With HAUNT among the calls another thread changes
- * the same memory meanwhile, so that what is looked at twice may differ.
+ * One process plays all parts, by two participants.  With HAUNT among the calls another thread
+ * changes the same memory meanwhile, so that what is looked at twice may differ.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "folder.h"

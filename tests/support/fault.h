@@ -24,7 +24,8 @@ struct fault {
 extern const struct fault faults[];
 extern const size_t fault_count;
 
-/* The `nth` time (from 1) that the fault's call is made, it fails; `for_good`: and each later time. */
+/* The `nth` time (from 1) that the fault's call is made, it fails; `for_good`: and each later
+ * time. */
 void fault_plan(const struct fault *fault, unsigned nth, bool for_good);
 void fault_clear(void);
 /* It has failed at least once. */

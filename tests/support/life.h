@@ -5,8 +5,8 @@
  *
  * Deaths need the machine of tests/orders/weak.h: there the thread stops before one of its atomic
  * accesses, wherever that is, and what the kernel takes from a dead process goes: its locks, its
- * mappings and its descriptors.  Others learn of it as of any death.  What was on its heap is freed.
- * Elsewhere everybody lives to the end.
+ * mappings and its descriptors.  Others learn of it as of any death.  What was on its heap is
+ * freed.  Elsewhere everybody lives to the end.
  *
  * live() must open what it needs itself, must not wait for who waits for it, and must hold no lock
  * of the whole process when it comes to an atomic access.
