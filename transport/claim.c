@@ -18,7 +18,7 @@
 #define ROUND_SLOTS   192u
 #define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
 #define TRIES_WARM    16u
-#define ROOM_NAP      2000000u /* ns: bounds what a reader's unfenced look at the bell can cost */
+#define ROOM_NAP      2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
 static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need, uint64_t limit,
