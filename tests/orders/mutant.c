@@ -10,6 +10,7 @@
 
 uint32_t mutant_site;
 int mutant_order;
+uint64_t mutant_nap = 2000000;
 uint8_t mutant_reached[MUTANT_SITES];
 
 static const struct {

@@ -14,7 +14,6 @@ struct value {
     uint64_t bits;
     uint32_t thread, when;
     bool released, follows; /* follows: a read-modify-write of the value before it */
-    bool seq;
     struct weak_clock clock;
 };
 
@@ -27,7 +26,7 @@ struct reading {
 struct place {
     uint64_t newest; /* index of the last value; that of index i is in values[i % VALUES] */
     uint64_t oldest;
-    uint64_t seq; /* no seq_cst load may return an older one */
+    uint64_t seq; /* floor of weak_order.c: no seq_cst load may return an older one */
     bool forgotten;
     uint64_t read_by; /* bits of the threads that have readings */
     struct value values[VALUES];
@@ -41,13 +40,6 @@ static struct place *places[WEAK_WORDS];
 /* The same in the order of their coming, for what concerns many; and which lines have any. */
 static uint32_t all[WEAK_WORDS], count;
 static bool lines[1 << 16];
-
-/* A seq_cst value that a thread has just stored: others may see it already, but it has no place in
- * the one order of the seq_cst accesses before the thread goes on, or one of theirs meets it. */
-static struct {
-    struct place *place;
-    uint64_t index;
-} late[WEAK_THREADS];
 
 /* --- places ---------------------------------------------------------------------------------- */
 
@@ -95,11 +87,9 @@ static struct value *value_at(struct place *p, uint64_t index)
 /* What is there now was always there. */
 static void start_anew(struct place *p, uint64_t bits)
 {
+    weak_order_forget(&p->seq);
     memset(p, 0, sizeof *p);
     p->values[0].bits = bits;
-    for (int t = 0; t < WEAK_THREADS; t++)
-        if (late[t].place == p)
-            late[t].place = NULL;
 }
 
 static struct place *bucket(uintptr_t name, uint32_t *at)
@@ -170,7 +160,7 @@ static uint64_t known_reading(const struct reading *r, uint32_t when)
     return r->count > READS ? index : 0; /* forgotten ones: rather too much than too little */
 }
 
-static uint64_t oldest_visible(struct place *p, const struct weak_clock *clock, int order)
+static uint64_t oldest_visible(struct place *p, const struct weak_clock *clock)
 {
     uint64_t least = p->oldest;
     for (uint64_t i = p->newest; i > least; i--) {
@@ -182,7 +172,7 @@ static uint64_t oldest_visible(struct place *p, const struct weak_clock *clock, 
         int t = __builtin_ctzll(left);
         least = later(least, known_reading(&p->readings[t], clock->at[t]));
     }
-    return order == memory_order_seq_cst ? later(least, p->seq) : least;
+    return least;
 }
 
 static void note_reading(struct place *p, uint64_t index, const struct weak_clock *clock)
@@ -217,9 +207,6 @@ static uint64_t see(struct place *p, uint64_t index, int order)
     note_reading(p, index, clock);
     if (acquires(order) && v->released)
         weak_join(clock, &v->clock);
-    /* Of what was not stored with seq_cst, that somebody has seen it says nothing to others. */
-    if (order == memory_order_seq_cst && v->seq)
-        p->seq = later(p->seq, index);
     return v->bits;
 }
 
@@ -232,7 +219,6 @@ static struct value make_value(uint64_t bits, int order, const struct value *bef
         new.clock = before->clock;
     }
     new.follows = before != NULL;
-    new.seq = order == memory_order_seq_cst;
     if (releases(order)) {
         new.released = true;
         weak_join(&new.clock, clock);
@@ -247,24 +233,6 @@ static void add(struct place *p, uint64_t bits, int order, const struct value *b
     if (p->newest - p->oldest >= VALUES)
         p->oldest = p->newest - VALUES + 1;
     *value_at(p, p->newest) = make_value(bits, order, before);
-    if (order == memory_order_seq_cst) {
-        late[weak_seat - 1].place = p;
-        late[weak_seat - 1].index = p->newest;
-    }
-}
-
-bool weak_is_late(void)
-{
-    return weak_seat && late[weak_seat - 1].place;
-}
-
-void weak_settle(void)
-{
-    if (!weak_is_late())
-        return;
-    struct place *p = late[weak_seat - 1].place;
-    p->seq = later(p->seq, late[weak_seat - 1].index);
-    late[weak_seat - 1].place = NULL;
 }
 
 /* Adds a value before `index`: the store is late, and what stands behind it has overwritten it. */
@@ -276,20 +244,41 @@ static void insert(struct place *p, uint64_t index, uint64_t bits, int order)
     for (uint64_t i = p->newest; i > index; i--)
         *value_at(p, i) = *value_at(p, i - 1);
     *value_at(p, index) = make_value(bits, order, NULL);
-    for (int t = 0; t < WEAK_THREADS; t++) {
+    for (int t = 0; t < WEAK_THREADS; t++)
         for (int i = 0; i < READS; i++)
             p->readings[t].index[i] += p->readings[t].index[i] >= index;
-        if (late[t].place == p)
-            late[t].index += late[t].index >= index;
-    }
-    p->seq = order == memory_order_seq_cst ? index : p->seq + (p->seq >= index);
+    weak_order_shift(&p->seq, index);
+}
+
+/* What a seq_cst access finds of the one order when it begins. */
+struct access {
+    bool seq;
+    uint64_t past;
+};
+
+static struct access begin(const struct place *p, int order)
+{
+    bool seq = order == memory_order_seq_cst;
+    return (struct access){seq, seq ? weak_order_past(&p->seq) : 0};
+}
+
+static void end(const struct access *a, struct place *p, uint64_t index, bool stores)
+{
+    if (a->seq)
+        weak_order_note(a->past, &p->seq, index, stores);
+}
+
+static uint64_t least_of(struct place *p, const struct access *a)
+{
+    uint64_t least = oldest_visible(p, weak_mine());
+    return a->seq ? later(least, weak_order_least(a->past, &p->seq)) : least;
 }
 
 /* Where a store may come in: behind all that this thread knows of, and never between a
  * read-modify-write and what it read.  newest + 1: last. */
-static uint64_t insertion(struct place *p, int order)
+static uint64_t insertion(struct place *p, const struct access *a)
 {
-    uint64_t least = oldest_visible(p, weak_mine(), order), last = p->newest + 1;
+    uint64_t least = least_of(p, a), last = p->newest + 1;
     if (least >= p->newest || weak_lot(4) != 0)
         return last;
     uint64_t index = least + 1 + weak_lot((uint32_t)(p->newest - least));
@@ -302,12 +291,14 @@ uint64_t weak_load(const volatile void *word, size_t size, int order)
 {
     weak_pause();
     weak_enter();
-    struct weak_clock *clock = weak_mine();
+    weak_mine();
     struct place *p = place_of(word, size);
-    uint64_t index = p->newest, least = oldest_visible(p, clock, order);
+    struct access a = begin(p, order);
+    uint64_t index = p->newest, least = least_of(p, &a);
     if (least < index && weak_lot(3) == 0)
         index = least + weak_lot((uint32_t)(index - least) + 1);
     uint64_t bits = see(p, index, order);
+    end(&a, p, index, false);
     weak_leave();
     return bits;
 }
@@ -318,14 +309,17 @@ void weak_store(volatile void *word, size_t size, uint64_t value, int order)
     weak_enter();
     weak_mine();
     struct place *p = place_of(word, size);
-    uint64_t index = insertion(p, order);
+    struct access a = begin(p, order);
+    uint64_t index = insertion(p, &a);
     if (index <= p->newest) {
         insert(p, index, value, order);
     } else {
         while (!change_memory(word, size, value_at(p, p->newest)->bits, value))
             p = place_of(word, size);
         add(p, value, order, NULL);
+        index = p->newest;
     }
+    end(&a, p, index, true);
     weak_leave();
 }
 
@@ -362,9 +356,11 @@ uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uin
         old = value_at(p, p->newest)->bits;
         new = cut(changed(how, old, value), size);
     }
+    struct access a = begin(p, order);
     struct value before = *value_at(p, p->newest);
     see(p, p->newest, order);
     add(p, new, order, &before);
+    end(&a, p, p->newest, true);
     weak_leave();
     return old;
 }
@@ -380,12 +376,14 @@ bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, 
     bool done = value_at(p, p->newest)->bits == wanted && change_memory(word, size, wanted, value);
     if (!done)
         p = place_of(word, size);
+    struct access a = begin(p, done ? order : failure);
     struct value before = *value_at(p, p->newest);
     see(p, p->newest, done ? order : failure);
     if (done)
         add(p, value, order, &before);
     else
         memcpy(expected, &before.bits, size); /* little-endian */
+    end(&a, p, p->newest, done);
     weak_leave();
     return done;
 }

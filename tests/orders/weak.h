@@ -8,7 +8,8 @@
  * a plain access races, and a missing seq_cst when the two sides of a store-buffering pattern miss
  * each other.
  *
- * That order is not that of time: a seq_cst store may be seen before it has its place there.
+ * That order is not that of time: an access may come in before others that ran earlier, as long as
+ * nothing has put them into order yet (weak_order.c).
  *
  * Sound, not complete: whatever it does, C11 allows (as RC11 reads it, without its fences), so a
  * test that fails here shows a fault.  It does not show what needs values from the future.  A word

@@ -23,15 +23,26 @@ void weak_leave(void);
 /* Lets others run between any two accesses, now and then for long.  Not inside. */
 void weak_pause(void);
 uint32_t weak_lot(uint32_t of);
-/* The calling thread goes on: what it stored last has its place in the order of seq_cst. */
-void weak_settle(void);
-bool weak_is_late(void); /* it has none yet */
 
 /* The calling thread's. */
 struct weak_clock *weak_mine(void);
 /* A moment of the calling thread's own. */
 uint32_t weak_tick(void);
 void weak_join(struct weak_clock *to, const struct weak_clock *from);
+
+/* The one order of the seq_cst accesses.  `floor` stands for a word, and is index of the last store
+ * to it that comes before all that is new. */
+/* What has to come before the calling thread's next access. */
+uint64_t weak_order_past(const uint64_t *floor);
+/* The last value among these. */
+uint64_t weak_order_least(uint64_t past, const uint64_t *floor);
+/* The access has been made. */
+void weak_order_note(uint64_t past, uint64_t *floor, uint64_t index, bool stores);
+/* A value has come in at `index`, which is one higher now, as are all behind it. */
+void weak_order_shift(uint64_t *floor, uint64_t index);
+/* The word starts anew, with what is there for all to see.  Then clear the floor. */
+void weak_order_forget(const uint64_t *floor);
+
 /* The name of a word: where it lies in its file, else its address. */
 uintptr_t weak_name(const volatile void *word);
 /* Words that are given back start anew when they come again. */
