@@ -155,7 +155,7 @@ EDDY_AT(eddy_reader_seat, lost, 32, 8);     /* its reader                       
 EDDY_AT(eddy_reader_seat, held, 40, 4);     /* its reader                       statistics */
 EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              writers */
 EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              statistics */
-EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           detach, reap */
+EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           people */
 EDDY_SIZE(eddy_reader_seat, 64);
 /* clang-format on */
 
