@@ -134,7 +134,7 @@ static uint64_t shadows[SHADOWS];
 static void loan_and_write(eddy_writer *writer, struct eddy_loan *loan)
 {
     must(eddy_writer_loan(writer, ROOM, loan));
-    shadow_write(&shadows[loan->slot], 1);
+    shadow_write_apart(&shadows[loan->slot], 1);
 }
 
 static void hold_loans(eddy_domain *domain, void *argument)
@@ -178,7 +178,7 @@ static void *reap_and_write(void *argument)
         wait_for(&stage, round + 1);
         eddy_reap_topic(domain, topic->segment);
         while (count < 64 && eddy_writer_loan(writer, ROOM, &loans[count]) == EDDY_OK)
-            shadow_write(&shadows[loans[count++].slot], 2);
+            shadow_write_apart(&shadows[loans[count++].slot], 2);
         while (count > 0)
             must(eddy_writer_discard(writer, &loans[--count]));
         count_up(&arrived);
