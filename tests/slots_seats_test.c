@@ -251,12 +251,12 @@ static uint64_t seats[EDDY_SLOTS_MEMBERS]; /* shadows: who looks for loans, read
 /* Were the look not over, a loan of the next holder would be given up in its place. */
 static void look_is_over(void)
 {
-    (void)shadow_read(&seats[leaver->member]);
+    (void)shadow_read_apart(&seats[leaver->member]);
 }
 
 static void loan_is_had(void)
 {
-    shadow_write(&seats[newcomer->member], 1);
+    shadow_write_apart(&seats[newcomer->member], 1);
 }
 
 static void *leave_a_seat(void *argument)
