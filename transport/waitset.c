@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,13 +96,24 @@ int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
     return EDDY_OK;
 }
 
+/* Afterwards no thread that triggers it has the wait set in view.  Waits for those that do, for as
+ * long as their system call takes. */
+static void take_off(struct eddy_event *e)
+{
+    eddy_store_seq(&e->waitset, NULL); /* seq, then the look */
+    EDDY_POINT("event:off");
+    /* from [told]; seq: who comes later finds no wait set */
+    while (eddy_load_seq(&e->triggering) != 0)
+        sched_yield();
+}
+
 static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)
 {
     if (a->reader) {
         unsubscribe_bell(ws, a->reader);
         a->reader->waitset = NULL;
     } else {
-        eddy_store_relaxed(&a->event->waitset, NULL); /* hands nothing on */
+        take_off(a->event);
     }
     eddy_attachment_rest(ws, a);
     LIST_REMOVE(a, sharers);
@@ -200,7 +212,7 @@ int eddy_waitset_attach_event(eddy_waitset *ws, eddy_event *e, uint32_t mode, vo
         eddy_event_news(e));
     pthread_mutex_unlock(&ws->lock);
     if (error)
-        eddy_store_relaxed(&e->waitset, NULL); /* as in forget */
+        take_off(e);
     rouse(ws);
     return error;
 }
@@ -255,14 +267,17 @@ int eddy_event_close(eddy_event *e)
 
 void eddy_event_trigger(eddy_event *e)
 {
-    eddy_add_seq(&e->triggered, 1u); /* [triggered] */
+    eddy_add_seq(&e->triggering, 1u); /* seq: before the wait set is looked for */
+    eddy_add_seq(&e->triggered, 1u);  /* [triggered] */
     EDDY_POINT("event:triggered");
     struct eddy_waitset *ws = eddy_load_seq(&e->waitset);
-    if (!ws)
-        return;
-    eddy_bell_tell(ws->seat, eddy_event_news(e));
-    EDDY_POINT("event:told");
-    eddy_bell_ring(&ws->seat->bell);
+    if (ws) {
+        EDDY_POINT("event:found");
+        eddy_bell_tell(ws->seat, eddy_event_news(e));
+        EDDY_POINT("event:told");
+        eddy_bell_ring(&ws->seat->bell);
+    }
+    eddy_sub_release(&e->triggering, 1u); /* [told] */
 }
 
 bool eddy_event_triggered(const eddy_event *e)

@@ -46,6 +46,7 @@ struct eddy_waitset {
 struct eddy_event {
     _Atomic uint64_t triggered, reset; /* counts; set while they differ */
     _Atomic(struct eddy_waitset *) waitset;
+    _Atomic uint32_t triggering; /* threads that may have the wait set in view */
 };
 
 static inline _Atomic uint64_t *eddy_waitset_sleeping(const struct eddy_waitset *ws)

@@ -28,8 +28,7 @@ typedef struct eddy_event eddy_event;
 
 /* Errors: EDDY_ELIMIT, EDDY_ENOMEM, EDDY_EFORKED. */
 EDDY_API int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset);
-/* Detaches all.  NULL is allowed.  Nobody may be waiting, and no other thread be about to trigger
- * what was attached. */
+/* Detaches all.  NULL is allowed.  Nobody may be waiting; events may be triggered meanwhile. */
 EDDY_API int eddy_waitset_close(eddy_waitset *waitset);
 
 /* `context` comes back from wait.  A reader or event is on one wait set at a time: EDDY_EBUSY. */
