@@ -87,9 +87,10 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
 {
     struct eddy_slot *slot = p->slot;
     uint32_t nobody = 0;
-    /* Relaxed guesses; the swap and the second look decide. */
+    /* Guesses; the swap and the second look decide.  Relaxed but for the mask, which is looked at
+     * after arming the bell by who waits for room, and before the bell by who unpins. */
     if (eddy_load_relaxed(&slot->owner) || eddy_load_relaxed(&slot->keeper) ||
-        eddy_load_relaxed(&slot->mask) || eddy_load_relaxed(&slot->sn) >= limit)
+        eddy_load_seq(&slot->mask) || eddy_load_relaxed(&slot->sn) >= limit)
         return false;
     /* acquire, from [give up]: what the last owner wrote is done. */
     if (!eddy_cas_acquire(&slot->owner, &nobody, me))

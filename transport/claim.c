@@ -176,6 +176,7 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
 {
     uint64_t next_reap = 0;
     for (;;) {
+        EDDY_POINT("room:wanted");
         uint32_t armed = eddy_bell_arm(&w->segment->control->room_bell);
         EDDY_POINT("room:armed");
         if (has_room(w, context))

@@ -12,17 +12,10 @@ HIDDEN = "not observable"
 STRONG = "over-strong"
 
 GROUPS = [
-    (STRONG, "a read-modify-write sees the last value whatever its order, and its other side is a "
-     "later access that has an order of its own", """
-allocator/slot.c      | eddy_and_seq(word, ~bit)                          | acq_rel acquire release
-"""),
     (STRONG, "looked at again under a pin or after a swap, which decide", """
 transport/past.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
 transport/past.c      | eddy_load_acquire(&slot->keeper) != 0             | relaxed
 transport/past.c      | eddy_load_acquire(&p.slot->sn) == sn              | relaxed
-"""),
-    (STRONG, "who waits for room looks again every 2 ms, so that a missed ring is a short wait", """
-transport/take.c      | /* [unpin] */                                     | acq_rel release
 """),
     (STRONG, "what it goes with is ordered by the swap of the slot's owner, [give up], as well", """
 allocator/slot.h      | eddy_load_acquire(&slot->keeper) == 0             | relaxed
@@ -34,17 +27,9 @@ transport/publish.c   | eddy_store_release(&oldest.slot->keeper, 0u)      | rela
      "later ones come first", """
 transport/past.c      | eddy_load_acquire(&slot->owner) ==                | relaxed
 """),
-    (STRONG, "JOINING, stored before with seq, or the cursor's own order says the same", """
-transport/reader.c    | eddy_store_seq(&r->seat->cursor, next)            | release relaxed
-"""),
-    (STRONG, "the pointer is all that is handed on: what it leads to comes from the kernel", """
-"""),
     (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
      "own", """
 allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | relaxed
-"""),
-    (HIDDEN, "only after a death, with tools, or when memory was scribbled on: no threaded test "
-     "comes here (models/deaths.pml; the points, death and ladder tests)", """
 """),
 ]
 
