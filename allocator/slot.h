@@ -100,7 +100,7 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
     /* acquire, from [let go]: who finds the sample gone sees what has taken its place. */
     bool mine = sn < limit && eddy_load_acquire(&slot->keeper) == 0;
     if (mine) {
-        eddy_store_seq(&slot->sn, 0);
+        eddy_store_seq(&slot->sn, 0); /* [number], as well */
         EDDY_POINT("claim:cleared");
         mine = !eddy_slot_held(s, p); /* seq, from [unpin]: its readers are done */
         EDDY_POINT("claim:looked");

@@ -30,6 +30,9 @@ void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
 void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
 {
     struct eddy_writer_seat *w = &s->writers[seat];
+    /* Relaxed: who finds a sample let go, [let go], sees that the writer keeps none any more. */
+    eddy_or_relaxed(&w->owner, EDDY_OWNER_REAPING);
+    EDDY_POINT("leave:writer-marked");
     eddy_slots_release_all(s, seat);
     EDDY_POINT("leave:writer-released");
     eddy_add_relaxed(&s->control->gone_bytes, eddy_load_relaxed(&w->bytes)); /* statistics */

@@ -38,8 +38,8 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
         return false;
     if (sn + g->topic_history >= g->until)
         return log_confirms(s, sn, id);
-    /* keeper is set after the swap; a writer that was stopped in between has its sample in the log.
-     */
+    /* keeper, from [keep], is set after the swap; a writer that was stopped in between has its sample
+     * in the log. */
     bool kept = eddy_load_acquire(&slot->keeper) != 0 ||
                 (eddy_load_relaxed(&slot->retain) != 0 && log_confirms(s, sn, id));
     return kept && writer_lives(g->reader, slot);
@@ -94,6 +94,7 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
 {
     (void)s;
     struct gather *g = context;
+    /* acquire, from [number] and who clears it: what let go the sample that was here. */
     uint64_t sn = eddy_load_acquire(&p->slot->sn);
     enum judgement what = judge(g, p->slot, sn, id);
     bool pinned = what == HISTORY && eddy_reader_pin(g->reader, p, sn);
@@ -142,7 +143,8 @@ static bool same_kind(const struct gather *g, const struct eddy_past *a, const s
 static bool first_since(const struct gather *g, uint32_t writer, uint32_t *count)
 {
     const struct eddy_log *log = &g->reader->segment->log;
-    uint64_t end = eddy_log_end(log), length = log->mask + 1ull;
+    /* Relaxed: who let go a sample that we have found gone had moved next_sn before. */
+    uint64_t end = eddy_load_relaxed(log->next_sn), length = log->mask + 1ull;
     /* What is further back is not there any more; this bounds the walk, whatever the end says. */
     uint64_t begin = end > length && end - length > g->until ? end - length : g->until;
     for (uint64_t sn = begin; sn < end; sn++) {
@@ -151,12 +153,14 @@ static bool first_since(const struct gather *g, uint32_t writer, uint32_t *count
         if (eddy_entry_age(log, entry, sn) != EDDY_ENTRY_PRESENT ||
             eddy_slot_find(g->reader->segment, eddy_entry_slot(entry), &p))
             continue;
-        uint32_t by = eddy_load_relaxed(&p.slot->writer), nth = eddy_load_relaxed(&p.slot->count);
-        /* acquire, from [publish]; a slot used again meanwhile says nothing about sn. */
-        if (eddy_load_acquire(&p.slot->sn) == sn && by == writer) {
-            *count = nth;
+        if (!eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
+            continue;
+        /* Relaxed, both: pinned, so they stay; by way of the entry. */
+        bool found = eddy_load_relaxed(&p.slot->writer) == writer;
+        *count = eddy_load_relaxed(&p.slot->count);
+        eddy_reader_unpin(g->reader, &p);
+        if (found)
             return true;
-        }
     }
     return false;
 }

@@ -67,7 +67,8 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
         if (error)
             return error;
         EDDY_POINT("publish:gate-passed");
-        eddy_store_release(&slot->sn, n); /* read by way of the entry, or by reap */
+        /* [number]: who looks for what was here before sees what let it go. */
+        eddy_store_release(&slot->sn, n);
         EDDY_POINT("publish:before-swap");
         if (eddy_log_publish(log, n, entry, id)) {
             *sn = n;
@@ -84,6 +85,7 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
 static void keep_history(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id)
 {
     struct eddy_place oldest;
+    /* [keep]: its number is the one in the log, and none that was tried in vain. */
     eddy_store_release(&slot->keeper, w->me);
     EDDY_POINT("publish:kept");
     if (w->kept_count == w->history) {
@@ -145,12 +147,12 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
         return error;
     }
     EDDY_POINT("publish:swapped");
+    eddy_log_help(&w->segment->log, sn); /* first: what is let go next leads to it */
+    EDDY_POINT("publish:helped");
     if (w->history)
         keep_history(w, p.slot, loan->slot);
     eddy_slot_give_up(p.slot);
     EDDY_POINT("publish:given-up");
-    eddy_log_help(&w->segment->log, sn);
-    EDDY_POINT("publish:helped");
     eddy_wake_topic(w->segment, w->registry);
     count(w, size);
     eddy_writer_remember(w, loan->slot);

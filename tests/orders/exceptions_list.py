@@ -12,25 +12,6 @@ HIDDEN = "not observable"
 STRONG = "over-strong"
 
 GROUPS = [
-    (STRONG, "looked at again under a pin or after a swap, which decide", """
-transport/past.c      | uint64_t sn = eddy_load_acquire(&p->slot->sn)     | relaxed
-transport/past.c      | eddy_load_acquire(&slot->keeper) != 0             | relaxed
-transport/past.c      | eddy_load_acquire(&p.slot->sn) == sn              | relaxed
-"""),
-    (STRONG, "what it goes with is ordered by the swap of the slot's owner, [give up], as well", """
-allocator/slot.h      | eddy_load_acquire(&slot->keeper) == 0             | relaxed
-transport/publish.c   | eddy_store_release(&slot->sn, n)                  | relaxed
-transport/publish.c   | eddy_store_release(&slot->keeper, w->me)          | relaxed
-transport/publish.c   | eddy_store_release(&oldest.slot->keeper, 0u)      | relaxed
-"""),
-    (HIDDEN, "a thread's accesses run in their order on the machine and on x86; weaker lets the "
-     "later ones come first", """
-transport/past.c      | eddy_load_acquire(&slot->owner) ==                | relaxed
-"""),
-    (STRONG, "of a seat that changes hands: all its words are atomic, and each has an order of its "
-     "own", """
-allocator/slot.c      | eddy_store_release(&p->slot->keeper, 0u)          | relaxed
-"""),
 ]
 
 
