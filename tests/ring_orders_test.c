@@ -116,6 +116,42 @@ static void no_room_is_lost_where_there_is_little(void **state)
     stream(2);
 }
 
+/* --- loans ----------------------------------------------------------------------------------- */
+
+enum { LOANS = SANITIZED ? 4000 : 30000 };
+
+/* Some of them are given back, after they were written to. */
+static void *loan_often(void *argument)
+{
+    uint64_t lots = seed + (uint64_t)(uintptr_t)argument;
+    struct eddy_chunk chunk;
+    for (uint64_t number = 0; number < LOANS; number++) {
+        int error = eddy_ring_loan(pair.producer, EDDY_POLL, &chunk);
+        if (error) {
+            check(error == EDDY_EBUSY);
+            continue;
+        }
+        shadow_write(shadow_of(chunk.data), number);
+        must(eddy_ring_discard(pair.producer, &chunk));
+        if (rarely(&lots))
+            sched_yield();
+    }
+    return NULL;
+}
+
+static void a_loan_that_is_discarded_is_the_next_ones(void **state)
+{
+    pthread_t threads[THREADS];
+    (void)state;
+    seed = payload_seed();
+    pair = ring_pair_open_inside(1, SLOT);
+    for (uintptr_t i = 0; i < THREADS; i++)
+        threads[i] = thread_start(loan_often, (void *)i); /* NOLINT(performance-no-int-to-ptr) */
+    for (int i = 0; i < THREADS; i++)
+        thread_join(threads[i]);
+    ring_pair_close_inside(&pair);
+}
+
 /* --- neighbours ------------------------------------------------------------------------------ */
 
 enum { ROUNDS = SANITIZED ? 3000 : 20000 };
@@ -264,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_chunk_is_its_holders_until_it_is_released),
         WORLD_TEST(no_room_is_lost_where_there_is_little),
+        WORLD_TEST(a_loan_that_is_discarded_is_the_next_ones),
         WORLD_TEST(neighbours_released_at_once_leave_no_gap),
         WORLD_TEST(no_ring_goes_away_under_a_handler),
     };

@@ -140,6 +140,7 @@ static bool claim_loan(struct eddy_ring *r, const struct eddy_chunk *chunk, uint
 static int end_stream(struct eddy_ring *r)
 {
     uint64_t state = EDDY_RING_WORD_RUNNING;
+    EDDY_POINT("ring-finish:no-more-loans");
     bool done = eddy_cas_seq(&r->header->state, &state, EDDY_RING_WORD_FINISHED); /* [end] */
     EDDY_POINT("ring-finish:finished");
     if (done)
@@ -203,7 +204,6 @@ int eddy_ring_finish(eddy_ring *r)
     while (word != LOAN_ENDED && word != LOAN_ENDING &&
            !eddy_cas_seq(&r->loan, &word, word == LOAN_PUBLISHING ? LOAN_ENDING : LOAN_ENDED))
         ; /* from [loan], too.  Seq: who waits for room arms its bell, then looks at it */
-    EDDY_POINT("ring-finish:no-more-loans");
     if (word == LOAN_WAITING)
         eddy_bell_ring(&r->header->room_bell);
     if (word == LOAN_PUBLISHING || word == LOAN_ENDING)
