@@ -4,10 +4,11 @@
 #include "weak_inside.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUES = 8, READS = 4 };
+enum { VALUES = 8, READS = 4, FULL = WEAK_WORDS / 4 * 3 };
 
 /* A value of a word: who stored it at what time of its own, and what an acquire gets with it. */
 struct value {
@@ -43,42 +44,6 @@ static bool lines[1 << 16];
 
 /* --- places ---------------------------------------------------------------------------------- */
 
-static uint64_t memory(const volatile void *word, size_t size)
-{
-    switch (size) {
-    case 1:
-        return __atomic_load_n((const volatile uint8_t *)word, __ATOMIC_SEQ_CST);
-    case 2:
-        return __atomic_load_n((const volatile uint16_t *)word, __ATOMIC_SEQ_CST);
-    case 4:
-        return __atomic_load_n((const volatile uint32_t *)word, __ATOMIC_SEQ_CST);
-    default:
-        return __atomic_load_n((const volatile uint64_t *)word, __ATOMIC_SEQ_CST);
-    }
-}
-
-/* Changes memory unless somebody outside was faster. */
-static bool change_memory(volatile void *word, size_t size, uint64_t from, uint64_t to)
-{
-    uint8_t from1 = (uint8_t)from;
-    uint16_t from2 = (uint16_t)from;
-    uint32_t from4 = (uint32_t)from;
-    int seq = __ATOMIC_SEQ_CST;
-    switch (size) {
-    case 1:
-        return __atomic_compare_exchange_n((volatile uint8_t *)word, &from1, (uint8_t)to, 0, seq,
-                                           seq);
-    case 2:
-        return __atomic_compare_exchange_n((volatile uint16_t *)word, &from2, (uint16_t)to, 0, seq,
-                                           seq);
-    case 4:
-        return __atomic_compare_exchange_n((volatile uint32_t *)word, &from4, (uint32_t)to, 0, seq,
-                                           seq);
-    default:
-        return __atomic_compare_exchange_n((volatile uint64_t *)word, &from, to, 0, seq, seq);
-    }
-}
-
 static struct value *value_at(struct place *p, uint64_t index)
 {
     return &p->values[index % VALUES];
@@ -105,19 +70,58 @@ static uint32_t line_of(uintptr_t name)
     return (uint32_t)((name >> 6) * 0x9e3779b97f4a7c15u >> 48);
 }
 
+static void enter(uintptr_t name, uint32_t at)
+{
+    names[at] = name;
+    all[count++] = at;
+    lines[line_of(name)] = true;
+}
+
+/* Out with the forgotten, when there are too many words. */
+static void make_room(void)
+{
+    static struct {
+        uintptr_t name;
+        struct place *place;
+    } kept[FULL];
+    uint32_t left = 0, at;
+    if (count < FULL)
+        return;
+    for (uint32_t i = 0; i < count; i++) {
+        struct place *p = places[all[i]];
+        if (p->forgotten)
+            weak_order_forget(&p->seq), __real_free(p);
+        else
+            kept[left].name = names[all[i]], kept[left++].place = p;
+    }
+    if (left > FULL / 2) {
+        fprintf(stderr, "weak: more than %d words\n", FULL / 2);
+        abort();
+    }
+    memset(names, 0, sizeof names);
+    memset(places, 0, sizeof places);
+    memset(lines, 0, sizeof lines);
+    count = 0;
+    for (uint32_t i = 0; i < left; i++) {
+        bucket(kept[i].name, &at);
+        places[at] = kept[i].place;
+        enter(kept[i].name, at);
+    }
+}
+
 static struct place *place_of(const volatile void *word, size_t size)
 {
     uint32_t at;
-    uint64_t bits = memory(word, size);
+    uint64_t bits = weak_memory(word, size);
     uintptr_t name = weak_name(word);
     struct place *p = bucket(name, &at);
     if (!p) {
+        make_room();
+        bucket(name, &at);
         p = places[at] = __real_calloc(1, sizeof *p);
         if (!p)
             abort();
-        names[at] = name;
-        all[count++] = at;
-        lines[line_of(name)] = true;
+        enter(name, at);
         start_anew(p, bits);
     } else if (p->forgotten || value_at(p, p->newest)->bits != bits) {
         start_anew(p, bits);
@@ -314,7 +318,7 @@ void weak_store(volatile void *word, size_t size, uint64_t value, int order)
     if (index <= p->newest) {
         insert(p, index, value, order);
     } else {
-        while (!change_memory(word, size, value_at(p, p->newest)->bits, value))
+        while (!weak_change_memory(word, size, value_at(p, p->newest)->bits, value))
             p = place_of(word, size);
         add(p, value, order, NULL);
         index = p->newest;
@@ -351,7 +355,7 @@ uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uin
     weak_mine();
     struct place *p = place_of(word, size);
     uint64_t old = value_at(p, p->newest)->bits, new = cut(changed(how, old, value), size);
-    while (!change_memory(word, size, old, new)) {
+    while (!weak_change_memory(word, size, old, new)) {
         p = place_of(word, size);
         old = value_at(p, p->newest)->bits;
         new = cut(changed(how, old, value), size);
@@ -368,12 +372,13 @@ uint64_t weak_change(volatile void *word, size_t size, enum weak_change how, uin
 bool weak_cas(volatile void *word, size_t size, void *expected, uint64_t value, int order,
               int failure)
 {
-    uint64_t wanted = memory(expected, size);
+    uint64_t wanted = weak_memory(expected, size);
     weak_pause();
     weak_enter();
     weak_mine();
     struct place *p = place_of(word, size);
-    bool done = value_at(p, p->newest)->bits == wanted && change_memory(word, size, wanted, value);
+    bool done =
+        value_at(p, p->newest)->bits == wanted && weak_change_memory(word, size, wanted, value);
     if (!done)
         p = place_of(word, size);
     struct access a = begin(p, done ? order : failure);

@@ -43,6 +43,10 @@ void weak_order_shift(uint64_t *floor, uint64_t index);
 /* The word starts anew, with what is there for all to see.  Then clear the floor. */
 void weak_order_forget(const uint64_t *floor);
 
+uint64_t weak_memory(const volatile void *word, size_t size);
+/* False: somebody outside was faster. */
+bool weak_change_memory(volatile void *word, size_t size, uint64_t from, uint64_t to);
+
 /* The name of a word: where it lies in its file, else its address. */
 uintptr_t weak_name(const volatile void *word);
 /* Words that are given back start anew when they come again. */
