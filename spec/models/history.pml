@@ -44,6 +44,7 @@ proctype Writer(byte me; byte to_send)
             if :: me == 1 -> keeper[s] = me :: else fi;
 #endif
             enter_log();
+            help(n);
             if
             :: me == 1 -> /* keep_history */
 #ifdef FAULT_LET_GO_FIRST
@@ -59,7 +60,6 @@ proctype Writer(byte me; byte to_send)
             :: else
             fi;
             give_up();
-            help(n);
             n = 0;
             s = 0
         :: else -> break
@@ -172,7 +172,6 @@ proctype Reader(byte me)
         :: past != NONE -> /* has_successor, first_since */
 #ifndef FAULT_NO_SUCCESSOR
             end = next_sn;
-            if :: entry_sn[end % LOG] >= end -> end++ :: else fi; /* eddy_log_end */
             next = until;
             do
             :: next < end && log_count[next] == 0 -> next++
