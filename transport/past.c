@@ -38,8 +38,8 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
         return false;
     if (sn + g->topic_history >= g->until)
         return log_confirms(s, sn, id);
-    /* keeper, from [keep], is set after the swap; a writer that was stopped in between has its sample
-     * in the log. */
+    /* keeper, from [keep], is set after the swap; a writer that was stopped in between has its
+     * sample in the log. */
     bool kept = eddy_load_acquire(&slot->keeper) != 0 ||
                 (eddy_load_relaxed(&slot->retain) != 0 && log_confirms(s, sn, id));
     return kept && writer_lives(g->reader, slot);
