@@ -37,6 +37,19 @@ static void *pin_all(void *unused)
     return unused;
 }
 
+/* Of the same process, so that the column is mapped by another thread. */
+static void *pin_beside(void *unused)
+{
+    for (uint32_t c = 1; c < COLUMNS; c++) {
+        struct eddy_reader reader = {.segment = segment, .seat_id = 64 * c + 1};
+        struct eddy_place p = slot_of(COLUMNS + c);
+        while (atomic_load_explicit(&pinned, memory_order_relaxed) < c)
+            sched_yield();
+        check(eddy_reader_pin(&reader, &p, 1));
+    }
+    return unused;
+}
+
 static void *claim_all(void *unused)
 {
     for (uint32_t c = 1; c < COLUMNS; c++) {
@@ -59,11 +72,12 @@ static void once(int dir)
                                            .log_length = EDDY_LOG_MIN};
     must(eddy_segment_create(dir, &options, &segment));
     must(eddy_extent_add(segment, 64));
-    for (uint32_t c = 1; c < COLUMNS; c++)
-        eddy_store_relaxed(&slot_of(c).slot->sn, 1u);
+    for (uint32_t i = 1; i < 2 * COLUMNS; i++)
+        eddy_store_relaxed(&slot_of(i).slot->sn, 1u);
     atomic_store(&pinned, 0);
-    pthread_t threads[] = {thread_start(pin_all, NULL), thread_start(claim_all, NULL)};
-    for (int i = 0; i < 2; i++)
+    pthread_t threads[] = {thread_start(pin_all, NULL), thread_start(pin_beside, NULL),
+                           thread_start(claim_all, NULL)};
+    for (int i = 0; i < 3; i++)
         thread_join(threads[i]);
     eddy_segment_remove(dir, segment->id);
     eddy_segment_detach(segment);
