@@ -1,32 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What scripts/mutants leaves out, with reasons, and what its short form takes in.
+"""What `scripts/mutants --short` takes in: one end of each pair that the protocols rest on.
 
-An exception is a line: file | words of the source line | orders that no test reports.
-`before >> words` asks for words in the lines before, too; words that end with $ end the line.
-
-HIDDEN  neither build can show it: why, and what vouches for it instead
-STRONG  the order seems to be stronger than the protocol needs: why
+file, words of the source line; `before >> words` asks for words in the six lines before, too; words
+that end with $ end the line.
 """
 
-HIDDEN = "not observable"
-STRONG = "over-strong"
-
-GROUPS = [
-]
-
-
-def _exceptions():
-    for verdict, reason, lines in GROUPS:
-        for line in filter(None, lines.strip().split("\n")):
-            file, rest = line.split(" | ", 1)
-            words, orders = rest.rsplit(" | ", 1)
-            yield file.strip(), words.strip(), orders, (verdict, reason)
-
-
-# file, words of the line, orders, (verdict, why no test reports it)
-EXCEPTIONS = list(_exceptions())
-
-# file, words of the line
 SHORT = [
     ("transport/ring/consume.c", "eddy_store_release(&r->done[at]"),
     ("transport/ring/consume.c", "eddy_load_seq(&r->done[read % r->slots])"),
