@@ -3,7 +3,8 @@
  * Every release carries a label in brackets where it stands; the acquire that it pairs with says
  * `from` and the label.  A relaxed access says why it may be.  `seq` is for the store-buffering
  * patterns alone (I say, then look; you say, then look): pin against claim, sleep against wake,
- * join against gate. spec/protocols.md lists the pairs.
+ * join against gate.  spec/protocols.md lists the pairs.  Each order is the weakest that will do:
+ * scripts/mutants weakens each, and a test notices.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_ATOMIC_H
@@ -19,36 +20,15 @@
 #define eddy_store_relaxed(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 #define eddy_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
 #define eddy_store_seq(p, v)     atomic_store_explicit((p), (v), memory_order_seq_cst)
-
-#define eddy_or_relaxed(p, v) atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
-#define eddy_or_acquire(p, v) atomic_fetch_or_explicit((p), (v), memory_order_acquire)
-#define eddy_or_release(p, v) atomic_fetch_or_explicit((p), (v), memory_order_release)
-#define eddy_or_acq_rel(p, v) atomic_fetch_or_explicit((p), (v), memory_order_acq_rel)
-#define eddy_or_seq(p, v)     atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
-
-#define eddy_and_relaxed(p, v) atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
-#define eddy_and_acquire(p, v) atomic_fetch_and_explicit((p), (v), memory_order_acquire)
-#define eddy_and_release(p, v) atomic_fetch_and_explicit((p), (v), memory_order_release)
-#define eddy_and_acq_rel(p, v) atomic_fetch_and_explicit((p), (v), memory_order_acq_rel)
-#define eddy_and_seq(p, v)     atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
-
-#define eddy_swap_relaxed(p, v) atomic_exchange_explicit((p), (v), memory_order_relaxed)
-#define eddy_swap_acquire(p, v) atomic_exchange_explicit((p), (v), memory_order_acquire)
-#define eddy_swap_release(p, v) atomic_exchange_explicit((p), (v), memory_order_release)
-#define eddy_swap_acq_rel(p, v) atomic_exchange_explicit((p), (v), memory_order_acq_rel)
-#define eddy_swap_seq(p, v)     atomic_exchange_explicit((p), (v), memory_order_seq_cst)
-
-#define eddy_add_relaxed(p, v) atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
-#define eddy_add_acquire(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acquire)
-#define eddy_add_release(p, v) atomic_fetch_add_explicit((p), (v), memory_order_release)
-#define eddy_add_acq_rel(p, v) atomic_fetch_add_explicit((p), (v), memory_order_acq_rel)
-#define eddy_add_seq(p, v)     atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
-
-#define eddy_sub_relaxed(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
-#define eddy_sub_acquire(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acquire)
-#define eddy_sub_release(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_release)
-#define eddy_sub_acq_rel(p, v) atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
-#define eddy_sub_seq(p, v)     atomic_fetch_sub_explicit((p), (v), memory_order_seq_cst)
+#define eddy_or_relaxed(p, v)    atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define eddy_or_seq(p, v)        atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
+#define eddy_and_relaxed(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
+#define eddy_and_seq(p, v)       atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
+#define eddy_swap_seq(p, v)      atomic_exchange_explicit((p), (v), memory_order_seq_cst)
+#define eddy_add_relaxed(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
+#define eddy_add_seq(p, v)       atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+#define eddy_sub_release(p, v)   atomic_fetch_sub_explicit((p), (v), memory_order_release)
+#define eddy_sub_acq_rel(p, v)   atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
 
 /* Compare and swap: `*e` receives what was found when it fails, which is relaxed but for seq. */
 #define eddy_cas_relaxed(p, e, v)                                                                  \
