@@ -16,7 +16,6 @@
 #include <time.h>
 
 enum {
-    ROUNDS = 120,
     WRITERS = 2,
     EACH = 60,
     DEPTH = 2 * WRITERS * EACH, /* more than there is: who may lose samples has no reason to */
@@ -106,10 +105,10 @@ static void once(struct joiner *joiner)
         must(eddy_writer_close(writers[i]));
 }
 
-static void rounds_of(struct joiner *joiner)
+static void play(int rounds, struct joiner *joiner)
 {
     domain = open_domain();
-    for (int round = 0; round < ROUNDS; round++)
+    for (int round = 0; round < rounds; round++)
         once(joiner);
     must(eddy_domain_close(domain));
 }
@@ -117,13 +116,13 @@ static void rounds_of(struct joiner *joiner)
 static void the_first_to_join_is_seen(void **state)
 {
     (void)state;
-    rounds_of(&(struct joiner){{.depth = DEPTH}, .joins = 1, .stay = 8});
+    play(120, &(struct joiner){{.depth = DEPTH}, .joins = 1, .stay = 8});
 }
 
 static void who_joins_after_another_is_seen(void **state)
 {
     (void)state;
-    rounds_of(&(struct joiner){{.reliability = EDDY_BEST_EFFORT, .depth = DEPTH}, 20, 4});
+    play(80, &(struct joiner){{.reliability = EDDY_BEST_EFFORT, .depth = DEPTH}, 20, 4});
 }
 
 /* --- a number that is seen early ------------------------------------------------------------- */
@@ -139,7 +138,7 @@ static void who_joins_begins_where_writers_have_looked(void **state)
 {
     (void)state;
     hook_begin(stand_still);
-    rounds_of(&(struct joiner){{.depth = DEPTH}, .joins = 20, .stay = 1});
+    play(120, &(struct joiner){{.depth = DEPTH}, .joins = 20, .stay = 1});
     hook_end();
 }
 
