@@ -27,34 +27,6 @@ static uint64_t bit(uint32_t i)
     return UINT64_C(1) << i;
 }
 
-/* It happened before what the calling thread does next, and not only because of the store that
- * itself was seen by an acquire. */
-static bool happened(const struct event *e, const uint64_t *floor, const struct weak_clock *clock)
-{
-    uint32_t known = clock->at[e->thread];
-    return e->thread == weak_seat - 1 || known > e->when || (known == e->when && e->floor == floor);
-}
-
-uint64_t weak_order_past(const uint64_t *floor)
-{
-    const struct weak_clock *clock = weak_mine();
-    uint64_t past = 0;
-    for (uint32_t i = 0; i < EVENTS; i++)
-        if (events[i].used && happened(&events[i], floor, clock))
-            past |= bit(i) | events[i].before;
-    return past;
-}
-
-uint64_t weak_order_least(uint64_t past, const uint64_t *floor)
-{
-    uint64_t least = *floor;
-    for (uint32_t i = 0; i < EVENTS; i++)
-        if ((past & bit(i)) && events[i].floor == floor && events[i].stores &&
-            events[i].index > least)
-            least = events[i].index;
-    return least;
-}
-
 static void sink(struct event *e)
 {
     e->used = false;
@@ -73,6 +45,37 @@ static void sink_all(uint64_t gone)
             sink(&events[i]);
         events[i].before &= ~gone;
     }
+}
+
+/* It happened before what the calling thread does next, and not only because of the store that
+ * itself was seen by an acquire. */
+static bool happened(const struct event *e, const uint64_t *floor, const struct weak_clock *clock)
+{
+    uint32_t known = clock->at[e->thread];
+    return e->thread == weak_seat - 1 || known > e->when || (known == e->when && e->floor == floor);
+}
+
+/* The one that has to go to make room goes now: afterwards the access might have come in before what
+ * goes with it, and nobody would know. */
+uint64_t weak_order_past(const uint64_t *floor)
+{
+    const struct weak_clock *clock = weak_mine();
+    uint64_t past = 0;
+    sink_all(bit(next % EVENTS));
+    for (uint32_t i = 0; i < EVENTS; i++)
+        if (events[i].used && happened(&events[i], floor, clock))
+            past |= bit(i) | events[i].before;
+    return past;
+}
+
+uint64_t weak_order_least(uint64_t past, const uint64_t *floor)
+{
+    uint64_t least = *floor;
+    for (uint32_t i = 0; i < EVENTS; i++)
+        if ((past & bit(i)) && events[i].floor == floor && events[i].stores &&
+            events[i].index > least)
+            least = events[i].index;
+    return least;
 }
 
 /* `e`, of the same word, is to come before the new one. */
