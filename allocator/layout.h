@@ -48,8 +48,10 @@
 
 #define EDDY_OWNER_REAPING (1ull << 63) /* with the reaper's participant id */
 
-#define EDDY_SEAT_RELIABLE 1u
-#define EDDY_SEAT_DEEP     2u
+#define EDDY_SEAT_RELIABLE       1u
+#define EDDY_SEAT_DEEP           2u
+#define EDDY_SEAT_NOTED          4u /* its program said what the next one tells */
+#define EDDY_SEAT_NOTED_RELIABLE 8u
 
 struct eddy_control {
     _Atomic uint64_t magic;
@@ -144,7 +146,8 @@ struct eddy_reader_seat {
     _Atomic uint32_t depth;
     _Atomic uint32_t flags;
     _Atomic uint32_t bell;
-    uint64_t spare;
+    _Atomic uint32_t waiting;
+    _Atomic uint32_t given_up;
 };
 /* clang-format off */
 EDDY_AT(eddy_reader_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
@@ -156,6 +159,8 @@ EDDY_AT(eddy_reader_seat, held, 40, 4);     /* its reader                       
 EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              writers */
 EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              statistics */
 EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           people */
+EDDY_AT(eddy_reader_seat, waiting, 56, 4);  /* its program's notes              people */
+EDDY_AT(eddy_reader_seat, given_up, 60, 4); /* its program's notes              people */
 EDDY_SIZE(eddy_reader_seat, 64);
 /* clang-format on */
 

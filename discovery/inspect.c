@@ -36,6 +36,12 @@ static void name_member(const struct eddy_view *v, uint64_t owner, struct eddy_m
     memcpy(m->name, seen.name, sizeof m->name);
 }
 
+static bool is_reliable(uint32_t seat_flags)
+{
+    uint32_t asked = seat_flags & EDDY_SEAT_NOTED ? EDDY_SEAT_NOTED_RELIABLE : EDDY_SEAT_RELIABLE;
+    return seat_flags & asked;
+}
+
 /* All loads below are relaxed: a picture of what moves. */
 static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
 {
@@ -46,7 +52,9 @@ static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->lost = eddy_load_relaxed(&r->lost);
     m->behind = position && position < end ? end - position : 0;
     m->depth = eddy_load_relaxed(&r->depth);
-    m->reliable = eddy_load_relaxed(&r->flags) & EDDY_SEAT_RELIABLE;
+    m->reliable = is_reliable(eddy_load_relaxed(&r->flags));
+    m->waiting = eddy_load_relaxed(&r->waiting);
+    m->given_up = eddy_load_relaxed(&r->given_up);
 }
 
 static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
@@ -57,7 +65,7 @@ static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->bytes = eddy_load_relaxed(&w->bytes);
     m->held = eddy_load_relaxed(&w->kept);
     m->depth = eddy_load_relaxed(&w->history);
-    m->reliable = eddy_load_relaxed(&w->flags) & EDDY_SEAT_RELIABLE;
+    m->reliable = is_reliable(eddy_load_relaxed(&w->flags));
 }
 
 static void fill_members(const struct eddy_view *v, struct eddy_segment *s,

@@ -103,6 +103,30 @@ static void a_snapshot_shows_what_members_have_done(void **state)
     pair_close(&pair);
 }
 
+static void a_snapshot_shows_what_programs_note(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 32});
+    struct eddy_notes notes = {.reliability = EDDY_NOTED_BEST_EFFORT, .waiting = 3, .given_up = 2};
+    must(eddy_writer_note(pair.writer, &notes));
+    must(eddy_reader_note(pair.reader, &notes));
+    eddy_snapshot *snapshot = snapshot_now();
+    const struct eddy_topic_report *report = find_topic(snapshot, "pair");
+    check(!find_member(report, true)->reliable);
+    const struct eddy_member_info *reader = find_member(report, false);
+    check(!reader->reliable);
+    same(reader->waiting, 3);
+    same(reader->given_up, 2);
+    eddy_snapshot_free(snapshot);
+    must(eddy_reader_note(pair.reader, &(struct eddy_notes){.waiting = 0}));
+    snapshot = snapshot_now();
+    check(find_member(find_topic(snapshot, "pair"), false)->reliable);
+    eddy_snapshot_free(snapshot);
+    must_fail(eddy_reader_note(pair.reader, &(struct eddy_notes){.reserved = {1}}), EDDY_EINVAL);
+    must_fail(eddy_writer_note(pair.writer, NULL), EDDY_EINVAL);
+    pair_close(&pair);
+}
+
 static void participants_have_the_names_they_chose(void **state)
 {
     (void)state;
@@ -204,6 +228,7 @@ int main(void)
         WORLD_TEST(a_folder_that_is_not_there_has_no_topics),
         WORLD_TEST(a_snapshot_shows_topics_with_their_names),
         WORLD_TEST(a_snapshot_shows_what_members_have_done),
+        WORLD_TEST(a_snapshot_shows_what_programs_note),
         WORLD_TEST(participants_have_the_names_they_chose),
         WORLD_TEST(the_dead_are_shown_dead_and_cleared_away),
         WORLD_TEST(a_living_process_is_not_disturbed),

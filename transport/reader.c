@@ -211,3 +211,18 @@ const char *eddy_reader_flink(const eddy_reader *r)
 {
     return r->topic->flink;
 }
+
+int eddy_reader_note(eddy_reader *r, const struct eddy_notes *notes)
+{
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    int error = eddy_notes_check(notes);
+    if (error)
+        return error;
+    /* Relaxed, all: for people, and only we write them. */
+    uint32_t flags = eddy_load_relaxed(&r->seat->flags);
+    eddy_store_relaxed(&r->seat->flags, eddy_seat_noted(flags, notes->reliability));
+    eddy_store_relaxed(&r->seat->waiting, notes->waiting);
+    eddy_store_relaxed(&r->seat->given_up, notes->given_up);
+    return EDDY_OK;
+}

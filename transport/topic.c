@@ -35,6 +35,8 @@ static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t sea
         eddy_store_relaxed(&r->lost, 0u);
         eddy_store_relaxed(&r->held, 0u);
         eddy_store_relaxed(&r->bell, 0u);
+        eddy_store_relaxed(&r->waiting, 0u);
+        eddy_store_relaxed(&r->given_up, 0u);
     }
 }
 
@@ -270,4 +272,11 @@ __attribute__((constructor)) static void forget_names_at_exit(void)
 void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
 {
     eddy_directory_stats(t->domain->dir_fd, t->segment, stats);
+}
+
+int eddy_notes_check(const struct eddy_notes *n)
+{
+    if (!n || n->reliability > EDDY_NOTED_BEST_EFFORT || n->reserved[0] || n->reserved[1])
+        return eddy_fail(EDDY_EINVAL, "no notes, or notes that this version does not know");
+    return EDDY_OK;
 }

@@ -44,6 +44,18 @@ void eddy_topic_close(struct eddy_topic *topic, enum eddy_role role, uint32_t se
 
 void eddy_topic_stats(const struct eddy_topic *topic, struct eddy_topic_stats *stats);
 
+/* The flags of a seat with the reliability that its program notes in place of what was noted. */
+static inline uint32_t eddy_seat_noted(uint32_t flags, enum eddy_noted reliability)
+{
+    flags &= ~(EDDY_SEAT_NOTED | EDDY_SEAT_NOTED_RELIABLE);
+    if (reliability == EDDY_NOTED_RELIABLE)
+        return flags | EDDY_SEAT_NOTED | EDDY_SEAT_NOTED_RELIABLE;
+    return reliability == EDDY_NOTED_BEST_EFFORT ? flags | EDDY_SEAT_NOTED : flags;
+}
+
+/* EDDY_EINVAL for notes that say what this version does not know. */
+int eddy_notes_check(const struct eddy_notes *notes);
+
 /* Seats in use. */
 uint32_t eddy_topic_count(const struct eddy_segment *segment, enum eddy_role role);
 

@@ -130,3 +130,16 @@ const char *eddy_writer_flink(const eddy_writer *w)
 {
     return w->topic->flink;
 }
+
+int eddy_writer_note(eddy_writer *w, const struct eddy_notes *notes)
+{
+    if (w->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    int error = eddy_notes_check(notes);
+    if (error)
+        return error;
+    /* Relaxed: for people, and only we write them. */
+    uint32_t flags = eddy_load_relaxed(&w->seat->flags);
+    eddy_store_relaxed(&w->seat->flags, eddy_seat_noted(flags, notes->reliability));
+    return EDDY_OK;
+}

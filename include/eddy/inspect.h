@@ -18,15 +18,17 @@ struct eddy_member_info {
     bool is_writer;
     enum eddy_member_state state;
     uint32_t seat;
-    int32_t pid;      /* in its own PID namespace */
-    char name[40];    /* of the participant */
-    uint64_t samples; /* published or taken */
-    uint64_t bytes;   /* writer: published */
-    uint64_t held;    /* reader: samples held; writer: history kept */
-    uint64_t lost;    /* reader: missed */
-    uint64_t behind;  /* reader: published and not yet taken */
-    uint32_t depth;   /* reader: depth; writer: history */
-    bool reliable;
+    int32_t pid;       /* in its own PID namespace */
+    char name[40];     /* of the participant */
+    uint64_t samples;  /* published or taken */
+    uint64_t bytes;    /* writer: published */
+    uint64_t held;     /* reader: samples held; writer: history kept */
+    uint64_t lost;     /* reader: missed */
+    uint64_t behind;   /* reader: published and not yet taken */
+    uint32_t depth;    /* reader: depth; writer: history */
+    bool reliable;     /* as its program notes it, else as its handle has it */
+    uint32_t waiting;  /* reader: samples that its program notes as held back for now */
+    uint32_t given_up; /* reader: samples that its program notes as never handed on */
 };
 
 struct eddy_topic_report {

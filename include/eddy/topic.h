@@ -217,6 +217,23 @@ struct eddy_topic_stats {
 EDDY_API int eddy_writer_stats(const eddy_writer *writer, struct eddy_topic_stats *stats);
 EDDY_API int eddy_reader_stats(const eddy_reader *reader, struct eddy_topic_stats *stats);
 
+/* What a program that hands samples on tells about a writer or reader of its own, for people who
+ * look (`eddy ls`).  Nothing is decided by it. */
+enum eddy_noted {
+    EDDY_NOTED_NOTHING = 0, /* as the handle has it */
+    EDDY_NOTED_RELIABLE = 1,
+    EDDY_NOTED_BEST_EFFORT = 2
+};
+struct eddy_notes {
+    enum eddy_noted reliability; /* of what the program itself promises */
+    uint32_t waiting;            /* reader: samples that the program holds back for now */
+    uint32_t given_up;           /* reader: samples that it took and could never hand on */
+    uint64_t reserved[2];        /* zero */
+};
+/* Errors: EDDY_EINVAL, EDDY_EFORKED. */
+EDDY_API int eddy_writer_note(eddy_writer *writer, const struct eddy_notes *notes);
+EDDY_API int eddy_reader_note(eddy_reader *reader, const struct eddy_notes *notes);
+
 /* Path of the topic's flink file.  Valid while the handle is open. */
 EDDY_API const char *eddy_writer_flink(const eddy_writer *writer);
 EDDY_API const char *eddy_reader_flink(const eddy_reader *reader);
