@@ -27,7 +27,7 @@
 #define EDDY_SIZE(type, bytes)                                                                     \
     _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump EDDY_LAYOUT_VERSION")
 
-#define EDDY_LAYOUT_VERSION 2u
+#define EDDY_LAYOUT_VERSION 3u
 #define EDDY_LINE           64u
 #define EDDY_CONTROL_BYTES  4096u
 #define EDDY_SEAT_CHUNK     64u /* seats that come into being together: a page of them */
@@ -185,6 +185,11 @@ EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       
 EDDY_SIZE(eddy_writer_seat, 64);
 /* clang-format on */
 
+/* `retain` of a slot: the history of its writer, 0 where the sample ends its key, and whether there
+ * is a key: EDDY_KEY_BYTES in front of the user header. */
+#define EDDY_RETAIN_KEYED 0x8000u
+#define EDDY_KEY_BYTES    16u
+
 /* Room for one sample: slot.h tells its life. */
 struct eddy_slot {
     _Atomic uint32_t owner;
@@ -214,7 +219,7 @@ EDDY_AT(eddy_slot, retain, 42, 2);      /* its owner: writer's history      open
 EDDY_AT(eddy_slot, flags, 44, 4);       /* its owner                        holders */
 EDDY_AT(eddy_slot, source, 48, 8);      /* its owner: participant id        holders */
 EDDY_AT(eddy_slot, ticket, 56, 4);      /* its owner, + 1 a loan            holders */
-EDDY_AT(eddy_slot, count, 60, 4);       /* its owner: writer's how-manieth  opening readers */
+EDDY_AT(eddy_slot, count, 60, 4);       /* its owner: how-manieth of kind  opening readers */
 EDDY_SIZE(eddy_slot, 64);
 /* clang-format on */
 

@@ -176,12 +176,12 @@ static void publish_some(void)
 {
     uint32_t id = 0;
     open_all(1);
-    for (last = 0; last < 2 || keeper->kept[0] < id;) {
-        id = last ? keeper->kept[0] : 0;
+    for (last = 0; last < 2 || keeper->keep.whole.slots[0] < id;) {
+        id = last ? keeper->keep.whole.slots[0] : 0;
         publish(keeper, ++last);
     }
     must(eddy_slot_find(keeper->segment, id, &before));
-    must(eddy_slot_find(keeper->segment, keeper->kept[0], &newest));
+    must(eddy_slot_find(keeper->segment, keeper->keep.whole.slots[0], &newest));
     check(eddy_gate_recompute(keeper->segment));
     limit = eddy_hard_limit(keeper->segment);
 }

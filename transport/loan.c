@@ -10,9 +10,11 @@ struct shape {
 
 /* Where data goes in a slot whose payload is 64-aligned (page-aligned for the first), and what that
  * takes. */
-static int shape_loan(const struct eddy_loan_options *o, struct shape *shape)
+static int shape_loan(const struct eddy_writer *w, const struct eddy_loan_options *o,
+                      struct shape *shape)
 {
-    uint64_t align = o->alignment ? o->alignment : o->header_size ? 8 : EDDY_LINE;
+    uint64_t front = eddy_header_room(o->header_size) + (w->keep.keyed ? EDDY_KEY_BYTES : 0);
+    uint64_t align = o->alignment ? o->alignment : front ? 8 : EDDY_LINE;
     uint64_t header_align = o->header_alignment ? o->header_alignment : 8;
     if ((align & (align - 1)) || align > 1u << 31 || (header_align & (header_align - 1)) ||
         (o->header_size && header_align > (align > 8 ? align : 8)))
@@ -24,7 +26,7 @@ static int shape_loan(const struct eddy_loan_options *o, struct shape *shape)
                          o->header_size);
     if (align < 8)
         align = 8;
-    shape->offset = (o->header_size + align - 1) & ~(align - 1);
+    shape->offset = (front + align - 1) & ~(align - 1);
     /* Slots are aligned to a line; what is more must be made room for. */
     shape->need = shape->offset + o->size + (align > EDDY_LINE ? align - EDDY_LINE : 0);
     return EDDY_OK;
@@ -85,7 +87,7 @@ int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *option
     struct eddy_place place = {0};
     if (__builtin_expect(w->fork_count != eddy_fork_count, 0))
         return eddy_fail_forked();
-    int error = shape_loan(options, &shape);
+    int error = shape_loan(w, options, &shape);
     if (error)
         return error;
     if (!take_spare(w, shape.need, &place)) {

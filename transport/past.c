@@ -5,12 +5,18 @@
 #include "transport/reader.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+struct pasts {
+    struct eddy_past *list;
+    size_t count, room;
+};
 
 struct gather {
     struct eddy_reader *reader;
     uint64_t until, topic_history;
-    struct eddy_past *list;
-    size_t count, room;
+    struct pasts past;
+    struct pasts since; /* if there is a past: what was published from `until` on, by kind */
     int error;
 };
 
@@ -59,20 +65,39 @@ static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, ui
            writer_lives(g->reader, slot);
 }
 
-static bool add(struct gather *g, struct eddy_past past)
+static bool add(struct gather *g, struct pasts *to, const struct eddy_past *one)
 {
-    if (g->count == g->room) {
-        size_t room = g->room ? 2 * g->room : 64;
-        struct eddy_past *list = realloc(g->list, room * sizeof *list);
+    if (to->count == to->room) {
+        size_t room = to->room ? 2 * to->room : 64;
+        struct eddy_past *list = realloc(to->list, room * sizeof *list);
         if (!list) {
             g->error = eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
             return false;
         }
-        g->list = list;
-        g->room = room;
+        to->list = list;
+        to->room = room;
     }
-    g->list[g->count++] = past;
+    to->list[to->count++] = *one;
     return true;
+}
+
+/* What a slot says of its sample, which is pinned, or its writer has not given it up. */
+static struct eddy_past describe(const struct eddy_place *p, uint32_t id, uint64_t sn)
+{
+    /* Relaxed, all: by way of what showed that it is published. */
+    uint32_t retain = eddy_load_relaxed(&p->slot->retain);
+    struct eddy_past past = {.sn = sn,
+                             .slot = id,
+                             .writer = eddy_load_relaxed(&p->slot->writer),
+                             .count = eddy_load_relaxed(&p->slot->count),
+                             .depth = retain & ~EDDY_RETAIN_KEYED,
+                             .keyed = retain & EDDY_RETAIN_KEYED};
+    uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
+    uint64_t front = eddy_header_room(eddy_load_relaxed(&p->slot->header_size)) + EDDY_KEY_BYTES;
+    if (past.keyed && front <= offset && offset <= p->extent->capacity)
+        memcpy(past.key, p->extent->payload + p->extent->capacity * p->index + offset - front,
+               sizeof past.key);
+    return past;
 }
 
 enum judgement { NOTHING, DOUBT, HISTORY };
@@ -101,17 +126,29 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
     EDDY_POINT("history:pinned");
     if (what == HISTORY)
         what = pinned ? judge(g, p->slot, sn, id) : NOTHING;
-    /* Relaxed: pinned, so they stay; or only the writer counts, which has not given the slot up. */
-    struct eddy_past past = {.sn = sn,
-                             .slot = id,
-                             .writer = eddy_load_relaxed(&p->slot->writer),
-                             .retain = eddy_load_relaxed(&p->slot->retain),
-                             .count = eddy_load_relaxed(&p->slot->count),
-                             .dropped = what == DOUBT};
-    bool added = what != NOTHING && add(g, past);
+    bool added = false;
+    if (what != NOTHING) {
+        struct eddy_past past = describe(p, id, sn);
+        past.dropped = what == DOUBT;
+        added = add(g, &g->past, &past);
+    }
     if (pinned && !(added && what == HISTORY))
         eddy_reader_unpin(g->reader, p);
     return g->error == 0;
+}
+
+/* --- kinds: what a history counts by ---------------------------------------------------------- */
+
+static bool is_of_topic(const struct gather *g, const struct eddy_past *p)
+{
+    return p->sn + g->topic_history >= g->until;
+}
+
+static int by_kind(const struct eddy_past *x, const struct eddy_past *y)
+{
+    if (x->writer != y->writer)
+        return x->writer < y->writer ? -1 : 1;
+    return memcmp(x->key, y->key, sizeof x->key);
 }
 
 static int by_number(const void *a, const void *b)
@@ -120,109 +157,137 @@ static int by_number(const void *a, const void *b)
     return (x->sn > y->sn) - (x->sn < y->sn);
 }
 
-static void drop(struct eddy_reader *r, struct eddy_past *past)
+static int by_kind_and_number(const void *a, const void *b)
 {
-    struct eddy_place p;
-    if (eddy_slot_find(r->segment, past->slot, &p) == EDDY_OK)
-        eddy_reader_unpin(r, &p);
-    past->dropped = true;
-}
-
-static bool is_of_topic(const struct gather *g, const struct eddy_past *p)
-{
-    return p->sn + g->topic_history >= g->until;
+    int order = by_kind(a, b);
+    return order ? order : by_number(a, b);
 }
 
 static bool same_kind(const struct gather *g, const struct eddy_past *a, const struct eddy_past *b)
 {
     bool of_topic = is_of_topic(g, a);
-    return of_topic == is_of_topic(g, b) && (of_topic || a->writer == b->writer);
+    return of_topic == is_of_topic(g, b) && (of_topic || by_kind(a, b) == 0);
 }
 
-/* The writer's count of its first sample from `until` on.  False: it has published none since. */
-static bool first_since(const struct gather *g, uint32_t writer, uint32_t *count)
+/* Takes note of what was published since `until`. */
+static bool gather_since(struct gather *g)
 {
     const struct eddy_log *log = &g->reader->segment->log;
     /* Relaxed: who let go a sample that we have found gone had moved next_sn before. */
     uint64_t end = eddy_load_relaxed(log->next_sn), length = log->mask + 1ull;
     /* What is further back is not there any more; this bounds the walk, whatever the end says. */
     uint64_t begin = end > length && end - length > g->until ? end - length : g->until;
-    for (uint64_t sn = begin; sn < end; sn++) {
+    for (uint64_t sn = begin; sn < end && !g->error; sn++) {
         struct eddy_place p;
         uint64_t entry = eddy_log_entry(log, sn);
+        uint32_t id = eddy_entry_slot(entry);
         if (eddy_entry_age(log, entry, sn) != EDDY_ENTRY_PRESENT ||
-            eddy_slot_find(g->reader->segment, eddy_entry_slot(entry), &p))
+            eddy_slot_find(g->reader->segment, id, &p))
             continue;
         if (!eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
             continue;
-        /* Relaxed, both: pinned, so they stay; by way of the entry. */
-        bool found = eddy_load_relaxed(&p.slot->writer) == writer;
-        *count = eddy_load_relaxed(&p.slot->count);
+        struct eddy_past one = describe(&p, id, sn);
         eddy_reader_unpin(g->reader, &p);
-        if (found)
-            return true;
+        (void)add(g, &g->since, &one);
     }
-    return false;
+    if (g->since.count > 1)
+        qsort(g->since.list, g->since.count, sizeof *g->since.list, by_kind_and_number);
+    return g->error == 0;
+}
+
+/* The first that was published of this kind since `until`; NULL: none. */
+static const struct eddy_past *first_since(const struct gather *g, const struct eddy_past *kind)
+{
+    size_t low = 0, high = g->since.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (by_kind(&g->since.list[middle], kind) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < g->since.count && by_kind(&g->since.list[low], kind) == 0;
+    return found ? &g->since.list[low] : NULL;
+}
+
+/* --- what of it a late reader can use --------------------------------------------------------- */
+
+static void drop(struct gather *g, struct eddy_past *past)
+{
+    struct eddy_place p;
+    if (!past->dropped && eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK)
+        eddy_reader_unpin(g->reader, &p);
+    past->dropped = true;
 }
 
 /* What must come right behind a sample so that nothing is missing between it and the reader's first
  * live one: the next newer sample of its kind, or else what was published since. */
-static bool has_successor(const struct gather *g, size_t i, size_t newer)
+static bool has_successor(const struct gather *g, const struct eddy_past *p,
+                          const struct eddy_past *newer)
 {
-    const struct eddy_past *p = &g->list[i];
-    uint32_t count;
     if (is_of_topic(g, p))
-        return (newer < g->count ? g->list[newer].sn : g->until) == p->sn + 1;
-    if (newer < g->count)
-        return g->list[newer].count == p->count + 1;
-    return !first_since(g, p->writer, &count) || count == p->count + 1;
+        return (newer ? newer->sn : g->until) == p->sn + 1;
+    const struct eddy_past *next = newer ? newer : first_since(g, p);
+    return !next || next->count == p->count + 1;
 }
 
-static size_t next_of_kind(const struct gather *g, size_t i)
+/* Goes through one kind, newest first.  Writers went on while we looked, and may have replaced
+ * samples that we had not come to yet; what is older than such a gap is of no use, nor what is older
+ * than the end of its key.  And no more than was asked for, or than its writer keeps. */
+static void trim_kind(struct gather *g, size_t begin, size_t end, uint32_t wanted)
 {
-    size_t j = i + 1;
-    while (j < g->count && !same_kind(g, &g->list[i], &g->list[j]))
-        j++;
-    return j;
+    struct eddy_past *newer = NULL;
+    bool broken = false;
+    for (size_t i = end; i-- > begin; newer = &g->past.list[i]) {
+        struct eddy_past *p = &g->past.list[i];
+        bool of_topic = is_of_topic(g, p);
+        uint32_t most = of_topic || p->depth > wanted ? wanted : p->depth;
+        broken =
+            broken || p->dropped || (!of_topic && p->depth == 0) || !has_successor(g, p, newer);
+        if (broken || end - i > most)
+            drop(g, p);
+    }
 }
 
-/* Writers went on while we looked, and may have replaced samples that we had not come to yet; what
- * is older than such a gap is of no use.  And no more than was asked for, or than its writer keeps.
- */
 static void trim(struct gather *g, uint32_t wanted)
 {
-    uint32_t *depth =
-        calloc(g->count, sizeof *depth); /* of each: how many of its kind from it on */
+    struct pasts *past = &g->past;
     size_t kept = 0;
-    if (!depth)
-        g->error = eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
-    for (size_t i = g->count; depth && i-- > 0;) {
-        const struct eddy_past *p = &g->list[i];
-        size_t newer = next_of_kind(g, i);
-        uint32_t most = is_of_topic(g, p) || p->retain > wanted ? wanted : p->retain;
-        bool whole = has_successor(g, i, newer) && (newer == g->count || !g->list[newer].dropped);
-        depth[i] = newer < g->count ? depth[newer] + 1 : 1;
-        if (!p->dropped && (!whole || depth[i] > most))
-            drop(g->reader, &g->list[i]);
+    qsort(past->list, past->count, sizeof *past->list, by_kind_and_number);
+    for (size_t begin = 0, end; begin < past->count; begin = end) {
+        end = begin + 1;
+        while (end < past->count && same_kind(g, &past->list[begin], &past->list[end]))
+            end++;
+        trim_kind(g, begin, end, wanted);
     }
-    for (size_t i = 0; i < g->count; i++)
-        if (!g->list[i].dropped)
-            g->list[kept++] = g->list[i];
-    g->count = kept;
-    free(depth);
+    for (size_t i = 0; i < past->count; i++)
+        if (!past->list[i].dropped)
+            past->list[kept++] = past->list[i];
+    past->count = kept;
+    qsort(past->list, past->count, sizeof *past->list, by_number);
+}
+
+/* True if a sample with a key that its writer has given up is not kept any more: where what ended the
+ * key has been used for something else before we came to it, this tells. */
+static bool is_let_go(const struct eddy_past *past, const struct eddy_slot *slot)
+{
+    /* acquire, from [give up]: who sees the slot given up sees that it was kept, and who saw a later
+     * slot of its writer used again sees what [let go] did before. */
+    return past->keyed && eddy_load_acquire(&slot->owner) != past->writer + 1u &&
+           eddy_load_relaxed(&slot->keeper) == 0;
 }
 
 /* A writer that died while we looked had its newest sample passed over, perhaps: it keeps nothing
  * any more.  Alive now means alive at each look before. */
-static void drop_what_died(struct gather *g)
+static void drop_what_went(struct gather *g)
 {
-    for (size_t i = 0; i < g->count; i++) {
-        struct eddy_past *past = &g->list[i];
+    for (size_t i = 0; i < g->past.count; i++) {
+        struct eddy_past *past = &g->past.list[i];
         struct eddy_place p;
         if (!past->dropped && !is_of_topic(g, past) &&
             eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK &&
-            !writer_lives(g->reader, p.slot))
-            drop(g->reader, past);
+            (is_let_go(past, p.slot) || !writer_lives(g->reader, p.slot)))
+            drop(g, past);
     }
 }
 
@@ -234,17 +299,19 @@ int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t want
     if (g.topic_history > r->segment->log_length)
         g.topic_history = r->segment->log_length;
     int error = eddy_slots_each(r->segment, gather_slot, &g);
-    if (g.count > 1 && !error && !g.error)
-        qsort(g.list, g.count, sizeof *g.list, by_number);
-    if (g.count > 0 && !error && !g.error) {
-        drop_what_died(&g);
-        trim(&g, wanted);
+    error = error ? error : g.error;
+    if (g.past.count > 0 && !error) {
+        drop_what_went(&g);
+        if (gather_since(&g))
+            trim(&g, wanted);
+        error = g.error;
     }
-    if (error || g.error) {
-        free(g.list); /* the pins go with the seat */
-        return error ? error : g.error;
+    free(g.since.list);
+    if (error) {
+        free(g.past.list); /* the pins go with the seat */
+        return error;
     }
-    r->past = g.list;
-    r->past_count = g.count;
+    r->past = g.past.list;
+    r->past_count = g.past.count;
     return EDDY_OK;
 }

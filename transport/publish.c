@@ -81,34 +81,62 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
         EDDY_SEGMENT_LABEL(w->segment));
 }
 
-/* Keeps the sample just published for late readers, and lets the one go that is too many. */
-static void keep_history(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id)
+static void let_go(struct eddy_writer *w, uint32_t id)
 {
     struct eddy_place oldest;
+    if (eddy_slot_find(w->segment, id, &oldest) == EDDY_OK)
+        eddy_store_release(&oldest.slot->keeper, 0u); /* [let go] */
+    EDDY_POINT("publish:let-go");
+}
+
+/* Keeps the sample just published for late readers, and lets the one go that is too many. */
+static void keep_sample(struct eddy_writer *w, struct eddy_kind_kept *kind, struct eddy_slot *slot,
+                        uint32_t id)
+{
+    uint32_t gone;
     /* [keep]: its number is the one in the log, and none that was tried in vain. */
     eddy_store_release(&slot->keeper, w->me);
     EDDY_POINT("publish:kept");
-    if (w->kept_count == w->history) {
-        if (eddy_slot_find(w->segment, w->kept[w->kept_first], &oldest) == EDDY_OK)
-            eddy_store_release(&oldest.slot->keeper, 0u); /* [let go] */
-        EDDY_POINT("publish:let-go");
-        w->kept[w->kept_first] = id;
-        w->kept_first = (w->kept_first + 1) % w->history;
-        return;
-    }
-    w->kept[(w->kept_first + w->kept_count++) % w->history] = id;
-    eddy_store_relaxed(&w->seat->kept, w->kept_count); /* statistics */
+    if (eddy_keep_add(&w->keep, kind, id, &gone))
+        let_go(w, gone);
+    eddy_store_relaxed(&w->seat->kept, w->keep.total); /* statistics */
 }
 
-static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64_t size)
+/* The sample just published ends its key: nothing of it is kept any more. */
+static void end_key(struct eddy_writer *w, struct eddy_kind_kept *kind)
 {
+    uint32_t gone;
+    while (eddy_keep_drop(&w->keep, kind, &gone))
+        let_go(w, gone);
+    eddy_keep_end(&w->keep, kind);
+    eddy_store_relaxed(&w->seat->kept, w->keep.total); /* statistics */
+}
+
+/* kind: NULL if nothing is kept. */
+static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64_t size,
+                     const struct eddy_kind_kept *kind, bool ends)
+{
+    uint32_t retain = (ends ? 0 : w->keep.depth) | (w->keep.keyed ? EDDY_RETAIN_KEYED : 0);
     /* Relaxed: seen by others only after [publish]. */
     eddy_store_relaxed(&slot->size, size);
     eddy_store_relaxed(&slot->writer, (uint16_t)(w->me - 1));
     eddy_store_relaxed(&slot->flags, w->flags);
     eddy_store_relaxed(&slot->source, w->source);
-    eddy_store_relaxed(&slot->retain, (uint16_t)w->history);
-    eddy_store_relaxed(&slot->count, (uint32_t)w->published);
+    eddy_store_relaxed(&slot->retain, (uint16_t)retain);
+    eddy_store_relaxed(&slot->count, kind ? kind->published : 0);
+}
+
+/* The key goes in front of the user header. */
+static int write_key(struct eddy_writer *w, const struct eddy_place *p, const uint8_t key[16])
+{
+    /* Both ours; checked all the same. */
+    uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
+    uint64_t front = eddy_header_room(eddy_load_relaxed(&p->slot->header_size)) + EDDY_KEY_BYTES;
+    uint8_t *payload = eddy_writer_payload(w, p);
+    if (!payload || offset > p->extent->capacity || front > offset)
+        return eddy_fail(EDDY_ESEGMENT, "a slot was scribbled on while it was on loan");
+    memcpy(payload + offset - front, key, EDDY_KEY_BYTES);
+    return EDDY_OK;
 }
 
 static void count(struct eddy_writer *w, uint64_t size)
@@ -129,17 +157,48 @@ static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
         eddy_prefetch_write(payload + at);
 }
 
-int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
+/* Finds the loan, and checks what is to be published of it. */
+static int check_publication(struct eddy_writer *w, const struct eddy_loan *loan, size_t size,
+                             const struct eddy_publication *what, struct eddy_place *p)
 {
-    struct eddy_place p = {0};
-    uint64_t sn = 0;
-    int error = eddy_writer_find_loan(w, loan, &p);
+    int error = eddy_writer_find_loan(w, loan, p);
     if (error)
         return error;
-    uint64_t offset = eddy_load_relaxed(&p.slot->data_offset); /* ours; checked all the same */
-    if (size > loan->size || size > p.extent->capacity || offset > p.extent->capacity - size)
+    uint64_t offset = eddy_load_relaxed(&p->slot->data_offset); /* ours; checked all the same */
+    if (size > loan->size || size > p->extent->capacity || offset > p->extent->capacity - size)
         return eddy_fail(EDDY_ETOOBIG, "publishing %zu bytes of a loan of %zu", size, loan->size);
-    describe(w, p.slot, size);
+    if ((what->flags & ~EDDY_PUBLISH_ENDS_KEY) || what->reserved[0] || what->reserved[1] ||
+        what->reserved[2])
+        return eddy_fail(EDDY_EINVAL,
+                         "eddy_writer_publish_with: flags 0x%x, or something "
+                         "reserved, that this version does not know",
+                         what->flags);
+    return EDDY_OK;
+}
+
+/* Whether and under what to keep it is settled before anybody can see it. */
+static int prepare_history(struct eddy_writer *w, const struct eddy_place *p,
+                           const struct eddy_publication *what, struct eddy_kind_kept **kind)
+{
+    *kind = eddy_keep_prepare(&w->keep, what->key);
+    if (!*kind)
+        return eddy_fail(EDDY_ENOMEM, "no memory for the history of one more key");
+    return w->keep.keyed ? write_key(w, p, what->key) : EDDY_OK;
+}
+
+int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
+                             const struct eddy_publication *what)
+{
+    struct eddy_place p = {0};
+    struct eddy_kind_kept *kind = NULL;
+    uint64_t sn = 0;
+    int error = check_publication(w, loan, size, what, &p);
+    if (!error && w->keep.depth)
+        error = prepare_history(w, &p, what, &kind);
+    if (error)
+        return error;
+    bool ends = w->keep.keyed && (what->flags & EDDY_PUBLISH_ENDS_KEY);
+    describe(w, p.slot, size, kind, ends);
     error = enter_log(w, p.slot, loan->slot, &sn);
     if (error) {
         EDDY_POINT("publish:refused");
@@ -149,8 +208,12 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
     EDDY_POINT("publish:swapped");
     eddy_log_help(&w->segment->log, sn); /* first: what is let go next leads to it */
     EDDY_POINT("publish:helped");
-    if (w->history)
-        keep_history(w, p.slot, loan->slot);
+    if (kind)
+        kind->published++;
+    if (kind && !ends)
+        keep_sample(w, kind, p.slot, loan->slot);
+    else if (kind)
+        end_key(w, kind);
     eddy_slot_give_up(p.slot);
     EDDY_POINT("publish:given-up");
     eddy_wake_topic(w->segment, w->registry);
@@ -158,6 +221,12 @@ int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
     eddy_writer_remember(w, loan->slot);
     claim_ahead(w, p.extent->capacity);
     return EDDY_OK;
+}
+
+int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
+{
+    static const struct eddy_publication plain;
+    return eddy_writer_publish_with(w, loan, size, &plain);
 }
 
 int eddy_writer_write(eddy_writer *w, const void *data, size_t size)

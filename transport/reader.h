@@ -16,7 +16,11 @@ struct eddy_waitset;
 /* A sample from before the reader's time, pinned until it is taken. */
 struct eddy_past {
     uint64_t sn;
-    uint32_t slot, writer, retain, count;
+    uint32_t slot, writer;
+    uint32_t count; /* how-manieth of its kind */
+    uint32_t depth; /* samples of its kind that its writer keeps; 0: it ends its key */
+    uint8_t key[EDDY_KEY_BYTES];
+    bool keyed;
     bool dropped;
 };
 

@@ -6,18 +6,17 @@
 #include <stdlib.h>
 
 #define DEFAULT_WAIT_NS 100000000u
-#define HISTORY_MAX     65535u
 
 /* --- opening and closing --------------------------------------------------------------------- */
 
 static int check_options(const struct eddy_writer_options *o)
 {
-    if (o->reliability > EDDY_BEST_EFFORT || o->history_kind > EDDY_HISTORY_TOPIC)
+    if (o->reliability > EDDY_BEST_EFFORT || o->history_kind > EDDY_HISTORY_KEY)
         return eddy_fail(EDDY_EINVAL, "unknown reliability %d or history kind %d",
                          (int)o->reliability, (int)o->history_kind);
-    if (o->history > HISTORY_MAX)
+    if (o->history > EDDY_HISTORY_MAX)
         return eddy_fail(EDDY_EINVAL, "a history of %u samples is more than %u", o->history,
-                         HISTORY_MAX);
+                         EDDY_HISTORY_MAX);
     return EDDY_OK;
 }
 
@@ -26,32 +25,27 @@ static void take_options(struct eddy_writer *w, const struct eddy_writer_options
     w->reliable = o->reliability == EDDY_RELIABLE;
     w->max_wait_ns = o->max_wait_ns ? o->max_wait_ns : DEFAULT_WAIT_NS;
     w->flags = o->flags;
-    w->history_kind = o->history_kind;
-    w->history = o->history;
 }
 
-static int make_history(struct eddy_writer *w)
+static int make_history(struct eddy_writer *w, const struct eddy_writer_options *o)
 {
     struct eddy_control *c = w->segment->control;
-    if (w->history_kind == EDDY_HISTORY_TOPIC) {
-        uint64_t n =
-            w->history < w->segment->log_length / 2 ? w->history : w->segment->log_length / 2;
-        /* Relaxed: before our samples, and who looks at them looks here afterwards. */
-        eddy_raise64_relaxed(&c->window, n);
-        eddy_raise64_relaxed(&c->history, n);
-        w->history = 0; /* the topic's window keeps it */
-    }
-    if (w->history && !(w->kept = calloc(w->history, sizeof *w->kept)))
-        return eddy_fail(EDDY_ENOMEM, "no memory for a history of %u samples", w->history);
+    uint64_t most = w->segment->log_length / 2, n = o->history < most ? o->history : most;
+    if (o->history_kind != EDDY_HISTORY_TOPIC)
+        return eddy_keep_open(&w->keep, o->history, o->history_kind == EDDY_HISTORY_KEY);
+    /* The topic's window keeps it.  Relaxed: before our samples, and who looks at them looks here
+     * afterwards. */
+    eddy_raise64_relaxed(&c->window, n);
+    eddy_raise64_relaxed(&c->history, n);
     return EDDY_OK;
 }
 
-static void fill_seat(struct eddy_writer *w, uint32_t seat)
+static void fill_seat(struct eddy_writer *w, uint32_t seat, uint32_t history)
 {
     w->me = seat + 1;
     w->seat = &w->segment->writers[seat];
     /* Relaxed: for statistics. */
-    eddy_store_relaxed(&w->seat->history, w->history);
+    eddy_store_relaxed(&w->seat->history, history);
     eddy_store_relaxed(&w->seat->flags, w->reliable ? EDDY_SEAT_RELIABLE : 0u);
 }
 
@@ -69,8 +63,8 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
     w->registry = d->registry;
     w->source = d->id;
     w->fork_count = eddy_fork_count;
-    fill_seat(w, seat);
-    error = make_history(w);
+    fill_seat(w, seat, o->history);
+    error = make_history(w, o);
     if (error)
         eddy_topic_close(w->topic, EDDY_ROLE_WRITER, seat);
     return error;
@@ -92,7 +86,7 @@ int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
     take_options(w, o);
     error = open_writer(domain, topic, o, w);
     if (error) {
-        free(w->kept);
+        eddy_keep_close(&w->keep);
         free(w);
         return error;
     }
@@ -106,7 +100,7 @@ int eddy_writer_close(eddy_writer *w)
         return EDDY_OK;
     bool forked = w->fork_count != eddy_fork_count;
     eddy_topic_close(w->topic, EDDY_ROLE_WRITER, w->me - 1);
-    free(w->kept);
+    eddy_keep_close(&w->keep);
     free(w);
     return forked ? eddy_fail_forked() : EDDY_OK;
 }

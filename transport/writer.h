@@ -4,6 +4,7 @@
 #ifndef EDDY_WRITER_INSIDE_H
 #define EDDY_WRITER_INSIDE_H
 
+#include "transport/keep.h"
 #include "transport/topic.h"
 
 #define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
@@ -21,9 +22,8 @@ struct eddy_writer {
     struct eddy_place spare;
     /* Slots that it published, oldest first: the likeliest to be free, and warm. */
     uint32_t recent[EDDY_RECENT], recent_first, recent_count;
-    uint32_t scan; /* where its last look through all slots ended */
-    uint32_t *kept, kept_first, kept_count, history; /* slots that it keeps for late readers */
-    enum eddy_history history_kind;
+    uint32_t scan;         /* where its last look through all slots ended */
+    struct eddy_keep keep; /* for late readers */
     uint32_t flags;
     uint64_t source, max_wait_ns, published, bytes;
     bool reliable;

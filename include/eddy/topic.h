@@ -55,16 +55,20 @@ enum eddy_reliability {
 enum eddy_history {
     EDDY_HISTORY_WRITER = 0, /* late readers get the last `history` samples of each living writer */
     EDDY_HISTORY_TOPIC =
-        1 /* late readers get the last `history` samples of the topic, whoever wrote them */
+        1, /* late readers get the last `history` samples of the topic, whoever wrote them */
+    EDDY_HISTORY_KEY = 2 /* late readers get the last `history` samples of each key of each living
+                            writer; keys come with eddy_writer_publish_with */
 };
+
+#define EDDY_HISTORY_MAX 32767u
 
 /* All zero means default. */
 struct eddy_writer_options {
     enum eddy_reliability reliability;
     enum eddy_history history_kind;
-    uint32_t history; /* samples kept for late readers; default none.  EDDY_HISTORY_TOPIC: at most
-                         the topic's log, else clamped */
-    uint32_t flags;   /* free for the application: goes with each sample */
+    uint32_t history;     /* samples kept for late readers, at most EDDY_HISTORY_MAX; default none.
+                         EDDY_HISTORY_TOPIC: at most the topic's log, else clamped */
+    uint32_t flags;       /* free for the application: goes with each sample */
     uint64_t max_wait_ns; /* a reliable writer waits so long for room; default 100 ms; EDDY_FOREVER:
                              without end */
     uint64_t limit_bytes; /* most shared memory for the topic, if this handle creates it; default
@@ -148,6 +152,22 @@ EDDY_API int eddy_writer_loan_with(eddy_writer *writer, const struct eddy_loan_o
  * `depth` behind, up to the writer's max_wait_ns.  On error the loan is still the caller's. Errors:
  * EDDY_ETIMEDOUT, EDDY_ESTALE, EDDY_ETOOBIG, EDDY_EFORKED. */
 EDDY_API int eddy_writer_publish(eddy_writer *writer, struct eddy_loan *loan, size_t size);
+
+/* What goes with a sample.  All zero means default. */
+struct eddy_publication {
+    uint8_t key[16];      /* what the sample is about: a hash, or the key itself.  Only writers with
+                        EDDY_HISTORY_KEY look at it */
+    uint32_t flags;       /* EDDY_PUBLISH_ENDS_KEY */
+    uint32_t reserved[3]; /* zero */
+};
+#define EDDY_PUBLISH_ENDS_KEY                                                                      \
+    1u /* late readers get nothing more of this key: neither what was before, nor this sample */
+
+/* As eddy_writer_publish.  With EDDY_HISTORY_KEY it allocates memory as the number of keys, or of
+ * samples of a key up to `history`, grows.  Errors: also EDDY_EINVAL, EDDY_ENOMEM (nothing was
+ * published). */
+EDDY_API int eddy_writer_publish_with(eddy_writer *writer, struct eddy_loan *loan, size_t size,
+                                      const struct eddy_publication *publication);
 
 /* Gives a loan back unpublished.  Errors: EDDY_ESTALE, EDDY_EFORKED. */
 EDDY_API int eddy_writer_discard(eddy_writer *writer, struct eddy_loan *loan);
