@@ -57,15 +57,15 @@ const char *eddy_last_error(void)
     return last_error;
 }
 
-static const char *const level_names[] = {"off", "error", "warn", "info", "debug"};
+static const char *const level_names[] = {"none", "error", "warn", "info", "debug"};
 
 /* -1: set to something that is no level. */
 static int log_level(void)
 {
     const char *wanted = getenv("EDDY_LOG");
     if (!wanted || !*wanted)
-        return EDDY_LOG_OFF;
-    for (int i = EDDY_LOG_OFF; i <= EDDY_LOG_DEBUG; i++)
+        return EDDY_LOG_NONE;
+    for (int i = EDDY_LOG_NONE; i <= EDDY_LOG_DEBUG; i++)
         if (strcmp(wanted, level_names[i]) == 0)
             return i;
     return -1;
@@ -76,7 +76,7 @@ int eddy_log_check(void)
     if (log_level() >= 0)
         return EDDY_OK;
     return eddy_fail(EDDY_ECONFIG,
-                     "EDDY_LOG is \"%.64s\"; set it to off, error, warn, info or debug",
+                     "EDDY_LOG is \"%.64s\"; set it to none, error, warn, info or debug",
                      getenv("EDDY_LOG"));
 }
 

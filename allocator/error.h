@@ -9,7 +9,7 @@
 
 #include <eddy/errors.h>
 
-enum eddy_log_level { EDDY_LOG_OFF, EDDY_LOG_ERROR, EDDY_LOG_WARN, EDDY_LOG_INFO, EDDY_LOG_DEBUG };
+enum eddy_log_level { EDDY_LOG_NONE, EDDY_LOG_ERROR, EDDY_LOG_WARN, EDDY_LOG_INFO, EDDY_LOG_DEBUG };
 
 /* Remembers "what it failed on: what to do" for eddy_last_error and returns `error`. */
 int eddy_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,14 +1,16 @@
 /* Calling back: see watch.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "runtime.h"
+#include "subscriber.h"
 #include "trigger.h"
 #include "watch.h"
 
-void eddy_watch_set_pending(struct eddy_watch *watch, bool pending)
+void eddy_watch_set_again(struct eddy_watch *watch, uint64_t moment)
 {
-    watch->watcher->pending += pending && !watch->pending ? 1 : 0;
-    watch->watcher->pending -= watch->pending && !pending ? 1 : 0;
-    watch->pending = pending;
+    watch->watcher->due += moment != 0 ? 1u : 0u;
+    watch->watcher->due -= watch->again_at != 0 ? 1u : 0u;
+    watch->again_at = moment;
 }
 
 void eddy_notification_call(const struct NotificationInfo *info)
@@ -25,42 +27,42 @@ void eddy_notification_call(const struct NotificationInfo *info)
     }
 }
 
-/* Under the watcher's lock.  False: not now. */
-static bool may_run(struct eddy_watch *watch)
+/* Returns when it is to be done again, or 0. */
+static uint64_t call_back(struct eddy_watch *watch, const struct NotificationInfo *info)
 {
-    if (watch->state != EDDY_WATCH_WATCHED) {
-        return false;
+    if (info->trigger != NULL) {
+        atomic_store(&info->trigger->triggered, false);
     }
-    bool due = watch->not_before == 0 || eddy_now() >= watch->not_before;
-    if (due) {
-        watch->not_before = 0;
+    if (watch->watcher->has_thread && info->callback.sub_with != NULL &&
+        eddy_runtime_is_cyclone()) {
+        return eddy_admission_deliver(info->sub, info->callback.sub_with, info->callback.context);
     }
-    eddy_watch_set_pending(watch, !due);
-    return due;
+    eddy_notification_call(info);
+    return 0;
 }
 
 void eddy_watch_run(struct eddy_watch *watch)
 {
     struct eddy_watcher *watcher = watch->watcher;
     pthread_mutex_lock(&watcher->lock);
-    bool runs = may_run(watch);
+    bool runs = watch->state == EDDY_WATCH_WATCHED;
     struct NotificationInfo info = watch->info;
     if (runs) {
+        eddy_watch_set_again(watch, 0);
         watcher->running = watch;
     }
     pthread_mutex_unlock(&watcher->lock);
     if (!runs) {
         return;
     }
-    if (info.trigger != NULL) {
-        atomic_store(&info.trigger->triggered, false);
-    }
-    eddy_notification_call(&info);
+    uint64_t again = call_back(watch, &info);
     pthread_mutex_lock(&watcher->lock);
     watcher->running = NULL;
     watcher->runs++;
     if (watch->state == EDDY_WATCH_LEAVING) {
         watch->state = EDDY_WATCH_POOLED;
+    } else if (again != 0 && watch->state == EDDY_WATCH_WATCHED) {
+        eddy_watch_set_again(watch, again);
     }
     pthread_cond_broadcast(&watcher->changed);
     pthread_mutex_unlock(&watcher->lock);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chunk.h"
 
-#include "reclaim.h"
 #include "runtime.h"
+
+#include <string.h>
 
 #define CHUNK_MAGIC 0x7843644Bu
 
@@ -60,6 +61,32 @@ bool eddy_chunk_valid(const struct eddy_sample *sample)
     return !eddy_runtime_is_cyclone() || chunk.user_header_size == EDDY_CHUNK_CYCLONE_HEADER;
 }
 
+/* The user header of Cyclone DDS 0.10. */
+struct cyclone_header {
+    uint8_t guid[16];
+    int64_t written;
+    uint32_t status;
+    uint32_t data_size;
+    uint8_t data_kind;
+    uint8_t key[16];
+    uint32_t data_state;
+};
+_Static_assert(sizeof(struct cyclone_header) == EDDY_CHUNK_CYCLONE_HEADER &&
+                   offsetof(struct cyclone_header, written) == 16 &&
+                   offsetof(struct cyclone_header, status) == 24 &&
+                   offsetof(struct cyclone_header, key) == 33,
+               "as Cyclone DDS 0.10 has it");
+
+void eddy_chunk_origin(const void *payload, struct eddy_chunk_origin *origin)
+{
+    struct cyclone_header header;
+    memcpy(&header, (const char *)chunk_of(payload) - sizeof header, sizeof header);
+    memcpy(origin->guid, header.guid, sizeof origin->guid);
+    memcpy(origin->key, header.key, sizeof origin->key);
+    origin->written = header.written;
+    origin->status = header.status;
+}
+
 /* Cyclone DDS 0.10 stores into the user header of a loan that failed.  This thread's scratch header
  * turns that into the error that Cyclone reports next. */
 static void *scratch_header(void)
@@ -78,7 +105,6 @@ static void *user_header(const struct eddy_chunk_header *chunk)
 
 iox_chunk_header_t *iox_chunk_header_from_user_payload(void *const userPayload)
 {
-    eddy_reclaim_looked_up(userPayload);
     return userPayload == NULL ? NULL : (iox_chunk_header_t *)(void *)chunk_of(userPayload);
 }
 

@@ -23,6 +23,7 @@ struct eddy_chunk_header {
 
 /* What Cyclone DDS 0.10 puts before each sample: its user header. */
 #define EDDY_CHUNK_CYCLONE_HEADER 56u
+#define EDDY_CHUNK_CYCLONE_ROOM   64u /* with the chunk header */
 
 /* What to ask of Eddy for a chunk.  False: iceoryx forbids these parameters. */
 bool eddy_chunk_plan(uint32_t size, uint32_t alignment, uint32_t header_size,
@@ -34,5 +35,16 @@ void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size);
 /* True if a sample that was taken is a chunk of ours, with a user header that this program expects:
  * only then may it be handed out, because the header functions trust what they find. */
 bool eddy_chunk_valid(const struct eddy_sample *sample);
+
+/* Of a valid chunk of Cyclone DDS: what its header says of the sample. */
+struct eddy_chunk_origin {
+    uint8_t guid[16]; /* of the DDS writer */
+    int64_t written;  /* source time, nanoseconds since 1970 */
+    uint32_t status;  /* EDDY_CHUNK_DISPOSES, EDDY_CHUNK_UNREGISTERS */
+    uint8_t key[16];  /* key hash */
+};
+#define EDDY_CHUNK_DISPOSES    1u
+#define EDDY_CHUNK_UNREGISTERS 2u
+void eddy_chunk_origin(const void *payload, struct eddy_chunk_origin *origin);
 
 #endif

@@ -23,7 +23,7 @@ uint32_t iox_cfg_max_chunks_allocated_per_publisher_simultaneously(void)
 
 uint64_t iox_cfg_max_publisher_history(void)
 {
-    return 16;
+    return eddy_runtime_is_cyclone() ? EDDY_HISTORY_MAX : 16;
 }
 
 uint32_t iox_cfg_max_subscribers(void)

@@ -3,8 +3,8 @@
  *   init (thread starts) -> attach, detach ... -> deinit (thread joined)
  *
  * Callbacks of one listener never run in parallel.  What comes while one runs is told once more: at
- * least one callback starts after each publish.  What was queued before attach is told 100 ms
- * later, so that a late reader gets its history without the next publish; see watch.h.
+ * least one callback starts after each publish.  What was queued before attach is told a little
+ * later, so that a late reader gets its history without the next publish; see watch.c.
  *
  * Threads: any.
  * Crash:   private memory and a doorbell; see eddy/waitset.h.
@@ -25,39 +25,39 @@ struct Listener {
     atomic_bool stop;
 };
 
-/* When the earliest of those that must wait may run. */
+/* When the next turn is due. */
 static uint64_t next_due(struct eddy_watcher *watcher)
 {
     uint64_t due = EDDY_FOREVER;
     pthread_mutex_lock(&watcher->lock);
-    struct eddy_watch *watch = watcher->pending > 0 ? watcher->watches : NULL;
+    struct eddy_watch *watch = watcher->due > 0 ? watcher->watches : NULL;
     for (; watch != NULL; watch = watch->next) {
-        if (watch->pending && watch->not_before < due) {
-            due = watch->not_before;
+        if (watch->again_at != 0 && watch->again_at < due) {
+            due = watch->again_at;
         }
     }
     pthread_mutex_unlock(&watcher->lock);
     return due;
 }
 
-static struct eddy_watch *pending_one(struct eddy_watcher *watcher, uint64_t now)
+static struct eddy_watch *due_one(struct eddy_watcher *watcher, uint64_t now)
 {
     pthread_mutex_lock(&watcher->lock);
-    struct eddy_watch *watch = watcher->pending > 0 ? watcher->watches : NULL;
-    while (watch != NULL && !(watch->pending && watch->not_before <= now)) {
+    struct eddy_watch *watch = watcher->due > 0 ? watcher->watches : NULL;
+    while (watch != NULL && !(watch->again_at != 0 && watch->again_at <= now)) {
         watch = watch->next;
     }
     pthread_mutex_unlock(&watcher->lock);
     return watch;
 }
 
-static void run_pending(struct Listener *listener)
+static void run_due(struct Listener *listener)
 {
     uint64_t now = eddy_now();
-    struct eddy_watch *watch = pending_one(&listener->watcher, now);
+    struct eddy_watch *watch = due_one(&listener->watcher, now);
     while (watch != NULL && !atomic_load(&listener->stop)) {
         eddy_watch_run(watch);
-        watch = pending_one(&listener->watcher, now);
+        watch = due_one(&listener->watcher, now);
     }
 }
 
@@ -90,9 +90,9 @@ static int wait_for_time(struct Listener *listener)
     struct timespec until = {.tv_sec = (time_t)(due / 1000000000u),
                              .tv_nsec = (long)(due % 1000000000u)};
     pthread_mutex_lock(&watcher->lock);
-    if (watcher->pending > 0 && due != EDDY_FOREVER) {
+    if (watcher->due > 0 && due != EDDY_FOREVER) {
         (void)pthread_cond_timedwait(&watcher->changed, &watcher->lock, &until);
-    } else if (watcher->pending == 0 && !atomic_load(&listener->stop)) {
+    } else if (watcher->due == 0 && !atomic_load(&listener->stop)) {
         (void)pthread_cond_wait(&watcher->changed, &watcher->lock);
     }
     pthread_mutex_unlock(&watcher->lock);
@@ -106,7 +106,7 @@ static void *listen(void *argument)
     while (!atomic_load(&listener->stop) && error == EDDY_OK) {
         error = listener->watcher.waitset != NULL ? wait_for_reports(listener)
                                                   : wait_for_time(listener);
-        run_pending(listener);
+        run_due(listener);
     }
     if (error != EDDY_OK) {
         eddy_log(EDDY_LOG_ERROR, "a listener stops: %s", eddy_strerror(error));

@@ -7,6 +7,7 @@
 #include "runtime.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How long a publisher that waits for its consumers does so before it looks whether it still shall.
  */
@@ -20,7 +21,7 @@ static int open_writer(iox_pub_t pub)
     struct eddy_topic_name topic = eddy_service_topic(&pub->service);
     struct eddy_writer_options options = {
         .reliability = pub->waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
-        .history_kind = EDDY_HISTORY_WRITER,
+        .history_kind = pub->is_cyclone ? EDDY_HISTORY_KEY : EDDY_HISTORY_WRITER,
         .history = pub->history,
         .flags = (pub->history > 0 ? EDDY_PUB_HAS_HISTORY : 0) | (pub->waits ? EDDY_PUB_WAITS : 0),
         .max_wait_ns = TURN_NS,
@@ -64,8 +65,9 @@ iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
     }
     iox_pub_options_t wanted = eddy_pub_options(options);
     pthread_mutex_init(&pub->lock, NULL);
-    pub->history =
-        wanted.historyCapacity > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted.historyCapacity;
+    pub->history = wanted.historyCapacity > EDDY_HISTORY_MAX ? EDDY_HISTORY_MAX
+                                                             : (uint32_t)wanted.historyCapacity;
+    pub->is_cyclone = eddy_runtime_is_cyclone();
     pub->waits = wanted.subscriberTooSlowPolicy == ConsumerTooSlowPolicy_WAIT_FOR_CONSUMER;
     if (wanted.offerOnCreate) {
         iox_pub_offer(pub);
@@ -154,7 +156,7 @@ static enum iox_AllocationResult loan(iox_pub_t pub, const struct eddy_loan_opti
     struct eddy_loan *fresh = &pub->loans[index];
     error = eddy_writer_loan_with(pub->writer, plan, fresh);
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_WARN, "loan of %zu bytes on %s: %s: %s", plan->size, pub->service.event,
+        eddy_log(EDDY_LOG_ERROR, "loan on %s: %zu bytes: %s: %s", pub->service.event, plan->size,
                  eddy_strerror(error), eddy_last_error());
         return allocation_result(error);
     }
@@ -212,6 +214,20 @@ static bool still_waiting(iox_pub_t pub)
     return pub->waits && atomic_load(&pub->offered) && !eddy_runtime_is_shut_down();
 }
 
+/* For Cyclone DDS late readers get the last samples of each instance, but for those that are not
+ * registered any more. */
+static int publish_once(iox_pub_t pub, struct eddy_loan *lent)
+{
+    struct eddy_publication what = {.flags = 0};
+    if (pub->is_cyclone && pub->history > 0 && lent->header_size == EDDY_CHUNK_CYCLONE_ROOM) {
+        struct eddy_chunk_origin origin;
+        eddy_chunk_origin(lent->data, &origin);
+        memcpy(what.key, origin.key, sizeof what.key);
+        what.flags = origin.status & EDDY_CHUNK_UNREGISTERS ? EDDY_PUBLISH_ENDS_KEY : 0;
+    }
+    return eddy_writer_publish_with(pub->writer, lent, lent->size, &what);
+}
+
 /* Publishes a loan, or drops it.  The lock is free between two turns of a wait, so that others may
  * use the publisher meanwhile. */
 static void publish(iox_pub_t pub, unsigned index)
@@ -219,16 +235,17 @@ static void publish(iox_pub_t pub, unsigned index)
     struct eddy_loan *lent = &pub->loans[index];
     int error = EDDY_EBUSY;
     if (atomic_load(&pub->offered)) {
-        error = eddy_writer_publish(pub->writer, lent, lent->size);
+        error = publish_once(pub, lent);
     }
     while (error == EDDY_ETIMEDOUT && still_waiting(pub)) {
         pthread_mutex_unlock(&pub->lock);
         pthread_mutex_lock(&pub->lock);
-        error = eddy_writer_publish(pub->writer, lent, lent->size);
+        error = publish_once(pub, lent);
     }
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_WARN, "a sample of %s is dropped: %s", pub->service.event,
-                 error == EDDY_EBUSY ? "its publisher is not offered" : eddy_strerror(error));
+        eddy_log(error == EDDY_EBUSY ? EDDY_LOG_WARN : EDDY_LOG_ERROR,
+                 "a sample of %s is dropped: %s", pub->service.event,
+                 error == EDDY_EBUSY ? "its publisher is not offered" : eddy_last_error());
         (void)eddy_writer_discard(pub->writer, lent);
     }
     pub->used &= ~(1u << index);

@@ -31,7 +31,7 @@ struct cpp2c_Publisher {
     struct eddy_loan loans[EDDY_IOX_LOANS];
     uint32_t used; /* a bit for each loan that is out */
     uint32_t history;
-    bool waits;
+    bool waits, is_cyclone;
     atomic_bool offered;
 };
 

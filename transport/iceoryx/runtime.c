@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime.h"
 
+#include "dds.h"
 #include "log.h"
 
 #include <pthread.h>
@@ -91,6 +92,7 @@ void iox_runtime_init(const char *const name)
     }
     if (strncmp(name, CYCLONE_NAME, sizeof CYCLONE_NAME - 1) == 0) {
         atomic_store(&cyclone, true);
+        eddy_dds_find(__builtin_return_address(0));
     }
     pthread_mutex_unlock(&lock);
     atomic_store(&shut_down, false);

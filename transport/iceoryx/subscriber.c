@@ -5,7 +5,6 @@
 #include "log.h"
 #include "options.h"
 #include "publisher.h"
-#include "reclaim.h"
 #include "runtime.h"
 #include "watch.h"
 
@@ -80,7 +79,7 @@ static struct eddy_reader_options reader_options(const iox_sub_options_t *wanted
                               : EDDY_BEST_EFFORT;
     if (eddy_runtime_is_cyclone()) {
         options.depth = clamped(wanted->queueCapacity, CYCLONE_DEPTH, EDDY_IOX_CYCLONE_CAPACITY);
-        options.history = clamped(wanted->historyRequest, 0, UINT32_MAX);
+        options.history = wanted->historyRequest > 0 ? UINT32_MAX : 0; /* of each instance */
         options.flags = EDDY_READER_DEEP;
     }
     return options;
@@ -113,7 +112,6 @@ iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
     pthread_mutex_init(&sub->lock, NULL);
     sub->options = reader_options(&wanted);
     sub->must_have = must_have(&wanted);
-    sub->reclaims = eddy_runtime_is_cyclone() && eddy_reclaim_is_safe();
     if (wanted.subscribeOnCreate) {
         iox_sub_subscribe(sub);
     }
@@ -136,6 +134,7 @@ void iox_sub_deinit(iox_sub_t const self)
         self->retired = next;
     }
     eddy_holding_free(&self->held);
+    eddy_admission_free(&self->admission);
     eddy_service_free(&self->service);
     pthread_mutex_destroy(&self->lock);
     free(block_of(self));
@@ -182,32 +181,42 @@ enum iox_SubscribeState iox_sub_get_subscription_state(iox_sub_t const self)
     return has ? SubscribeState_SUBSCRIBED : SubscribeState_UNDEFINED_ERROR;
 }
 
-/* Passed over: chunks of publishers that iceoryx would not have connected, what is no chunk, and,
+/* Passed over: what is no chunk, chunks of publishers that iceoryx would not have connected, and,
  * for Cyclone DDS, history that this process wrote itself: its reader has had that already. */
 static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample)
 {
-    if ((sample->flags & sub->must_have) != sub->must_have || !eddy_chunk_valid(sample)) {
+    if (!eddy_chunk_valid(sample)) {
         return false;
     }
-    return !(eddy_runtime_is_cyclone() && sample->source == sub->intake->own &&
-             sample->sn <= sub->intake->past_sn);
+    if (eddy_runtime_is_cyclone() && sample->source == sub->intake->own &&
+        sample->sn <= sub->intake->past_sn) {
+        return false;
+    }
+    /* DDS knows better what it has matched. */
+    return sub->admission.asks || (sample->flags & sub->must_have) == sub->must_have;
 }
 
-static int take(iox_sub_t sub, struct eddy_held *held)
+/* The next that is to be handed out. */
+static int next_wanted(iox_sub_t sub, struct eddy_held *held)
 {
-    held->intake = sub->intake;
-    int error = eddy_reader_take(sub->intake->reader, &held->sample);
-    while (error == EDDY_OK && !is_wanted(sub, &held->sample)) {
-        (void)eddy_reader_release(sub->intake->reader, &held->sample);
-        error = eddy_reader_take(sub->intake->reader, &held->sample);
+    if (eddy_admission_next(sub, held)) {
+        return EDDY_OK;
     }
-    if (error == EDDY_OK) {
-        error = eddy_holding_add(&sub->held, held);
+    for (;;) {
+        held->intake = sub->intake;
+        int error = eddy_reader_take(sub->intake->reader, &held->sample);
         if (error != EDDY_OK) {
+            return error;
+        }
+        enum eddy_judgement judgement =
+            is_wanted(sub, &held->sample) ? eddy_admission_judge(sub, held) : EDDY_PASS_OVER;
+        if (judgement == EDDY_HAND_ON) {
+            return EDDY_OK;
+        }
+        if (judgement == EDDY_PASS_OVER) {
             (void)eddy_reader_release(sub->intake->reader, &held->sample);
         }
     }
-    return error;
 }
 
 static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
@@ -217,16 +226,22 @@ static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
                           : ChunkReceiveResult_NO_CHUNK_AVAILABLE;
     }
     struct eddy_held held;
-    int error = take(sub, &held);
+    int error = next_wanted(sub, &held);
+    if (error == EDDY_OK) {
+        error = eddy_holding_add(&sub->held, &held);
+        if (error != EDDY_OK) {
+            (void)eddy_reader_release(held.intake->reader, &held.sample);
+        }
+    }
     if (error == EDDY_ENODATA) {
         return ChunkReceiveResult_NO_CHUNK_AVAILABLE;
     }
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_WARN, "take from %s: %s: %s", sub->service.event, eddy_strerror(error),
+        eddy_log(EDDY_LOG_ERROR, "take from %s: %s: %s", sub->service.event, eddy_strerror(error),
                  eddy_last_error());
         return ChunkReceiveResult_UNDEFINED_ERROR;
     }
-    sub->intake->held++;
+    held.intake->held++;
     *payload = held.sample.data;
     return ChunkReceiveResult_SUCCESS;
 }
@@ -241,6 +256,15 @@ static void forget_retired(iox_sub_t sub, struct eddy_intake *intake)
     close_intake(intake);
 }
 
+void eddy_subscriber_drop(iox_sub_t sub, const struct eddy_held *held)
+{
+    struct eddy_sample sample = held->sample;
+    (void)eddy_reader_release(held->intake->reader, &sample);
+    if (--held->intake->held == 0 && held->intake != sub->intake) {
+        forget_retired(sub, held->intake);
+    }
+}
+
 /* False: it is not held. */
 static bool give_back(iox_sub_t sub, const void *payload)
 {
@@ -248,23 +272,14 @@ static bool give_back(iox_sub_t sub, const void *payload)
     if (!eddy_holding_remove(&sub->held, payload, &held)) {
         return false;
     }
-    (void)eddy_reader_release(held.intake->reader, &held.sample);
-    if (--held.intake->held == 0 && held.intake != sub->intake) {
-        forget_retired(sub, held.intake);
-    }
+    eddy_subscriber_drop(sub, &held);
     return true;
 }
 
 enum iox_ChunkReceiveResult iox_sub_take_chunk(iox_sub_t const self, const void **const userPayload)
 {
     pthread_mutex_lock(&self->lock);
-    if (self->reclaims) {
-        (void)give_back(self, eddy_reclaim_forgotten(self));
-    }
     enum iox_ChunkReceiveResult result = receive(self, userPayload);
-    if (self->reclaims && result == ChunkReceiveResult_SUCCESS) {
-        eddy_reclaim_taken(self, *userPayload);
-    }
     pthread_mutex_unlock(&self->lock);
     return result;
 }

@@ -10,6 +10,8 @@
  * A subscriber whose reader could not be opened is a valid handle: it takes nothing, and says
  * ChunkReceiveResult_UNDEFINED_ERROR.
  *
+ * For Cyclone DDS admission.h decides what is handed out.
+ *
  * Threads: any; a lock for each subscriber, never held during a callback.
  * Crash:   chunks that were held go back, as for every eddy_reader.
  *
@@ -17,6 +19,7 @@
 #ifndef EDDY_ICEORYX_SUBSCRIBER_H
 #define EDDY_ICEORYX_SUBSCRIBER_H
 
+#include "admission.h"
 #include "holding.h"
 #include "service.h"
 
@@ -43,9 +46,12 @@ struct cpp2c_Subscriber {
     struct eddy_intake *intake; /* NULL: not subscribed, or no reader to be had */
     struct eddy_intake *retired;
     struct eddy_holding held;
-    struct eddy_watch *watch; /* guarded by the lock in watch.c */
-    bool wants;               /* to be subscribed */
-    bool reclaims;            /* see reclaim.h */
+    struct eddy_watch *watch;        /* guarded by the lock in watch.c */
+    bool wants;                      /* to be subscribed */
+    struct eddy_admission admission; /* for Cyclone DDS */
 };
+
+/* Gives a sample that nobody got back, and forgets it.  Under the lock. */
+void eddy_subscriber_drop(iox_sub_t sub, const struct eddy_held *held);
 
 #endif

@@ -8,11 +8,9 @@
 
 #include <stdlib.h>
 
-/* Cyclone DDS 0.10 fills in what its callback needs after attach has returned.  And it drops
- * samples of writers that it has not discovered yet, so history that waits for a new reader waits
- * longer. */
-#define CALM_NS         UINT64_C(10000000)
-#define CALM_HISTORY_NS UINT64_C(100000000)
+/* A program that attaches a subscriber with history in it is not called back before it has had the
+ * time to get ready.  Of Cyclone DDS it is known when it is: see admission.h. */
+#define CALM_NS UINT64_C(100000000)
 
 static pthread_mutex_t wiring = PTHREAD_MUTEX_INITIALIZER;
 
@@ -56,12 +54,12 @@ void eddy_watcher_wake(struct eddy_watcher *watcher)
 
 /* --- the engine's side: a watch's reader or event on its watcher's wait set ------------------- */
 
-/* One callback without a publication. */
+/* A turn without a publication. */
 static void run_later(struct eddy_watch *watch)
 {
+    uint64_t calm = eddy_runtime_is_cyclone() ? 0 : CALM_NS;
     pthread_mutex_lock(&watch->watcher->lock);
-    watch->not_before = eddy_deadline(CALM_HISTORY_NS);
-    eddy_watch_set_pending(watch, true);
+    eddy_watch_set_again(watch, eddy_deadline(calm));
     pthread_mutex_unlock(&watch->watcher->lock);
     eddy_watcher_wake(watch->watcher); /* it must look at its time again */
 }
@@ -71,7 +69,8 @@ static int engage_reader(struct eddy_watch *watch)
     iox_sub_t sub = watch->info.sub;
     int error = EDDY_OK;
     pthread_mutex_lock(&sub->lock);
-    bool queued = sub->intake != NULL && eddy_reader_ready(sub->intake->reader);
+    bool queued = sub->intake != NULL &&
+                  (eddy_runtime_is_cyclone() || eddy_reader_ready(sub->intake->reader));
     if (sub->intake != NULL) {
         uint32_t mode = watch->info.kind == EDDY_WATCH_STATE ? EDDY_WAIT_LEVEL : EDDY_WAIT_EDGE;
         error =
@@ -148,8 +147,6 @@ static struct eddy_watch *watch_get(struct eddy_watcher *watcher,
     if (watch != NULL) {
         watch->info = *info;
         watch->state = EDDY_WATCH_WATCHED;
-        watch->not_before =
-            watcher->has_thread && eddy_runtime_is_cyclone() ? eddy_deadline(CALM_NS) : 0;
         watcher->watched++;
     }
     pthread_mutex_unlock(&watcher->lock);
@@ -160,7 +157,7 @@ static struct eddy_watch *watch_get(struct eddy_watcher *watcher,
 static void watch_put(struct eddy_watch *watch)
 {
     struct eddy_watcher *watcher = watch->watcher;
-    eddy_watch_set_pending(watch, false);
+    eddy_watch_set_again(watch, 0);
     watch->active = false;
     watch->state = watcher->running == watch ? EDDY_WATCH_LEAVING : EDDY_WATCH_POOLED;
     watcher->watched--;

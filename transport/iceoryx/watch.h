@@ -51,8 +51,7 @@ struct eddy_watch {
     struct NotificationInfo info; /* first: programs hold pointers to it */
     enum eddy_watch_state state;
     struct eddy_watcher *watcher; /* for good */
-    uint64_t not_before;          /* listener: no callback before this moment */
-    bool pending;                 /* listener: something came before it */
+    uint64_t again_at;            /* listener: a turn is due then, whatever comes; 0: no */
     bool active;                  /* wait set: reported and not yet handed out */
     struct eddy_watch *next;      /* all watches of the watcher */
 };
@@ -63,7 +62,7 @@ struct eddy_watcher {
     eddy_waitset *waitset;  /* NULL: could not be had; nothing can be attached */
     eddy_event *wake;       /* its context is NULL */
     struct eddy_watch *watches;
-    size_t watched, pending;
+    size_t watched, due;        /* how many have a turn due */
     struct eddy_watch *running; /* whose callback runs */
     uint64_t runs;              /* callbacks that have returned */
     pthread_t thread;           /* that calls back, if has_thread */
@@ -95,9 +94,9 @@ void eddy_watch_leave_trigger(iox_user_trigger_t trigger);
 void eddy_watch_pause_sub(iox_sub_t sub);
 void eddy_watch_resume_sub(iox_sub_t sub);
 
-/* Under the watcher's lock. */
-void eddy_watch_set_pending(struct eddy_watch *watch, bool pending);
-/* Calls back for one that a wait reported, unless it has left, or its time has not come. */
+/* Under the watcher's lock: a turn at that moment, or (0) none but for what comes. */
+void eddy_watch_set_again(struct eddy_watch *watch, uint64_t moment);
+/* Calls back for one that a wait reported or whose turn is due, unless it has left. */
 void eddy_watch_run(struct eddy_watch *watch);
 /* Marks a trigger as handled and calls its callback, if any. */
 void eddy_notification_call(const struct NotificationInfo *info);

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admission.h"
+
+#include "chunk.h"
+#include "log.h"
+#include "subscriber.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MILLISECOND UINT64_C(1000000)
+#define SECOND      UINT64_C(1000000000)
+
+/* As long as Cyclone DDS itself takes a silent peer for alive. */
+#define PATIENCE (10 * SECOND)
+/* An answer of DDS holds so long: a writer that was stopped may be given up by discovery and found
+ * anew. */
+#define FRESH          SECOND
+#define SHORTEST_PAUSE MILLISECOND
+#define LONGEST_PAUSE  (50 * MILLISECOND)
+/* Of one writer; the first suffices for all that a writer can publish until discovery is through. */
+#define MOST_SAMPLES         4096u
+#define MOST_BYTES           (UINT64_C(64) << 20)
+#define MOST_SAMPLES_REFUSED 16u
+#define MOST_BYTES_REFUSED   (UINT64_C(1) << 20)
+#define MOST_STRANGERS       256u
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+static struct eddy_waiting *at(const struct eddy_waiting_line *line, size_t index)
+{
+    return &line->list[(line->first + index) % line->room];
+}
+
+static bool widen(struct eddy_waiting_line *line)
+{
+    size_t room = line->room == 0 ? 16 : 2 * line->room;
+    struct eddy_waiting *list = malloc(room * sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < line->count; i++) {
+        list[i] = *at(line, i);
+    }
+    free(line->list);
+    line->list = list;
+    line->first = 0;
+    line->room = room;
+    return true;
+}
+
+static bool line_up(struct eddy_waiting_line *line, const struct eddy_waiting *last)
+{
+    if (line->count == line->room && !widen(line)) {
+        return false;
+    }
+    *at(line, line->count++) = *last;
+    line->bytes += last->held.sample.size;
+    return true;
+}
+
+static struct eddy_waiting step_out(struct eddy_waiting_line *line)
+{
+    struct eddy_waiting first = *at(line, 0);
+    line->first = (line->first + 1) % line->room;
+    line->count--;
+    line->bytes -= first.held.sample.size;
+    return first;
+}
+
+/* --- what DDS says of a writer ---------------------------------------------------------------- */
+
+static const struct eddy_dds_match *match_of(struct eddy_admission *a, const uint8_t *guid)
+{
+    for (size_t i = 0; i < a->matches.count; i++) {
+        size_t index = (a->last + i) % a->matches.count;
+        if (memcmp(a->matches.list[index].guid, guid, EDDY_DDS_GUID_BYTES) == 0) {
+            a->last = index;
+            return &a->matches.list[index];
+        }
+    }
+    return NULL;
+}
+
+/* True if the sample has outlived the lifespan that its writer gave it.  DDS has the source's time in
+ * the header, but begins to count when it gets the sample. */
+static bool is_expired(const struct eddy_dds_match *match, const struct eddy_chunk_origin *origin)
+{
+    struct timespec now;
+    if (match->lifespan == EDDY_DDS_FOREVER) {
+        return false;
+    }
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t age = (int64_t)now.tv_sec * (int64_t)SECOND + now.tv_nsec - origin->written;
+    return origin->written > 0 && age > match->lifespan;
+}
+
+/* --- holding back ----------------------------------------------------------------------------- */
+
+static struct eddy_stranger *stranger_of(struct eddy_admission *a, const uint8_t *guid)
+{
+    struct eddy_stranger *stranger = a->strangers;
+    while (stranger != NULL && memcmp(stranger->guid, guid, sizeof stranger->guid) != 0) {
+        stranger = stranger->next;
+    }
+    return stranger;
+}
+
+static struct eddy_stranger *meet(struct eddy_admission *a, const uint8_t *guid)
+{
+    struct eddy_stranger *stranger = calloc(1, sizeof *stranger);
+    if (stranger != NULL) {
+        memcpy(stranger->guid, guid, sizeof stranger->guid);
+        stranger->next = a->strangers;
+        a->strangers = stranger;
+        a->pause = 0; /* it may be known any moment */
+    }
+    return stranger;
+}
+
+/* Under the subscriber's lock. */
+static void give_up_oldest(iox_sub_t sub, struct eddy_stranger *stranger)
+{
+    struct eddy_waiting oldest = step_out(&stranger->line);
+    eddy_subscriber_drop(sub, &oldest.held);
+    sub->admission.waiting--;
+    sub->admission.given_up++;
+}
+
+static bool is_too_much(const struct eddy_stranger *stranger)
+{
+    const struct eddy_waiting_line *line = &stranger->line;
+    uint64_t bytes = stranger->refused ? MOST_BYTES_REFUSED : MOST_BYTES;
+    size_t samples = stranger->refused ? MOST_SAMPLES_REFUSED : MOST_SAMPLES;
+    return line->count > samples || (line->count > 1 && line->bytes > bytes);
+}
+
+static enum eddy_judgement hold_back(iox_sub_t sub, const struct eddy_held *held,
+                                     const uint8_t *guid)
+{
+    struct eddy_admission *a = &sub->admission;
+    struct eddy_stranger *stranger = stranger_of(a, guid);
+    struct eddy_waiting last = {.held = *held, .until = a->now + PATIENCE};
+    if (stranger == NULL) {
+        stranger = meet(a, guid);
+    }
+    if (stranger == NULL || !line_up(&stranger->line, &last)) {
+        a->given_up++;
+        return EDDY_PASS_OVER;
+    }
+    a->waiting++;
+    held->intake->held++;
+    while (is_too_much(stranger)) {
+        give_up_oldest(sub, stranger);
+    }
+    return EDDY_HELD_BACK;
+}
+
+enum eddy_judgement eddy_admission_judge(iox_sub_t sub, const struct eddy_held *held)
+{
+    struct eddy_admission *a = &sub->admission;
+    struct eddy_chunk_origin origin;
+    if (!a->asks) {
+        return EDDY_HAND_ON;
+    }
+    eddy_chunk_origin(held->sample.data, &origin);
+    const struct eddy_dds_match *match = match_of(a, origin.guid);
+    if (match == NULL) {
+        return hold_back(sub, held, origin.guid);
+    }
+    bool late = held->sample.sn <= held->intake->past_sn && is_expired(match, &origin);
+    return late ? EDDY_PASS_OVER : EDDY_HAND_ON;
+}
+
+bool eddy_admission_next(iox_sub_t sub, struct eddy_held *held)
+{
+    struct eddy_admission *a = &sub->admission;
+    while (a->admitted.count > 0) {
+        struct eddy_chunk_origin origin;
+        *held = step_out(&a->admitted).held;
+        a->waiting--;
+        eddy_chunk_origin(held->sample.data, &origin);
+        const struct eddy_dds_match *match = match_of(a, origin.guid);
+        if (match == NULL || !is_expired(match, &origin)) {
+            held->intake->held--; /* counted again when it is handed on */
+            return true;
+        }
+        eddy_subscriber_drop(sub, held);
+    }
+    return false;
+}
+
+/* --- letting in ------------------------------------------------------------------------------- */
+
+static int by_number(const void *a, const void *b)
+{
+    const struct eddy_waiting *x = a, *y = b;
+    return (x->held.sample.sn > y->held.sample.sn) - (x->held.sample.sn < y->held.sample.sn);
+}
+
+/* Those of one writer stay in its order; those of several come as they were published. */
+static void let_in(struct eddy_admission *a, struct eddy_stranger *stranger)
+{
+    while (stranger->line.count > 0) {
+        struct eddy_waiting first = *at(&stranger->line, 0);
+        if (!line_up(&a->admitted, &first)) {
+            return; /* no memory: the next time */
+        }
+        (void)step_out(&stranger->line);
+    }
+}
+
+static void forget(struct eddy_stranger **link)
+{
+    struct eddy_stranger *stranger = *link;
+    *link = stranger->next;
+    free(stranger->line.list);
+    free(stranger);
+}
+
+/* Gives up what has waited too long.  The writer is remembered, unless there are too many. */
+static void lose_patience(iox_sub_t sub, uint64_t now)
+{
+    unsigned count = 0;
+    struct eddy_stranger **link = &sub->admission.strangers;
+    while (*link != NULL) {
+        struct eddy_stranger *stranger = *link;
+        while (stranger->line.count > 0 && at(&stranger->line, 0)->until <= now) {
+            give_up_oldest(sub, stranger);
+            stranger->refused = true;
+        }
+        if (stranger->line.count == 0 && ++count > MOST_STRANGERS) {
+            forget(link);
+        } else {
+            link = &stranger->next;
+        }
+    }
+}
+
+/* True if there is something new to hand on. */
+static bool let_in_the_matched(iox_sub_t sub)
+{
+    struct eddy_admission *a = &sub->admission;
+    size_t before = a->admitted.count;
+    struct eddy_stranger **link = &a->strangers;
+    while (*link != NULL) {
+        struct eddy_stranger *stranger = *link;
+        bool matched = match_of(a, stranger->guid) != NULL;
+        if (matched) {
+            let_in(a, stranger);
+        }
+        if (matched && stranger->line.count == 0) {
+            forget(link);
+        } else {
+            link = &stranger->next;
+        }
+    }
+    /* Without memory to straighten the line each writer's own order holds all the same. */
+    if (a->admitted.count > before && (a->admitted.first == 0 || widen(&a->admitted))) {
+        qsort(a->admitted.list, a->admitted.count, sizeof *a->admitted.list, by_number);
+    }
+    return a->admitted.count > before;
+}
+
+/* Asks DDS, with no lock held. */
+static void ask(struct eddy_admission *a)
+{
+    a->asked = eddy_now();
+    if (eddy_dds_refresh(a->reader, &a->matches)) {
+        a->last = 0;
+    }
+}
+
+/* --- a turn ----------------------------------------------------------------------------------- */
+
+/* Tells people. */
+static void note(iox_sub_t sub)
+{
+    struct eddy_admission *a = &sub->admission;
+    if (sub->intake == NULL ||
+        (a->waiting == a->noted_waiting && a->given_up == a->noted_given_up)) {
+        return;
+    }
+    struct eddy_notes notes = {
+        .reliability = a->reliable ? EDDY_NOTED_RELIABLE : EDDY_NOTED_BEST_EFFORT,
+        .waiting = a->waiting,
+        .given_up = a->given_up,
+    };
+    (void)eddy_reader_note(sub->intake->reader, &notes);
+    a->noted_waiting = a->waiting;
+    a->noted_given_up = a->given_up;
+}
+
+/* After a turn: true if there is more to hand on now.  Else *again is when to look again, or 0. */
+static bool settle(iox_sub_t sub, uint64_t *again)
+{
+    struct eddy_admission *a = &sub->admission;
+    *again = 0;
+    if (!a->asks) {
+        return false;
+    }
+    bool more = false;
+    if (a->waiting > 0) {
+        ask(a);
+        pthread_mutex_lock(&sub->lock);
+        more = let_in_the_matched(sub);
+        lose_patience(sub, eddy_now());
+        pthread_mutex_unlock(&sub->lock);
+    }
+    if (a->waiting > 0) {
+        uint64_t longer = 2 * a->pause;
+        a->pause = longer < SHORTEST_PAUSE  ? SHORTEST_PAUSE
+                   : longer > LONGEST_PAUSE ? LONGEST_PAUSE
+                                            : longer;
+        *again = eddy_deadline(a->pause);
+    }
+    pthread_mutex_lock(&sub->lock);
+    note(sub);
+    pthread_mutex_unlock(&sub->lock);
+    return more;
+}
+
+/* Finds out whom to ask.  False: DDS has not finished creating the reader. */
+static bool get_ready(iox_sub_t sub, const void *context)
+{
+    struct eddy_admission *a = &sub->admission;
+    if (a->decided) {
+        return true;
+    }
+    enum eddy_dds_known known = eddy_dds_reader(context, &sub->service, &a->reader, &a->reliable);
+    if (known == EDDY_DDS_NOT_YET) {
+        return false;
+    }
+    a->decided = true;
+    a->asks = known == EDDY_DDS_READER;
+    a->noted_waiting = UINT32_MAX; /* the reliability is to be noted */
+    return true;
+}
+
+uint64_t eddy_admission_deliver(iox_sub_t sub, void (*callback)(iox_sub_t, void *), void *context)
+{
+    struct eddy_admission *a = &sub->admission;
+    uint64_t again = 0;
+    if (!get_ready(sub, context)) {
+        return eddy_deadline(SHORTEST_PAUSE);
+    }
+    do {
+        a->now = eddy_now();
+        if (a->asks && a->now - a->asked > FRESH) {
+            ask(a);
+        }
+        callback(sub, context);
+    } while (settle(sub, &again));
+    return again;
+}
+
+void eddy_admission_free(struct eddy_admission *a)
+{
+    while (a->strangers != NULL) {
+        forget(&a->strangers);
+    }
+    free(a->admitted.list);
+    eddy_dds_matches_free(&a->matches);
+}

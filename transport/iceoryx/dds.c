@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dds.h"
+
+#include "log.h"
+
+#include <byteswap.h>
+#include <dds/dds.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each is declared as libddsc has it. */
+#define FUNCTIONS(use)                                                                             \
+    use(dds_get_matched_publications) use(dds_get_matched_publication_data)                        \
+        use(dds_builtintopic_free_endpoint) use(dds_get_topic) use(dds_get_name)                   \
+            use(dds_get_type_name) use(dds_create_qos) use(dds_delete_qos) use(dds_get_qos)        \
+                use(dds_qget_reliability) use(dds_qget_lifespan)
+
+#define DECLARE(name) __typeof__(&(name)) name##_;
+static struct {
+    FUNCTIONS(DECLARE)
+} dds;
+static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool found;
+
+void eddy_dds_find(const void *caller)
+{
+    Dl_info info;
+    pthread_mutex_lock(&finding);
+    if (!atomic_load(&found)) {
+        /* The handle is kept: libddsc must stay as long as we may ask it, as it does anyway. */
+        void *library =
+            dladdr(caller, &info) != 0 ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+        bool all = true;
+#define LOOK_UP(name)                                                                              \
+    dds.name##_ =                                                                                  \
+        (__typeof__(&(name)))(uintptr_t)dlsym(library != NULL ? library : RTLD_DEFAULT, #name);    \
+    all = all && dds.name##_ != NULL;
+        FUNCTIONS(LOOK_UP)
+        atomic_store(&found, all);
+        if (!all) {
+            eddy_log(EDDY_LOG_INFO, "Cyclone DDS: this one cannot be asked which writers it knows; "
+                                    "it drops samples of those that it does not know yet");
+        }
+    }
+    pthread_mutex_unlock(&finding);
+}
+
+/* What Cyclone DDS 0.10 gives as the context of its callback: iox_sub_context_t.  The last two are
+ * NULL until the reader is complete. */
+struct context {
+    pthread_mutex_t mutex;
+    void *_Atomic monitor;
+    void *_Atomic parent_reader;
+};
+
+/* A reader begins, as all entities of DDS, with its handle. */
+static int32_t handle_in(const void *entity)
+{
+    int32_t handle;
+    memcpy(&handle, entity, sizeof handle);
+    return handle;
+}
+
+static bool is_reader_of(int32_t reader, const struct eddy_service *service)
+{
+    size_t name_room = strlen(service->event) + 2, type_room = strlen(service->instance) + 2;
+    char *name = malloc(name_room), *type = malloc(type_room);
+    dds_entity_t topic = dds.dds_get_topic_(reader);
+    bool is = name != NULL && type != NULL && topic > 0 &&
+              dds.dds_get_name_(topic, name, name_room) >= 0 &&
+              dds.dds_get_type_name_(topic, type, type_room) >= 0 &&
+              strcmp(name, service->event) == 0 && strcmp(type, service->instance) == 0;
+    free(name);
+    free(type);
+    return is;
+}
+
+static bool is_reliable(int32_t reader)
+{
+    dds_reliability_kind_t kind = DDS_RELIABILITY_BEST_EFFORT;
+    dds_duration_t wait;
+    dds_qos_t *qos = dds.dds_create_qos_();
+    if (qos != NULL && dds.dds_get_qos_(reader, qos) >= 0) {
+        (void)dds.dds_qget_reliability_(qos, &kind, &wait);
+    }
+    dds.dds_delete_qos_(qos);
+    return kind == DDS_RELIABILITY_RELIABLE;
+}
+
+enum eddy_dds_known eddy_dds_reader(const void *context, const struct eddy_service *service,
+                                    int32_t *reader, bool *reliable)
+{
+    const struct context *seen = context;
+    if (context == NULL) {
+        return EDDY_DDS_NOBODY;
+    }
+    /* The other way round than Cyclone DDS stores them: who sees the reader sees the monitor. */
+    const void *entity = atomic_load(&seen->parent_reader);
+    if (entity == NULL || atomic_load(&seen->monitor) == NULL) {
+        return EDDY_DDS_NOT_YET;
+    }
+    int32_t handle = atomic_load(&found) ? handle_in(entity) : 0;
+    if (handle <= 0 || !is_reader_of(handle, service)) {
+        return EDDY_DDS_NOBODY;
+    }
+    *reader = handle;
+    *reliable = is_reliable(handle);
+    return EDDY_DDS_READER;
+}
+
+/* --- matches ---------------------------------------------------------------------------------- */
+
+/* On the network, and so in the answer, in the order of the network. */
+static void to_host_order(uint8_t guid[EDDY_DDS_GUID_BYTES])
+{
+    uint32_t words[4];
+    memcpy(words, guid, sizeof words);
+    for (int i = 0; i < 4; i++) {
+        words[i] = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? bswap_32(words[i]) : words[i];
+    }
+    memcpy(guid, words, sizeof words);
+}
+
+static struct eddy_dds_match *find(const struct eddy_dds_matches *matches, uint64_t handle)
+{
+    for (size_t i = 0; i < matches->count; i++) {
+        if (matches->list[i].handle == handle) {
+            return &matches->list[i];
+        }
+    }
+    return NULL;
+}
+
+static bool make_room(struct eddy_dds_matches *matches)
+{
+    if (matches->count < matches->room) {
+        return true;
+    }
+    size_t room = matches->room == 0 ? 8 : 2 * matches->room;
+    struct eddy_dds_match *list = realloc(matches->list, room * sizeof *list);
+    if (list == NULL) {
+        return false;
+    }
+    matches->list = list;
+    matches->room = room;
+    return true;
+}
+
+/* Nothing is added for a writer that is gone by now. */
+static bool add(int32_t reader, struct eddy_dds_matches *matches, uint64_t handle)
+{
+    if (!make_room(matches)) {
+        return false;
+    }
+    dds_builtintopic_endpoint_t *writer = dds.dds_get_matched_publication_data_(reader, handle);
+    if (writer == NULL) {
+        return true;
+    }
+    struct eddy_dds_match match = {.handle = handle, .lifespan = EDDY_DDS_FOREVER, .found = true};
+    _Static_assert(sizeof writer->key == EDDY_DDS_GUID_BYTES, "a GUID has 16 bytes");
+    memcpy(match.guid, &writer->key, sizeof match.guid);
+    to_host_order(match.guid);
+    dds_duration_t lifespan;
+    if (dds.dds_qget_lifespan_(writer->qos, &lifespan)) {
+        match.lifespan = lifespan;
+    }
+    dds.dds_builtintopic_free_endpoint_(writer);
+    matches->list[matches->count++] = match;
+    return true;
+}
+
+/* The handles of all that the reader is matched with, to be freed; NULL: no answer. */
+static dds_instance_handle_t *ask(int32_t reader, size_t *count)
+{
+    dds_instance_handle_t *handles = NULL;
+    size_t room = 8;
+    for (;;) {
+        dds_instance_handle_t *more = realloc(handles, room * sizeof *more);
+        dds_return_t known = more == NULL ? DDS_RETCODE_OUT_OF_RESOURCES
+                                          : dds.dds_get_matched_publications_(reader, more, room);
+        handles = more == NULL ? handles : more;
+        if (known < 0) {
+            free(handles);
+            return NULL;
+        }
+        if ((size_t)known <= room) {
+            *count = (size_t)known;
+            return handles;
+        }
+        room = (size_t)known + 8;
+    }
+}
+
+bool eddy_dds_refresh(int32_t reader, struct eddy_dds_matches *matches)
+{
+    size_t count = 0, kept = 0;
+    dds_instance_handle_t *handles = ask(reader, &count);
+    bool whole = handles != NULL;
+    for (size_t i = 0; i < matches->count && whole; i++) {
+        matches->list[i].found = false;
+    }
+    for (size_t i = 0; i < count && whole; i++) {
+        struct eddy_dds_match *known = find(matches, handles[i]);
+        if (known != NULL) {
+            known->found = true;
+        } else {
+            whole = add(reader, matches, handles[i]);
+        }
+    }
+    for (size_t i = 0; i < matches->count && whole; i++) {
+        if (matches->list[i].found) {
+            matches->list[kept++] = matches->list[i];
+        }
+    }
+    matches->count = whole ? kept : matches->count;
+    free(handles);
+    return whole;
+}
+
+void eddy_dds_matches_free(struct eddy_dds_matches *matches)
+{
+    free(matches->list);
+    *matches = (struct eddy_dds_matches){NULL, 0, 0};
+}

@@ -1,0 +1,59 @@
+/* dds.h - what this library asks of the Cyclone DDS that has loaded it.  (internal)
+ *
+ * Through the public functions of that libddsc, which are looked up in the object that called
+ * iox_runtime_init: so it is the right one also if a program has loaded it for itself alone.  A
+ * libddsc that cannot be asked (linked into a program statically, say) is one that answers nothing.
+ *
+ * A DDS reader is known by the context that Cyclone DDS gives with its callback.  That what lies
+ * there is a reader's handle is checked, by the names of its topic and type, before it is used.
+ *
+ * Locks:   these calls take locks of DDS, so none of ours may be held, but those of nobody else.
+ * Threads: eddy_dds_find: any; the others: the thread that calls Cyclone DDS back.
+ * Crash:   private memory.
+ *                                                             spec/iceoryx.md, "For Cyclone DDS"
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_ICEORYX_DDS_H
+#define EDDY_ICEORYX_DDS_H
+
+#include "service.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EDDY_DDS_GUID_BYTES 16
+#define EDDY_DDS_FOREVER    INT64_MAX
+
+/* A writer that DDS has matched with a reader. */
+struct eddy_dds_match {
+    uint64_t handle;
+    uint8_t guid[EDDY_DDS_GUID_BYTES]; /* as it stands in the header of a chunk */
+    int64_t lifespan;                  /* nanoseconds; EDDY_DDS_FOREVER: none */
+    bool found;                        /* by the last look */
+};
+
+struct eddy_dds_matches {
+    struct eddy_dds_match *list;
+    size_t count, room;
+};
+
+/* `caller` is an address inside of libddsc. */
+void eddy_dds_find(const void *caller);
+
+enum eddy_dds_known {
+    EDDY_DDS_NOT_YET, /* DDS is still creating it */
+    EDDY_DDS_NOBODY,  /* it cannot be asked about this one */
+    EDDY_DDS_READER
+};
+
+/* The reader behind a callback's context, as an entity of DDS, and whether it is reliable. */
+enum eddy_dds_known eddy_dds_reader(const void *context, const struct eddy_service *service,
+                                    int32_t *reader, bool *reliable);
+
+/* Brings the list of what the reader is matched with up to date.  False: no answer, as the reader
+ * is being deleted, or no memory; the list is what it was. */
+bool eddy_dds_refresh(int32_t reader, struct eddy_dds_matches *matches);
+
+void eddy_dds_matches_free(struct eddy_dds_matches *matches);
+
+#endif
