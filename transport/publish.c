@@ -205,6 +205,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
         eddy_store_relaxed(&p.slot->sn, 0u); /* ours; seen by way of [give up] */
         return error;
     }
+    w->last_sn = sn;
     EDDY_POINT("publish:swapped");
     eddy_log_help(&w->segment->log, sn); /* first: what is let go next leads to it */
     EDDY_POINT("publish:helped");

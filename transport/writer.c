@@ -62,6 +62,7 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
     w->segment = w->topic->segment;
     w->registry = d->registry;
     w->source = d->id;
+    w->domain = d;
     w->fork_count = eddy_fork_count;
     fill_seat(w, seat, o->history);
     error = make_history(w, o);
@@ -110,6 +111,24 @@ int eddy_writer_close(eddy_writer *w)
 uint32_t eddy_writer_readers(const eddy_writer *w)
 {
     return eddy_topic_count(w->segment, EDDY_ROLE_READER);
+}
+
+/* All loads are relaxed: what they say is true for good, or looked at again later. */
+static bool is_behind(const struct eddy_writer *w, const struct eddy_reader_seat *seat)
+{
+    uint64_t owner = eddy_load_relaxed(&seat->owner);
+    return owner != 0 && owner != w->source && !(owner & EDDY_OWNER_REAPING) &&
+           (eddy_load_relaxed(&seat->position) <= w->last_sn ||
+            eddy_load_relaxed(&seat->waiting) > 0) &&
+           eddy_domain_knows_alive(w->domain, owner);
+}
+
+uint32_t eddy_writer_awaited(const eddy_writer *w)
+{
+    uint32_t awaited = 0, seats = eddy_seats_bound(&w->segment->control->reader_high);
+    for (uint32_t i = 0; i < seats && w->last_sn && w->fork_count == eddy_fork_count; i++)
+        awaited += is_behind(w, &w->segment->readers[i]);
+    return awaited;
 }
 
 int eddy_writer_stats(const eddy_writer *w, struct eddy_topic_stats *stats)

@@ -26,6 +26,8 @@ struct eddy_writer {
     struct eddy_keep keep; /* for late readers */
     uint32_t flags;
     uint64_t source, max_wait_ns, published, bytes;
+    uint64_t last_sn; /* of what it published last */
+    const struct eddy_domain *domain;
     bool reliable;
 };
 

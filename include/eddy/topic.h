@@ -178,6 +178,11 @@ EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t siz
 /* Readers on the topic now, in all processes. */
 EDDY_API uint32_t eddy_writer_readers(const eddy_writer *writer);
 
+/* Living readers of other participants that have not taken all that this writer published, or whose
+ * programs note samples as held back (eddy_reader_note): it may want to stay for them.  Looks at
+ * each reader of the topic. */
+EDDY_API uint32_t eddy_writer_awaited(const eddy_writer *writer);
+
 /* --- reader ---------------------------------------------------------------------------------- */
 
 /* Opens a reader; the topic is created if nobody has.  It gets what is published from now on, and

@@ -2,7 +2,7 @@
 #include "admission.h"
 
 #include "chunk.h"
-#include "log.h"
+#include "parting.h"
 #include "subscriber.h"
 
 #include <stdlib.h>
@@ -14,6 +14,8 @@
 
 /* As long as Cyclone DDS itself takes a silent peer for alive. */
 #define PATIENCE (10 * SECOND)
+/* DDS matches a writer at once when it finds it, or when it has got the description of its type. */
+#define LONG_ENOUGH SECOND
 /* An answer of DDS holds so long: a writer that was stopped may be given up by discovery and found
  * anew. */
 #define FRESH          SECOND
@@ -22,8 +24,8 @@
 /* Of one writer; the first suffices for all that a writer can publish until discovery is through. */
 #define MOST_SAMPLES         4096u
 #define MOST_BYTES           (UINT64_C(64) << 20)
-#define MOST_SAMPLES_REFUSED 16u
-#define MOST_BYTES_REFUSED   (UINT64_C(1) << 20)
+#define MOST_SAMPLES_STRANGE 16u
+#define MOST_BYTES_STRANGE   (UINT64_C(1) << 20)
 #define MOST_STRANGERS       256u
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -131,8 +133,8 @@ static void give_up_oldest(iox_sub_t sub, struct eddy_stranger *stranger)
 static bool is_too_much(const struct eddy_stranger *stranger)
 {
     const struct eddy_waiting_line *line = &stranger->line;
-    uint64_t bytes = stranger->refused ? MOST_BYTES_REFUSED : MOST_BYTES;
-    size_t samples = stranger->refused ? MOST_SAMPLES_REFUSED : MOST_SAMPLES;
+    uint64_t bytes = stranger->strange ? MOST_BYTES_STRANGE : MOST_BYTES;
+    size_t samples = stranger->strange ? MOST_SAMPLES_STRANGE : MOST_SAMPLES;
     return line->count > samples || (line->count > 1 && line->bytes > bytes);
 }
 
@@ -145,7 +147,7 @@ static enum eddy_judgement hold_back(iox_sub_t sub, const struct eddy_held *held
     if (stranger == NULL) {
         stranger = meet(a, guid);
     }
-    if (stranger == NULL || !line_up(&stranger->line, &last)) {
+    if (stranger == NULL || stranger->refused || !line_up(&stranger->line, &last)) {
         a->given_up++;
         return EDDY_PASS_OVER;
     }
@@ -219,6 +221,15 @@ static void forget(struct eddy_stranger **link)
     free(stranger);
 }
 
+/* With no lock held. */
+static void refuse_the_known(struct eddy_admission *a)
+{
+    for (struct eddy_stranger *s = a->strangers; s != NULL; s = s->next) {
+        uint64_t since = s->refused ? 0 : eddy_parting_known_since(s->guid);
+        s->refused = s->refused || (since != 0 && a->asked > since + LONG_ENOUGH);
+    }
+}
+
 /* Gives up what has waited too long.  The writer is remembered, unless there are too many. */
 static void lose_patience(iox_sub_t sub, uint64_t now)
 {
@@ -226,9 +237,10 @@ static void lose_patience(iox_sub_t sub, uint64_t now)
     struct eddy_stranger **link = &sub->admission.strangers;
     while (*link != NULL) {
         struct eddy_stranger *stranger = *link;
-        while (stranger->line.count > 0 && at(&stranger->line, 0)->until <= now) {
+        while (stranger->line.count > 0 &&
+               (stranger->refused || at(&stranger->line, 0)->until <= now)) {
             give_up_oldest(sub, stranger);
-            stranger->refused = true;
+            stranger->strange = true;
         }
         if (stranger->line.count == 0 && ++count > MOST_STRANGERS) {
             forget(link);
@@ -264,11 +276,18 @@ static bool let_in_the_matched(iox_sub_t sub)
 }
 
 /* Asks DDS, with no lock held. */
-static void ask(struct eddy_admission *a)
+static void ask(iox_sub_t sub)
 {
+    struct eddy_admission *a = &sub->admission;
+    struct eddy_dds_matches now, before = a->matches;
     a->asked = eddy_now();
-    if (eddy_dds_refresh(a->reader, &a->matches)) {
+    atomic_store(&a->stale, false);
+    if (eddy_dds_matched(a->reader, &before, &now)) {
+        pthread_mutex_lock(&sub->lock);
+        a->matches = now;
         a->last = 0;
+        pthread_mutex_unlock(&sub->lock);
+        eddy_dds_matches_free(&before);
     }
 }
 
@@ -302,9 +321,12 @@ static bool settle(iox_sub_t sub, uint64_t *again)
     }
     bool more = false;
     if (a->waiting > 0) {
-        ask(a);
+        ask(sub);
         pthread_mutex_lock(&sub->lock);
         more = let_in_the_matched(sub);
+        pthread_mutex_unlock(&sub->lock);
+        refuse_the_known(a);
+        pthread_mutex_lock(&sub->lock);
         lose_patience(sub, eddy_now());
         pthread_mutex_unlock(&sub->lock);
     }
@@ -315,6 +337,7 @@ static bool settle(iox_sub_t sub, uint64_t *again)
                                             : longer;
         *again = eddy_deadline(a->pause);
     }
+    atomic_store(&a->has_waiting, a->waiting > 0);
     pthread_mutex_lock(&sub->lock);
     note(sub);
     pthread_mutex_unlock(&sub->lock);
@@ -335,6 +358,9 @@ static bool get_ready(iox_sub_t sub, const void *context)
     a->decided = true;
     a->asks = known == EDDY_DDS_READER;
     a->noted_waiting = UINT32_MAX; /* the reliability is to be noted */
+    if (a->asks) {
+        eddy_parting_watch(a->reader);
+    }
     return true;
 }
 
@@ -347,12 +373,23 @@ uint64_t eddy_admission_deliver(iox_sub_t sub, void (*callback)(iox_sub_t, void 
     }
     do {
         a->now = eddy_now();
-        if (a->asks && a->now - a->asked > FRESH) {
-            ask(a);
+        if (a->asks && (a->now - a->asked > FRESH || atomic_load(&a->stale))) {
+            ask(sub);
         }
         callback(sub, context);
     } while (settle(sub, &again));
     return again;
+}
+
+bool eddy_admission_knows(iox_sub_t sub, const uint8_t guid[EDDY_DDS_GUID_BYTES])
+{
+    struct eddy_admission *a = &sub->admission;
+    for (size_t i = 0; i < a->matches.count; i++) {
+        if (memcmp(a->matches.list[i].guid, guid, EDDY_DDS_GUID_BYTES) == 0) {
+            return true;
+        }
+    }
+    return atomic_load(&a->stale) || stranger_of(a, guid) != NULL;
 }
 
 void eddy_admission_free(struct eddy_admission *a)

@@ -11,11 +11,12 @@
  * on only if its writer is matched.
  *
  * What is held back is pinned in its topic; no writer waits for it.  For each writer it is bounded
- * in number, bytes and time.  A writer that DDS has refused for that time (another partition, say)
- * may be refused for good: of it less is held.
+ * in number, bytes and time.  Of a writer that DDS knows and does not match (another partition, say)
+ * nothing is held; of one that nobody has told of for that time, less.
  *
- * Threads: the one that calls Cyclone DDS back, with no lock held; a subscriber's counts are noted
- *          for others in its reader (eddy_reader_note).
+ * Threads: the one that calls Cyclone DDS back, with no lock held; what others look at, too, changes
+ *          under the subscriber's lock.  A subscriber's counts are noted for people in its reader
+ *          (eddy_reader_note).
  * Crash:   private memory; the engine takes back what a dead reader had pinned.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -24,6 +25,8 @@
 
 #include "dds.h"
 #include "holding.h"
+
+#include <stdatomic.h>
 
 /* A sample that is held back. */
 struct eddy_waiting {
@@ -41,7 +44,8 @@ struct eddy_waiting_line {
 /* A writer that DDS has not matched. */
 struct eddy_stranger {
     uint8_t guid[EDDY_DDS_GUID_BYTES];
-    bool refused; /* for as long as a sample may wait */
+    bool refused; /* DDS has known it for long enough, and does not match it */
+    bool strange; /* nobody has told of it for as long as a sample may wait */
     struct eddy_waiting_line line;
     struct eddy_stranger *next;
 };
@@ -53,7 +57,9 @@ struct eddy_admission {
     bool reliable;  /* it is */
     uint64_t now;   /* of this turn */
     uint64_t asked; /* when DDS was last asked */
-    uint64_t pause; /* before it is asked again, while something waits */
+    atomic_bool has_waiting;
+    atomic_bool stale; /* what it answered holds no more: a writer has come or leaves */
+    uint64_t pause;    /* before it is asked again, while something waits */
     struct eddy_dds_matches matches;
     size_t last; /* the match that was of use last */
     struct eddy_stranger *strangers;
@@ -78,6 +84,10 @@ enum eddy_judgement eddy_admission_judge(struct cpp2c_Subscriber *sub,
 
 /* The next sample that waited long enough; false: there is none. */
 bool eddy_admission_next(struct cpp2c_Subscriber *sub, struct eddy_held *held);
+
+/* True if this writer's samples are of interest here, as far as is known.  Under the subscriber's
+ * lock. */
+bool eddy_admission_knows(struct cpp2c_Subscriber *sub, const uint8_t guid[EDDY_DDS_GUID_BYTES]);
 
 /* Forgets all; what is held goes back with its reader. */
 void eddy_admission_free(struct eddy_admission *admission);

@@ -49,6 +49,7 @@ void eddy_watch_run(struct eddy_watch *watch)
     struct NotificationInfo info = watch->info;
     if (runs) {
         eddy_watch_set_again(watch, 0);
+        watch->turns++;
         watcher->running = watch;
     }
     pthread_mutex_unlock(&watcher->lock);
@@ -64,6 +65,28 @@ void eddy_watch_run(struct eddy_watch *watch)
     } else if (again != 0 && watch->state == EDDY_WATCH_WATCHED) {
         eddy_watch_set_again(watch, again);
     }
+    pthread_cond_broadcast(&watcher->changed);
+    pthread_mutex_unlock(&watcher->lock);
+}
+
+static bool is_over(const struct eddy_turn *turn)
+{
+    const struct eddy_watch *watch = turn->watch;
+    return watch->state != EDDY_WATCH_WATCHED || watch->turns > turn->number ||
+           (watch->turns == turn->number && watch->watcher->running != watch);
+}
+
+void eddy_watch_await_turn(const struct eddy_turn *turn, uint64_t deadline)
+{
+    struct eddy_watcher *watcher = turn->watch->watcher;
+    struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000u),
+                             .tv_nsec = (long)(deadline % 1000000000u)};
+    int error = 0;
+    pthread_mutex_lock(&watcher->lock);
+    while (!is_over(turn) && error == 0) {
+        error = pthread_cond_timedwait(&watcher->changed, &watcher->lock, &until);
+    }
+    watcher->waiters--;
     pthread_cond_broadcast(&watcher->changed);
     pthread_mutex_unlock(&watcher->lock);
 }

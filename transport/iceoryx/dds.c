@@ -12,11 +12,28 @@
 #include <string.h>
 
 /* Each is declared as libddsc has it. */
-#define FUNCTIONS(use)                                                                             \
-    use(dds_get_matched_publications) use(dds_get_matched_publication_data)                        \
-        use(dds_builtintopic_free_endpoint) use(dds_get_topic) use(dds_get_name)                   \
-            use(dds_get_type_name) use(dds_create_qos) use(dds_delete_qos) use(dds_get_qos)        \
-                use(dds_qget_reliability) use(dds_qget_lifespan)
+/* clang-format off */
+#define FUNCTIONS(use) \
+    use(dds_get_matched_publications) \
+    use(dds_get_matched_publication_data) \
+    use(dds_builtintopic_free_endpoint) \
+    use(dds_get_topic) \
+    use(dds_get_name) \
+    use(dds_get_type_name) \
+    use(dds_create_qos) \
+    use(dds_delete_qos) \
+    use(dds_get_qos) \
+    use(dds_qget_reliability) \
+    use(dds_qget_lifespan) \
+    use(dds_get_participant) \
+    use(dds_create_reader) \
+    use(dds_create_listener) \
+    use(dds_delete_listener) \
+    use(dds_lset_data_available) \
+    use(dds_lset_data_on_readers) \
+    use(dds_take) \
+    use(dds_return_loan)
+/* clang-format on */
 
 #define DECLARE(name) __typeof__(&(name)) name##_;
 static struct {
@@ -124,7 +141,7 @@ static void to_host_order(uint8_t guid[EDDY_DDS_GUID_BYTES])
     memcpy(guid, words, sizeof words);
 }
 
-static struct eddy_dds_match *find(const struct eddy_dds_matches *matches, uint64_t handle)
+static const struct eddy_dds_match *find(const struct eddy_dds_matches *matches, uint64_t handle)
 {
     for (size_t i = 0; i < matches->count; i++) {
         if (matches->list[i].handle == handle) {
@@ -134,41 +151,22 @@ static struct eddy_dds_match *find(const struct eddy_dds_matches *matches, uint6
     return NULL;
 }
 
-static bool make_room(struct eddy_dds_matches *matches)
+/* False: the writer is gone by now. */
+static bool look_at(int32_t reader, uint64_t handle, struct eddy_dds_match *match)
 {
-    if (matches->count < matches->room) {
-        return true;
-    }
-    size_t room = matches->room == 0 ? 8 : 2 * matches->room;
-    struct eddy_dds_match *list = realloc(matches->list, room * sizeof *list);
-    if (list == NULL) {
-        return false;
-    }
-    matches->list = list;
-    matches->room = room;
-    return true;
-}
-
-/* Nothing is added for a writer that is gone by now. */
-static bool add(int32_t reader, struct eddy_dds_matches *matches, uint64_t handle)
-{
-    if (!make_room(matches)) {
-        return false;
-    }
     dds_builtintopic_endpoint_t *writer = dds.dds_get_matched_publication_data_(reader, handle);
     if (writer == NULL) {
-        return true;
+        return false;
     }
-    struct eddy_dds_match match = {.handle = handle, .lifespan = EDDY_DDS_FOREVER, .found = true};
+    *match = (struct eddy_dds_match){.handle = handle, .lifespan = EDDY_DDS_FOREVER};
     _Static_assert(sizeof writer->key == EDDY_DDS_GUID_BYTES, "a GUID has 16 bytes");
-    memcpy(match.guid, &writer->key, sizeof match.guid);
-    to_host_order(match.guid);
+    memcpy(match->guid, &writer->key, sizeof match->guid);
+    to_host_order(match->guid);
     dds_duration_t lifespan;
     if (dds.dds_qget_lifespan_(writer->qos, &lifespan)) {
-        match.lifespan = lifespan;
+        match->lifespan = lifespan;
     }
     dds.dds_builtintopic_free_endpoint_(writer);
-    matches->list[matches->count++] = match;
     return true;
 }
 
@@ -194,34 +192,140 @@ static dds_instance_handle_t *ask(int32_t reader, size_t *count)
     }
 }
 
-bool eddy_dds_refresh(int32_t reader, struct eddy_dds_matches *matches)
+bool eddy_dds_matched(int32_t reader, const struct eddy_dds_matches *before,
+                      struct eddy_dds_matches *now)
 {
-    size_t count = 0, kept = 0;
+    size_t count = 0;
     dds_instance_handle_t *handles = ask(reader, &count);
-    bool whole = handles != NULL;
-    for (size_t i = 0; i < matches->count && whole; i++) {
-        matches->list[i].found = false;
-    }
-    for (size_t i = 0; i < count && whole; i++) {
-        struct eddy_dds_match *known = find(matches, handles[i]);
+    struct eddy_dds_match *list = calloc(count + 1, sizeof *list);
+    *now = (struct eddy_dds_matches){list, 0};
+    for (size_t i = 0; handles != NULL && list != NULL && i < count; i++) {
+        const struct eddy_dds_match *known = find(before, handles[i]);
         if (known != NULL) {
-            known->found = true;
-        } else {
-            whole = add(reader, matches, handles[i]);
+            list[now->count++] = *known;
+        } else if (look_at(reader, handles[i], &list[now->count])) {
+            now->count++;
         }
     }
-    for (size_t i = 0; i < matches->count && whole; i++) {
-        if (matches->list[i].found) {
-            matches->list[kept++] = matches->list[i];
-        }
-    }
-    matches->count = whole ? kept : matches->count;
+    bool answered = handles != NULL && list != NULL;
     free(handles);
-    return whole;
+    if (!answered) {
+        eddy_dds_matches_free(now);
+    }
+    return answered;
 }
 
 void eddy_dds_matches_free(struct eddy_dds_matches *matches)
 {
     free(matches->list);
-    *matches = (struct eddy_dds_matches){NULL, 0, 0};
+    *matches = (struct eddy_dds_matches){NULL, 0};
+}
+
+/* --- who comes and leaves --------------------------------------------------------------------- */
+
+#define BATCH 16
+
+/* A participant's reader of the builtin topic of writers. */
+struct lookout {
+    dds_entity_t participant, reader;
+    struct lookout *next;
+};
+
+static pthread_mutex_t lookouts_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct lookout *lookouts;
+static void (*_Atomic tell)(const struct eddy_dds_writer *writer);
+
+static void tell_of(const dds_builtintopic_endpoint_t *sample, const dds_sample_info_t *info)
+{
+    struct eddy_dds_writer writer = {.leaves = info->instance_state != DDS_IST_ALIVE};
+    memcpy(writer.guid, &sample->key, sizeof writer.guid);
+    to_host_order(writer.guid);
+    if (info->valid_data && !writer.leaves) {
+        writer.topic = sample->topic_name;
+        writer.type = sample->type_name;
+    }
+    if (writer.leaves || writer.topic != NULL) {
+        tell(&writer);
+    }
+}
+
+/* Nothing stays in the reader's cache, whoever comes and leaves. */
+static void take_all(dds_entity_t reader)
+{
+    dds_return_t count;
+    do {
+        void *samples[BATCH] = {NULL};
+        dds_sample_info_t infos[BATCH];
+        count = dds.dds_take_(reader, samples, infos, BATCH, BATCH);
+        for (dds_return_t i = 0; i < count; i++) {
+            tell_of(samples[i], &infos[i]);
+        }
+        if (count > 0) {
+            (void)dds.dds_return_loan_(reader, samples, count);
+        }
+    } while (count == BATCH);
+}
+
+static void on_data_available(dds_entity_t reader, void *unused)
+{
+    (void)unused;
+    take_all(reader);
+}
+
+/* Set only so that no listener of the program's own, which may stand on the participant, is called
+ * for our reader.  It is called in place of the other. */
+static void on_data_on_readers(dds_entity_t subscriber, void *argument)
+{
+    (void)subscriber;
+    struct lookout *lookout = argument;
+    pthread_mutex_lock(&lookouts_lock);
+    dds_entity_t reader = lookout->reader;
+    pthread_mutex_unlock(&lookouts_lock);
+    if (reader > 0) { /* else it is being created: what is there is taken afterwards */
+        take_all(reader);
+    }
+}
+
+/* The lookout of this participant if it is new; it is never freed, as DDS may still call it. */
+static struct lookout *new_lookout(dds_entity_t participant)
+{
+    pthread_mutex_lock(&lookouts_lock);
+    struct lookout *lookout = lookouts;
+    while (lookout != NULL && lookout->participant != participant) {
+        lookout = lookout->next;
+    }
+    struct lookout *fresh = lookout == NULL ? calloc(1, sizeof *fresh) : NULL;
+    if (fresh != NULL) {
+        fresh->participant = participant;
+        fresh->next = lookouts;
+        lookouts = fresh;
+    }
+    pthread_mutex_unlock(&lookouts_lock);
+    return fresh;
+}
+
+void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dds_writer *writer))
+{
+    dds_entity_t participant = dds.dds_get_participant_(reader);
+    struct lookout *lookout = participant > 0 ? new_lookout(participant) : NULL;
+    if (lookout == NULL) {
+        return;
+    }
+    tell = changed;
+    dds_listener_t *listener = dds.dds_create_listener_(lookout);
+    dds.dds_lset_data_available_(listener, on_data_available);
+    dds.dds_lset_data_on_readers_(listener, on_data_on_readers);
+    dds_entity_t created =
+        dds.dds_create_reader_(participant, DDS_BUILTIN_TOPIC_DCPSPUBLICATION, NULL, listener);
+    dds.dds_delete_listener_(listener);
+    pthread_mutex_lock(&lookouts_lock);
+    lookout->reader = created;
+    pthread_mutex_unlock(&lookouts_lock);
+    if (created > 0) {
+        take_all(created);
+    } else {
+        eddy_log(EDDY_LOG_WARN,
+                 "Cyclone DDS: writers cannot be watched, so that samples of one that "
+                 "leaves at once may be lost");
+    }
 }

@@ -29,12 +29,11 @@ struct eddy_dds_match {
     uint64_t handle;
     uint8_t guid[EDDY_DDS_GUID_BYTES]; /* as it stands in the header of a chunk */
     int64_t lifespan;                  /* nanoseconds; EDDY_DDS_FOREVER: none */
-    bool found;                        /* by the last look */
 };
 
 struct eddy_dds_matches {
     struct eddy_dds_match *list;
-    size_t count, room;
+    size_t count;
 };
 
 /* `caller` is an address inside of libddsc. */
@@ -50,10 +49,24 @@ enum eddy_dds_known {
 enum eddy_dds_known eddy_dds_reader(const void *context, const struct eddy_service *service,
                                     int32_t *reader, bool *reliable);
 
-/* Brings the list of what the reader is matched with up to date.  False: no answer, as the reader
- * is being deleted, or no memory; the list is what it was. */
-bool eddy_dds_refresh(int32_t reader, struct eddy_dds_matches *matches);
+/* What the reader is matched with now, in place of `before`, whose answers are used where they hold
+ * still.  False: no answer, as the reader is being deleted, or no memory. */
+bool eddy_dds_matched(int32_t reader, const struct eddy_dds_matches *before,
+                      struct eddy_dds_matches *now);
 
 void eddy_dds_matches_free(struct eddy_dds_matches *matches);
+
+/* A writer that DDS has found, in this process or another, or is about to forget. */
+struct eddy_dds_writer {
+    uint8_t guid[EDDY_DDS_GUID_BYTES];
+    bool leaves;
+    const char *topic, *type; /* NULL if it leaves */
+};
+
+/* Has this called for each writer that comes or leaves in the DDS domain of the reader, from the
+ * thread of DDS that notices, with locks of DDS held; and for those that are there, or have left
+ * just before.  Who leaves is forgotten by DDS only when the call has returned.  Once for each
+ * participant; ends with it. */
+void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dds_writer *writer));
 
 #endif

@@ -8,10 +8,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* How long a publisher that waits for its consumers does so before it looks whether it still shall.
  */
 #define TURN_NS UINT64_C(20000000)
+
+#define LINGER_NS        UINT64_C(1000000000)
+#define FIRST_PAUSE_NS   50000L
+#define LONGEST_PAUSE_NS 2000000L
 
 static int open_writer(iox_pub_t pub)
 {
@@ -76,11 +81,26 @@ iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
     return pub;
 }
 
+/* Cyclone DDS deletes a participant after its writers, and a reader that has not found a writer by
+ * then never will.  Over the network a writer stays until its samples are acknowledged, a second at
+ * most; so it does here. */
+static void linger(iox_pub_t pub)
+{
+    struct timespec pause = {.tv_nsec = FIRST_PAUSE_NS};
+    uint64_t deadline = eddy_deadline(LINGER_NS);
+    while (pub->is_cyclone && pub->writer != NULL && eddy_writer_awaited(pub->writer) > 0 &&
+           eddy_now() < deadline) {
+        nanosleep(&pause, NULL);
+        pause.tv_nsec = pause.tv_nsec < LONGEST_PAUSE_NS ? 2 * pause.tv_nsec : LONGEST_PAUSE_NS;
+    }
+}
+
 void iox_pub_deinit(iox_pub_t const self)
 {
     if (self == NULL) {
         return;
     }
+    linger(self);
     close_writer(self);
     eddy_service_free(&self->service);
     pthread_mutex_destroy(&self->lock);
@@ -99,7 +119,7 @@ void iox_pub_stop_offer(iox_pub_t const self)
 {
     atomic_store(&self->offered, false); /* first: it ends a wait that has the lock */
     pthread_mutex_lock(&self->lock);
-    if (self->used == 0 && self->history == 0) {
+    if (self->used == 0 && self->history == 0 && !self->is_cyclone) {
         close_writer(self);
     }
     pthread_mutex_unlock(&self->lock);

@@ -4,6 +4,7 @@
 #include "chunk.h"
 #include "log.h"
 #include "options.h"
+#include "parting.h"
 #include "publisher.h"
 #include "runtime.h"
 #include "watch.h"
@@ -115,6 +116,9 @@ iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
     if (wanted.subscribeOnCreate) {
         iox_sub_subscribe(sub);
     }
+    if (eddy_runtime_is_cyclone()) {
+        eddy_parting_add(sub);
+    }
     self->do_not_touch_me[0] = (uint64_t)(uintptr_t)sub;
     return sub;
 }
@@ -124,6 +128,7 @@ void iox_sub_deinit(iox_sub_t const self)
     if (self == NULL) {
         return;
     }
+    eddy_parting_remove(self);
     eddy_watch_leave_sub(self);
     if (self->intake != NULL) {
         close_intake(self->intake);

@@ -49,6 +49,7 @@ struct cpp2c_Subscriber {
     struct eddy_watch *watch;        /* guarded by the lock in watch.c */
     bool wants;                      /* to be subscribed */
     struct eddy_admission admission; /* for Cyclone DDS */
+    struct cpp2c_Subscriber *next;   /* see parting.c */
 };
 
 /* Gives a sample that nobody got back, and forgets it.  Under the lock. */

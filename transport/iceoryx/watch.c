@@ -299,6 +299,27 @@ void eddy_watch_resume_sub(iox_sub_t sub)
     pthread_mutex_unlock(&wiring);
 }
 
+bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn)
+{
+    pthread_mutex_lock(&wiring);
+    struct eddy_watch *watch = sub->watch;
+    struct eddy_watcher *watcher = watch != NULL ? watch->watcher : NULL;
+    bool asked =
+        watcher != NULL && watcher->has_thread && !pthread_equal(pthread_self(), watcher->thread);
+    if (asked) {
+        pthread_mutex_lock(&watcher->lock);
+        eddy_watch_set_again(watch, eddy_now());
+        if (turn != NULL) {
+            *turn = (struct eddy_turn){watch, watch->turns + 1};
+            watcher->waiters++;
+        }
+        pthread_mutex_unlock(&watcher->lock);
+        eddy_watcher_wake(watcher);
+    }
+    pthread_mutex_unlock(&wiring);
+    return asked;
+}
+
 void eddy_watcher_close(struct eddy_watcher *watcher)
 {
     pthread_mutex_lock(&wiring);
@@ -308,6 +329,12 @@ void eddy_watcher_close(struct eddy_watcher *watcher)
         }
     }
     pthread_mutex_unlock(&wiring);
+    pthread_mutex_lock(&watcher->lock);
+    pthread_cond_broadcast(&watcher->changed); /* nobody is watched any more */
+    while (watcher->waiters > 0) {
+        pthread_cond_wait(&watcher->changed, &watcher->lock);
+    }
+    pthread_mutex_unlock(&watcher->lock);
     (void)eddy_waitset_close(watcher->waitset);
     (void)eddy_event_close(watcher->wake);
     eddy_runtime_leave();

@@ -52,6 +52,7 @@ struct eddy_watch {
     enum eddy_watch_state state;
     struct eddy_watcher *watcher; /* for good */
     uint64_t again_at;            /* listener: a turn is due then, whatever comes; 0: no */
+    uint64_t turns;               /* callbacks begun */
     bool active;                  /* wait set: reported and not yet handed out */
     struct eddy_watch *next;      /* all watches of the watcher */
 };
@@ -65,6 +66,7 @@ struct eddy_watcher {
     size_t watched, due;        /* how many have a turn due */
     struct eddy_watch *running; /* whose callback runs */
     uint64_t runs;              /* callbacks that have returned */
+    unsigned waiters;           /* threads that wait for a turn: it stays as long */
     pthread_t thread;           /* that calls back, if has_thread */
     bool has_thread;
 };
@@ -98,6 +100,17 @@ void eddy_watch_resume_sub(iox_sub_t sub);
 void eddy_watch_set_again(struct eddy_watch *watch, uint64_t moment);
 /* Calls back for one that a wait reported or whose turn is due, unless it has left. */
 void eddy_watch_run(struct eddy_watch *watch);
+/* A turn that is to begin, in the thread of its listener. */
+struct eddy_turn {
+    struct eddy_watch *watch;
+    uint64_t number;
+};
+/* Asks for a turn of this subscriber as soon as may be; with `turn`, for somebody who then waits for
+ * it.  False: it is not on a listener, or this is the listener's own thread. */
+bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn);
+/* Waits until the turn is over, the subscriber has left, or the deadline has passed.  Each turn that
+ * was asked for must be waited for, with no lock held that a callback may take. */
+void eddy_watch_await_turn(const struct eddy_turn *turn, uint64_t deadline);
 /* Marks a trigger as handled and calls its callback, if any. */
 void eddy_notification_call(const struct NotificationInfo *info);
 

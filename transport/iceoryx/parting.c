@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "parting.h"
+
+#include "subscriber.h"
+#include "watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LINGER UINT64_C(1000000000)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
+static struct cpp2c_Subscriber *subs;
+static size_t sub_count;
+
+/* Writers that DDS knows. */
+static struct known {
+    uint8_t guid[EDDY_DDS_GUID_BYTES];
+    uint64_t since;
+} * known;
+static size_t known_count, known_room;
+
+/* Under the lock, all three. */
+static struct known *find_known(const uint8_t *guid)
+{
+    for (size_t i = 0; i < known_count; i++) {
+        if (memcmp(known[i].guid, guid, sizeof known[i].guid) == 0) {
+            return &known[i];
+        }
+    }
+    return NULL;
+}
+
+static void remember(const uint8_t *guid)
+{
+    if (known_count == known_room) {
+        size_t room = known_room == 0 ? 64 : 2 * known_room;
+        struct known *more = realloc(known, room * sizeof *more);
+        if (more == NULL) {
+            return;
+        }
+        known = more;
+        known_room = room;
+    }
+    memcpy(known[known_count].guid, guid, EDDY_DDS_GUID_BYTES);
+    known[known_count++].since = eddy_now();
+}
+
+static void forget(const uint8_t *guid)
+{
+    struct known *gone = find_known(guid);
+    if (gone != NULL) {
+        *gone = known[--known_count];
+    }
+}
+
+uint64_t eddy_parting_known_since(const uint8_t guid[EDDY_DDS_GUID_BYTES])
+{
+    pthread_mutex_lock(&lock);
+    const struct known *found = find_known(guid);
+    uint64_t since = found != NULL ? found->since : 0;
+    pthread_mutex_unlock(&lock);
+    return since;
+}
+
+void eddy_parting_add(iox_sub_t sub)
+{
+    pthread_mutex_lock(&lock);
+    sub->next = subs;
+    subs = sub;
+    sub_count++;
+    pthread_mutex_unlock(&lock);
+}
+
+void eddy_parting_remove(iox_sub_t sub)
+{
+    pthread_mutex_lock(&lock);
+    struct cpp2c_Subscriber **link = &subs;
+    while (*link != NULL && *link != sub) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = sub->next;
+        sub_count--;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+/* Its first sample may be there already, and wait. */
+static void on_coming(const struct eddy_dds_writer *writer)
+{
+    pthread_mutex_lock(&lock);
+    if (find_known(writer->guid) == NULL) { /* several participants are told of each */
+        remember(writer->guid);
+    }
+    for (iox_sub_t sub = subs; sub != NULL; sub = sub->next) {
+        if (strcmp(sub->service.event, writer->topic) == 0 &&
+            strcmp(sub->service.instance, writer->type) == 0) {
+            atomic_store(&sub->admission.stale, true);
+            if (atomic_load(&sub->admission.has_waiting)) {
+                (void)eddy_watch_ask_turn(sub, NULL);
+            }
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static bool may_have_samples_of(iox_sub_t sub, const struct eddy_dds_writer *writer)
+{
+    pthread_mutex_lock(&sub->lock);
+    bool may = eddy_admission_knows(sub, writer->guid);
+    pthread_mutex_unlock(&sub->lock);
+    return may;
+}
+
+static void on_leaving(const struct eddy_dds_writer *writer)
+{
+    uint64_t deadline = eddy_deadline(LINGER);
+    size_t count = 0;
+    pthread_mutex_lock(&lock);
+    struct eddy_turn *turns = calloc(sub_count + 1, sizeof *turns);
+    for (iox_sub_t sub = subs; sub != NULL && turns != NULL; sub = sub->next) {
+        if (may_have_samples_of(sub, writer) && eddy_watch_ask_turn(sub, &turns[count])) {
+            count++;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    for (size_t i = 0; i < count; i++) {
+        eddy_watch_await_turn(&turns[i], deadline);
+    }
+    free(turns);
+    pthread_mutex_lock(&lock);
+    forget(writer->guid);
+    pthread_mutex_unlock(&lock);
+}
+
+static void on_change(const struct eddy_dds_writer *writer)
+{
+    if (writer->leaves) {
+        on_leaving(writer);
+    } else {
+        on_coming(writer);
+    }
+}
+
+void eddy_parting_watch(int32_t reader)
+{
+    eddy_dds_watch_writers(reader, on_change);
+}
