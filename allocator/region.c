@@ -357,7 +357,7 @@ bool eddy_region_is_same(const struct eddy_region *r, const struct stat *status)
     return r->device == status->st_dev && r->inode == status->st_ino;
 }
 
-int eddy_region_info(const eddy_region *region, struct eddy_region_info *info)
+int eddy_region_describe(const eddy_region *region, struct eddy_region_info *info)
 {
     struct eddy_region *r = (struct eddy_region *)(uintptr_t)region; /* its lock alone changes */
     struct stat status;

@@ -40,7 +40,7 @@ static int detach_from_domain(eddy_region *named, const struct eddy_join_options
     int error = eddy_region_attach_fd(fd, how.limit_bytes, &how, &own);
     if (error)
         return error;
-    error = eddy_region_info(own, info);
+    error = eddy_region_describe(own, info);
     if (error) {
         eddy_region_close(own);
         return error;

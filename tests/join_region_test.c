@@ -59,7 +59,7 @@ static void processes_join_one_region(void **state)
     struct eddy_join_info info;
     char *bytes = join(domain, "a", EDDY_MAP_READ_WRITE, &info);
     struct eddy_region_info about;
-    must(eddy_region_info(region, &about));
+    must(eddy_region_describe(region, &about));
     check(info.device == about.device && info.inode == about.inode);
     check(info.page_bytes == about.page_bytes && info.address == bytes && !info.adopted);
     bytes[BYTES - 1] = 1;

@@ -191,7 +191,7 @@ static void forked_child(int wire, void *argument)
     must_fail(eddy_region_disown(inherited), EDDY_EFORKED);
     must_fail(eddy_region_protect(inherited, EDDY_MAP_READ), EDDY_EFORKED);
     must_fail(eddy_region_punch(inherited, 0, 1), EDDY_EFORKED);
-    must_fail(eddy_region_info(inherited, &info), EDDY_EFORKED);
+    must_fail(eddy_region_describe(inherited, &info), EDDY_EFORKED);
     must_fail(eddy_region_send(inherited, ends[0], EDDY_MAP_READ, EDDY_POLL), EDDY_EFORKED);
     must_fail(eddy_region_seal(inherited, EDDY_SEAL_GROW), EDDY_EFORKED);
     must_fail(eddy_region_create(argument, "b", &four_kib, &other), EDDY_EFORKED);

@@ -88,7 +88,7 @@ static void look_at_all(eddy_ring *ring)
     struct eddy_crash crash;
     if (!ring)
         return;
-    is_an_answer(eddy_ring_info(ring, &info));
+    is_an_answer(eddy_ring_describe(ring, &info));
     is_an_answer(eddy_ring_crash(ring, &crash));
     (void)eddy_ring_peer_alive(ring);
 }

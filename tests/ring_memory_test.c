@@ -31,7 +31,7 @@ static void a_consumer_that_writes_a_chunk_is_stopped_by_the_hardware(void **sta
 static uint64_t memory_of(const eddy_ring *ring)
 {
     struct eddy_ring_info info;
-    must(eddy_ring_info(ring, &info));
+    must(eddy_ring_describe(ring, &info));
     return info.shared_bytes;
 }
 

@@ -256,7 +256,7 @@ static void forked_process(int wire, void *argument)
     must_fail(eddy_ring_take(p->consumer, EDDY_POLL, &chunk), EDDY_EFORKED);
     must_fail(eddy_ring_release(p->consumer, &chunk), EDDY_EFORKED);
     must_fail(eddy_ring_crash(p->consumer, &crash), EDDY_EFORKED);
-    must_fail(eddy_ring_info(p->consumer, &info), EDDY_EFORKED);
+    must_fail(eddy_ring_describe(p->consumer, &info), EDDY_EFORKED);
     check(!eddy_ring_peer_alive(p->consumer));
     must_fail(eddy_ring_close(p->producer), EDDY_EFORKED);
     must_fail(eddy_ring_close(p->consumer), EDDY_EFORKED);

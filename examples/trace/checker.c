@@ -53,7 +53,7 @@ static bool look_around(struct session *session)
 {
     char how[64];
     struct eddy_ring_info info;
-    must(eddy_ring_info(session->ring, &info));
+    must(eddy_ring_describe(session->ring, &info));
     if (info.producer_pid == 0 && child_ended(session->tracer, false, how, sizeof how)) {
         printf("the tracer never came: %s\n", how);
         return false;
@@ -150,7 +150,7 @@ static void create_ring(struct session *session, eddy_domain *domain, const char
                                               .role = EDDY_RING_CONSUMER};
     struct eddy_ring_info info;
     must(eddy_ring_create(domain, name, &options, &session->ring));
-    must(eddy_ring_info(session->ring, &info));
+    must(eddy_ring_describe(session->ring, &info));
     printf("%s: %" PRIu32 " slots of %" PRIu64 " bytes\n", eddy_ring_object(session->ring),
            info.slots, info.slot_bytes);
 }

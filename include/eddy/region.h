@@ -132,7 +132,7 @@ EDDY_API const void *eddy_region_at(const eddy_region *region, uint64_t offset, 
 EDDY_API int eddy_region_fd(const eddy_region *region);
 /* Absolute path of the file; "" if it has none. */
 EDDY_API const char *eddy_region_path(const eddy_region *region);
-EDDY_API int eddy_region_info(const eddy_region *region, struct eddy_region_info *info);
+EDDY_API int eddy_region_describe(const eddy_region *region, struct eddy_region_info *info);
 
 /* Changes what the view may do.  EDDY_EACCES if the descriptor does not allow it. */
 EDDY_API int eddy_region_protect(eddy_region *region, enum eddy_map map);

@@ -173,7 +173,7 @@ struct eddy_ring_info {
     uint64_t shared_bytes;              /* shared memory in use */
     uint64_t reserved[4];
 };
-EDDY_API int eddy_ring_info(const eddy_ring *ring, struct eddy_ring_info *info);
+EDDY_API int eddy_ring_describe(const eddy_ring *ring, struct eddy_ring_info *info);
 
 /* Whether somebody alive has the other role.  A process that is stopped is alive. */
 EDDY_API bool eddy_ring_peer_alive(const eddy_ring *ring);

@@ -50,7 +50,7 @@ void consume(struct input *in)
     struct eddy_ring_info info;
     if (!world.consumer)
         return;
-    is_an_answer(eddy_ring_info(world.consumer, &info));
+    is_an_answer(eddy_ring_describe(world.consumer, &info));
     if (how & 1 && world.chunk_count < HELD) {
         struct eddy_chunk *c = &world.chunks[world.chunk_count];
         int error = eddy_ring_take(world.consumer, eddy_deadline(PATIENCE / 10), c);

@@ -130,7 +130,7 @@ static inline unsigned get(const eddy_region *region, uint64_t offset)
 static inline struct eddy_region_info info_of(const eddy_region *region)
 {
     struct eddy_region_info info;
-    must(eddy_region_info(region, &info));
+    must(eddy_region_describe(region, &info));
     return info;
 }
 

@@ -93,7 +93,7 @@ static inline void ring_take_release(eddy_ring *consumer, uint64_t number)
 static inline struct eddy_ring_info ring_info(const eddy_ring *ring)
 {
     struct eddy_ring_info info;
-    must(eddy_ring_info(ring, &info));
+    must(eddy_ring_describe(ring, &info));
     return info;
 }
 

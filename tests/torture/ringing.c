@@ -215,7 +215,7 @@ static void check_end(struct ringing *r, int result)
 {
     struct eddy_crash crash = {0};
     struct eddy_ring_info info;
-    must(eddy_ring_info(r->handle, &info));
+    must(eddy_ring_describe(r->handle, &info));
     check(r->ring == RING_FLEETING && info.taken == info.published);
     if (result == EDDY_ECRASHED) {
         must(eddy_ring_crash(r->handle, &crash));
@@ -241,7 +241,7 @@ static bool consume_one(struct ringing *r, uint64_t deadline, uint64_t *seed)
 {
     struct eddy_chunk chunk;
     struct eddy_ring_info before;
-    must(eddy_ring_info(r->handle, &before));
+    must(eddy_ring_describe(r->handle, &before));
     int result = timed("eddy_ring_take", eddy_ring_take(r->handle, deadline, &chunk));
     check_there(r, &before, result, &chunk);
     if (result == EDDY_EFINISHED || result == EDDY_ECRASHED) {
@@ -293,7 +293,7 @@ static void check_drained(struct ringing *r)
 {
     struct eddy_ring_info info;
     release_all(r);
-    must(eddy_ring_info(r->handle, &info));
+    must(eddy_ring_describe(r->handle, &info));
     same(info.taken, info.published);
     same(info.released, info.published);
     same(r->last_sn, info.published);

@@ -23,11 +23,11 @@ static int32_t pid_of(const struct eddy_ring *r, enum eddy_ring_role role)
     return eddy_load_relaxed(&eddy_ring_seat(r, role)->pid); /* for people */
 }
 
-int eddy_ring_info(const eddy_ring *r, struct eddy_ring_info *info)
+int eddy_ring_describe(const eddy_ring *r, struct eddy_ring_info *info)
 {
     struct stat status;
     if (!info)
-        return eddy_fail(EDDY_EINVAL, "eddy_ring_info: no place for the result");
+        return eddy_fail(EDDY_EINVAL, "eddy_ring_describe: no place for the result");
     if (eddy_ring_forked(r))
         return eddy_fail_forked();
     bool there = fstat(r->lock_fd, &status) == 0;
