@@ -120,7 +120,7 @@ int eddy_writer_find_loan(struct eddy_writer *w, const struct eddy_loan *loan, s
 
 int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)
 {
-    struct eddy_place p;
+    struct eddy_place p = {0}; /* gcc 14 does not see that it is set unless there is an error */
     int error = eddy_writer_find_loan(w, loan, &p);
     if (error)
         return error;
