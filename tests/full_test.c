@@ -22,8 +22,7 @@ enum { SMALL = 4 << 20, BIG = 64 << 10 };
 static void mount_small(void)
 {
     char options[64];
-    check(unshare(CLONE_NEWNS) == 0);
-    check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+    own_mounts();
     snprintf(options, sizeof options, "size=%d,mode=0700", SMALL);
     check(mount("eddy-test", world_dir(), "tmpfs", 0, options) == 0);
 }
@@ -88,20 +87,9 @@ static void hoard_until_full(int wire, void *argument)
     world_must_be_empty();
 }
 
-/* A file system of one's own takes root, and some containers do not even let root have one. */
-static bool may_mount(void)
-{
-    int status = -1;
-    pid_t probe = fork();
-    if (probe == 0)
-        _exit(unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0);
-    return probe > 0 && waitpid(probe, &status, 0) == probe && status == 0;
-}
-
 static void run_mounted(child_main *run, void *argument)
 {
-    if (geteuid() != 0 || !may_mount())
-        skip();
+    need_mounts();
     struct child child = child_start(run, argument);
     child_join(&child);
 }

@@ -49,7 +49,7 @@ static void is_accepted(int wire, void *argument)
 static void who_is_not_of_the_group_is_refused(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static const mode_t modes[] = {02770, 02775};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         make_groups(world_dir(), ALICE, modes[i]);
@@ -63,7 +63,7 @@ static void who_is_not_of_the_group_is_refused(void **state)
 static void a_folder_that_is_not_set_up_for_a_group_is_refused(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     /* not set-group-id; for everybody; sticky, so that nobody could clear away; half of it */
     static const mode_t modes[] = {0770, 0775, 02777, 02772, 03770, 02720, 02730};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
@@ -78,7 +78,7 @@ static void a_folder_that_is_not_set_up_for_a_group_is_refused(void **state)
 static void without_its_mode_a_folder_stays_its_owners(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static const mode_t modes[] = {0700, 02700, 02750, 02755};
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         make_groups(world_dir(), ALICE, modes[i]);
@@ -100,7 +100,7 @@ static void open_fails(int wire, void *word)
 static void the_default_folder_is_never_a_groups(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static const uid_t owners[] = {ALICE, BOB, 0};
     char dir[64];
     snprintf(dir, sizeof dir, "/dev/shm/eddy-%u", (unsigned)BOB);
@@ -151,7 +151,7 @@ static void makes_what_is_the_groups(uid_t user, mode_t mask)
 static void all_files_are_the_groups_whatever_the_umask(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static const mode_t masks[] = {0, 022, 0277, 0777};
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
         makes_what_is_the_groups(i % 2 ? ALICE : 0, masks[i]);
@@ -176,7 +176,7 @@ int __wrap_openat(int dir, const char *name, int flags, ...)
 static void a_file_system_need_not_know_of_set_group_id(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     makers = true;
     makes_what_is_the_groups(ALICE, 022);
     makes_what_is_the_groups(0, 022);
@@ -211,7 +211,7 @@ static void join_fails(int wire, void *word)
 static void an_owner_outside_of_the_group_gets_no_members_files(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     make_groups(world_dir(), MALLORY, 02770);
     run_as(MALLORY, is_accepted, NULL);
     struct child child = child_as(ALICE, host, NULL);
@@ -258,7 +258,7 @@ static void spoil_each(const struct wrong *wrong)
 static void files_that_are_not_the_groups_are_refused(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static const struct wrong wrongs[] = {
         {MALLORY, MALLORY, 0666, "chgrp"}, /* would let anybody in */
         {ALICE, ALICE, 0640, "to you"},    /* a user's own */
@@ -278,7 +278,7 @@ static void files_that_are_not_the_groups_are_refused(void **state)
 static void strangers_files_are_not_cleared_away(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     char file[64];
     snprintf(file, sizeof file, "%s", in_world("0123456789abcdef0123456789abcdef.seg"));
     close(open(file, O_CREAT | O_EXCL | O_WRONLY, 0660));
@@ -347,7 +347,7 @@ static void inherit(int wire, void *argument)
 static void only_who_created_a_region_says_whether_it_is_kept(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     struct child lender = child_as(ALICE, lend_two, NULL);
     wire_expect(lender.wire, WIRE_READY);
     struct child heir = child_as(BOB, inherit, NULL);

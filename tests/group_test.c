@@ -64,7 +64,7 @@ static void call_and_echo(uid_t caller, uid_t echoing)
 static void users_of_a_group_wake_each_other_with_samples(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     call_and_echo(ALICE, BOB);
     call_and_echo(BOB, ALICE);
     call_and_echo(0, BOB);
@@ -73,7 +73,7 @@ static void users_of_a_group_wake_each_other_with_samples(void **state)
 static void whoever_owns_the_folder(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static const uid_t owners[] = {ALICE, BOB, MALLORY};
     for (size_t i = 0; i < sizeof owners / sizeof *owners; i++) {
         make_groups(world_dir(), owners[i], i == 0 ? 02775 : 02770);
@@ -125,7 +125,7 @@ static void survive(int wire, void *argument)
 static void one_user_reaps_another_who_was_killed(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     struct child survivor = child_as(BOB, survive, NULL);
     wire_expect(survivor.wire, WIRE_READY);
     struct child victim = child_as(ALICE, hoard, NULL);
@@ -186,7 +186,7 @@ static void collect_in_company(int wire, void *argument)
 static void what_one_user_left_another_clears_away(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     static child_main *const ways[] = {sweep, collect_all, collect_in_company};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         struct child litterer = child_as(ALICE, litter, NULL);
@@ -260,7 +260,7 @@ static void create_and_attach(child_main *creator, child_main *attacher)
 static void a_ring_goes_from_one_user_to_another(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     create_and_attach(produce, consume);
 }
 
@@ -321,7 +321,7 @@ static void read_slots(int wire, void *argument)
 static void slots_are_written_and_read_by_different_users(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     create_and_attach(commit, read_slots);
 }
 
@@ -354,7 +354,7 @@ static void borrow(int wire, void *argument)
 static void a_region_is_written_by_another_user(void **state)
 {
     (void)state;
-    NEEDS_ROOT();
+    need_others();
     create_and_attach(lend, borrow);
 }
 

@@ -306,10 +306,9 @@ static void need_memory(uint64_t bytes)
     uint64_t memory = ((uint64_t)info.freeram + info.bufferram) * info.mem_unit;
     if (room >= bytes && memory >= bytes)
         return;
-    printf("skipped: this needs %.1f GiB of memory and of %s; there are %.1f and %.1f\n",
-           (double)bytes / (double)GIB, world_dir(), (double)memory / (double)GIB,
-           (double)room / (double)GIB);
-    skip();
+    skip_because("needs %.1f GiB of memory and of /dev/shm; there are %.1f and %.1f",
+                 (double)bytes / (double)GIB, (double)memory / (double)GIB,
+                 (double)room / (double)GIB);
 }
 
 /* All of them at once, and each is what was written. */

@@ -147,15 +147,15 @@ static void another_host_user_or_file_system_is_not_here(void **state)
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
     struct eddy_locator made, other;
-    struct eddy_host host, root;
+    struct eddy_host host, proc;
     must(eddy_slots_locator(p.writer, &made));
     must(eddy_host_identity(world_dir(), &host));
     check(eddy_locator_is_same_host(&made, host.hash, host.uid));
     check(!eddy_locator_is_same_host(&made, host.hash + 1, host.uid));
     check(!eddy_locator_is_same_host(&made, host.hash, host.uid + 1));
     same(strlen(host.boot), 36);
-    must(eddy_host_identity("/", &root));
-    check(root.device != host.device && root.hash != host.hash);
+    must(eddy_host_identity("/proc", &proc));
+    check(proc.device != host.device && proc.hash != host.hash);
     other = made;
     other.uid++;
     check(!eddy_locator_is_local(&other));

@@ -28,8 +28,8 @@ static void random_places_have_the_same_spread_as_addresses(void **state)
     enum { MANY = 200, PARTS = 8 };
     struct eddy_place places[MANY];
     unsigned in_part[PARTS] = {0};
-    if (SANITIZED) /* they have taken most addresses */
-        skip();
+    if (SANITIZED)
+        skip_because("a sanitizer has taken most addresses");
     for (int i = 0; i < MANY; i++) {
         must(eddy_place_reserve(PAGE, 0, true, &places[i]));
         in_part[(uintptr_t)places[i].base >> 44 & (PARTS - 1)]++;
@@ -70,7 +70,7 @@ static void random_is_a_wish_where_there_is_little_room(void **state)
     (void)state;
     struct eddy_place place;
     if (SANITIZED)
-        skip();
+        skip_because("a sanitizer has taken most addresses");
     for (int i = 0; i < 20; i++) { /* of 128 TiB, in which the program lies somewhere */
         must(eddy_place_reserve(UINT64_C(60) << 40, 0, true, &place));
         eddy_place_free(&place);

@@ -217,6 +217,7 @@ static void w3_5_creating_leaves_a_file_in_use_alone(void **state)
 static void w3_6_a_failure_leaves_nothing(void **state)
 {
     (void)state;
+    need_tmpfs(); /* others call it too large a file */
     eddy_region *region = NULL;
     eddy_domain *domain = open_domain();
     unsigned descriptors = open_descriptors(), maps = mappings();

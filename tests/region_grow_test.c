@@ -253,8 +253,8 @@ static void locked_regions_are_in_memory_new_parts_too(void **state)
     (void)state;
     struct eddy_region_options options = {.bytes = PAGE,
                                           .flags = EDDY_REGION_LOCK | EDDY_REGION_STRICT};
-    if (SANITIZED) /* under which mlock does nothing */
-        skip();
+    if (SANITIZED)
+        skip_because("under a sanitizer mlock does nothing");
     eddy_region *owner = create_at(in_world("a"), &options);
     check(info_of(owner).locked && has_flag(eddy_region_data(owner), " lo"));
     must(eddy_region_grow(owner, 10 * PAGE));

@@ -17,30 +17,13 @@
 
 enum { SMALL = 1 << 20 };
 
-/* --- a full file system ---------------------------------------------------------------------- */
-
-static bool may_mount(void)
+static void run_child(child_main *run)
 {
-    int status = -1;
-    pid_t probe = fork();
-    if (probe == 0)
-        _exit(unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0);
-    return probe > 0 && waitpid(probe, &status, 0) == probe && status == 0;
-}
-
-static void own_mounts(void)
-{
-    check(unshare(CLONE_NEWNS) == 0);
-    check(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
-}
-
-static void run_as_root(child_main *run, bool mounting)
-{
-    if (geteuid() != 0 || (mounting && !may_mount()))
-        skip();
     struct child child = child_start(run, NULL);
     child_join(&child);
 }
+
+/* --- a full file system ---------------------------------------------------------------------- */
 
 static uint64_t free_bytes(void)
 {
@@ -86,7 +69,8 @@ static void fill_up(int wire, void *argument)
 static void a_full_file_system_is_an_error_and_changes_nothing(void **state)
 {
     (void)state;
-    run_as_root(fill_up, true);
+    need_mounts();
+    run_child(fill_up);
 }
 
 static void fail_half_way(int wire, void *argument)
@@ -111,8 +95,8 @@ static void fail_half_way(int wire, void *argument)
 static void what_was_reserved_in_vain_is_given_back(void **state)
 {
     (void)state;
-    struct child child = child_start(fail_half_way, NULL);
-    child_join(&child);
+    need_tmpfs(); /* others keep what they have reserved for themselves */
+    run_child(fail_half_way);
 }
 
 /* --- few addresses --------------------------------------------------------------------------- */
@@ -142,10 +126,9 @@ static void live_with_few_addresses(int wire, void *argument)
 static void a_small_address_space_makes_for_a_lower_limit(void **state)
 {
     (void)state;
-    if (SANITIZED) /* they need more addresses themselves */
-        skip();
-    struct child child = child_start(live_with_few_addresses, NULL);
-    child_join(&child);
+    if (SANITIZED)
+        skip_because("a sanitizer needs more addresses itself");
+    run_child(live_with_few_addresses);
 }
 
 /* --- locked memory --------------------------------------------------------------------------- */
@@ -177,9 +160,10 @@ static void lock_too_much(int wire, void *argument)
 static void locking_is_a_wish_unless_strict(void **state)
 {
     (void)state;
-    if (SANITIZED) /* under which mlock does nothing */
-        skip();
-    run_as_root(lock_too_much, false);
+    if (SANITIZED)
+        skip_because("under a sanitizer mlock does nothing");
+    need_others();
+    run_child(lock_too_much);
 }
 
 /* --- other users ----------------------------------------------------------------------------- */
@@ -221,8 +205,7 @@ static void somebody_else(int wire, void *argument)
 static void files_of_other_users_are_refused_unless_meant(void **state)
 {
     (void)state;
-    if (geteuid() != 0)
-        skip();
+    need_others();
     check(chmod(world_dir(), 01777) == 0 && mkdir(in_world("open"), 0700) == 0);
     check(chmod(in_world("open"), 0777) == 0); /* whoever likes may remove what is in it */
     close(open(in_world("open/theirs"), O_CREAT | O_WRONLY, 0600));
@@ -279,7 +262,8 @@ static void live_without_proc(int wire, void *argument)
 static void without_nameless_files_temporary_names_do(void **state)
 {
     (void)state;
-    run_as_root(live_without_proc, true);
+    need_mounts();
+    run_child(live_without_proc);
 }
 
 int main(void)

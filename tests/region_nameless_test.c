@@ -125,7 +125,7 @@ static void without_huge_pages_it_says_how_to_configure_them(void **state)
     (void)state;
     eddy_region *region = NULL;
     if (free_huge_pages() > 0)
-        skip();
+        skip_because("huge pages are set aside here");
     must_fail(eddy_region_create_nameless(&huge, &region), EDDY_ENOMEM);
     says("hugepages");
     check(region == NULL);
@@ -136,7 +136,7 @@ static void huge_pages_are_had_where_they_are_configured(void **state)
     (void)state;
     eddy_region *region = NULL, *guest = NULL;
     if (free_huge_pages() < 2)
-        skip();
+        skip_because("needs two huge pages set aside (vm.nr_hugepages)");
     must(eddy_region_create_nameless(&huge, &region));
     same(info_of(region).page_bytes, 2u << 20);
     same(eddy_region_bytes(region), 2u << 20); /* whole pages */
@@ -277,6 +277,7 @@ static void one_sealed_against_writing_does_not_grow(void **state)
 static void what_has_a_name_is_not_sealed(void **state)
 {
     (void)state;
+    need_tmpfs(); /* others know no seals */
     eddy_region *guest = NULL;
     struct eddy_region_options options = of_bytes(1);
     eddy_region *region = create_at(in_world("a"), &options);

@@ -59,6 +59,7 @@ static void sizes_that_cannot_be_are_refused(void **state)
         {{.slot_bytes = 1ull << 44, .slots = 1u << 20, .flags = EDDY_RING_SPARSE}, EDDY_ETOOBIG},
         {{.slot_bytes = 1ull << 44, .slots = 4}, EDDY_ENOMEM},
     };
+    need_tmpfs(); /* others call the last of them too large a file */
     eddy_domain *domain = open_domain();
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         must_fail(eddy_ring_create(domain, "ring", &wrong[i].options, &ring), wrong[i].error);
@@ -278,13 +279,9 @@ static void a_forked_child_has_no_part_in_it(void **state)
 
 static void hide_proc(int wire, void *argument)
 {
-    (void)argument;
-    bool hidden = unshare(CLONE_NEWNS) == 0 &&
-                  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-                  mount("none", "/proc", "tmpfs", 0, NULL) == 0;
-    wire_say(wire, hidden ? WIRE_GO : WIRE_DONE);
-    if (!hidden)
-        return;
+    (void)wire, (void)argument;
+    own_mounts();
+    check(mount("none", "/proc", "tmpfs", 0, NULL) == 0);
     struct ring_pair p = ring_pair_open(4, SIZE);
     struct eddy_gc_report report;
     ring_publish(p.producer, SIZE, 0);
@@ -297,11 +294,9 @@ static void hide_proc(int wire, void *argument)
 static void a_ring_is_attached_where_there_is_no_proc(void **state)
 {
     (void)state;
+    need_mounts();
     struct child child = child_start(hide_proc, NULL);
-    bool hidden = wire_hear(child.wire) == WIRE_GO;
     child_join(&child);
-    if (!hidden)
-        skip(); /* mounting takes root */
 }
 
 int main(void)

@@ -25,6 +25,7 @@ def all_cases():
 def run(case, options):
     the_world = world.World(options)
     try:
+        world.need_loopback()
         case(the_world)
         return 0
     except world.Skip as reason:

@@ -5,6 +5,7 @@ import os
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,15 @@ def cyclone_uri(interface, peers):
 
 
 LOOPBACK = cyclone_uri('name="lo"', ["127.0.0.1"])
+
+
+def need_loopback():
+    """In a network namespace that was just made, the interface is down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", 0))
+        except OSError as error:
+            raise Skip(f"the loopback interface cannot be used: {error.strerror}") from None
 
 
 def answer_of(line):

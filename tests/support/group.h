@@ -1,7 +1,7 @@
 /* group.h - a group's folder, and processes of several users in and outside of that group.
  *
- * GROUP_TEST: the world's folder is made what `install -d -m 2770 -g GROUP` makes.  It takes root;
- * anybody else's run shows such a test as skipped.
+ * GROUP_TEST: the world's folder is made what `install -d -m 2770 -g GROUP` makes.  It begins
+ * with need_others.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_TESTS_GROUP_H
@@ -31,17 +31,12 @@ static inline int group_setup(void **state)
 {
     if (world_setup(state) != 0)
         return -1;
-    if (geteuid() == 0)
+    if (may_be_others())
         make_groups(world_dir(), 0, 02770);
     return 0;
 }
 
 #define GROUP_TEST(function) cmocka_unit_test_setup_teardown(function, group_setup, world_teardown)
-
-/* Becoming somebody else takes root. */
-#define NEEDS_ROOT()                                                                               \
-    if (geteuid() != 0)                                                                            \
-    skip()
 
 static inline void become(uid_t user)
 {

@@ -216,7 +216,7 @@ void vandal_file_is_none(void)
     check(unlink(path) == 0 && mkdir(path, 0700) == 0);
     object.is_refused(EDDY_EACCES);
     check(rmdir(path) == 0 && rename(moved, path) == 0);
-    if (geteuid() == 0)
+    if (may_be_others())
         is_refused_to_others(path);
     alarm(0);
 }

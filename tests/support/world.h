@@ -10,6 +10,7 @@
 #ifndef EDDY_TESTS_WORLD_H
 #define EDDY_TESTS_WORLD_H
 
+#include "able.h"
 #include "check.h"
 
 #include <setjmp.h>
