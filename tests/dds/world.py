@@ -50,7 +50,7 @@ def need_loopback():
     """In a network namespace that was just made, the interface is down."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(("127.0.0.1", 0))
+            probe.connect(("127.0.0.1", 9))
         except OSError as error:
             raise Skip(f"the loopback interface cannot be used: {error.strerror}") from None
 
