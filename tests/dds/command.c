@@ -1,8 +1,8 @@
 /* command.c - the node's main: reads commands, and does those that are neither writing nor reading.
  *
- *   join DOMAIN                   become a participant
+ *   join DOMAIN                   become a participant; what is opened later belongs to the last
  *   matched w|r INDEX COUNT       wait until writer or reader INDEX has exactly COUNT others
- *   leave                         delete the participant and all it has
+ *   leave                         delete the participants and all they have
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "dds_node.h"
@@ -67,23 +67,6 @@ uint64_t node_word_number(const struct node_command *command, int index)
     return number_of(node_word(command, index));
 }
 
-dds_qos_t *node_qos(const struct node_command *command)
-{
-    dds_qos_t *qos = dds_create_qos();
-    int32_t depth = (int32_t)node_number(command, "depth", 1);
-    bool reliable = strcmp(node_text(command, "reliability", "reliable"), "reliable") == 0;
-    dds_qset_reliability(qos, reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT,
-                         DDS_SECS(10));
-    bool all = strcmp(node_text(command, "history", "keep-last"), "keep-all") == 0;
-    dds_qset_history(qos, all ? DDS_HISTORY_KEEP_ALL : DDS_HISTORY_KEEP_LAST, depth);
-    if (strcmp(node_text(command, "durability", "volatile"), "transient-local") == 0) {
-        dds_qset_durability(qos, DDS_DURABILITY_TRANSIENT_LOCAL);
-        dds_qset_durability_service(qos, 0, DDS_HISTORY_KEEP_LAST, depth, -1, -1, -1);
-    }
-    dds_qset_writer_data_lifecycle(qos, node_number(command, "autodispose", 1) != 0);
-    return qos;
-}
-
 dds_entity_t node_topic(struct node *node, const struct node_command *command,
                         const struct node_type **type)
 {
@@ -116,19 +99,35 @@ struct node_reader *node_reader_at(struct node *node, const struct node_command 
 
 static void node_join(struct node *node, const struct node_command *command)
 {
+    if (node->participant_count == NODE_MAX) {
+        node_fail("too many participants");
+        return;
+    }
     node->participant =
         dds_create_participant((dds_domainid_t)node_word_number(command, 1), NULL, NULL);
-    if (node_succeeded(node->participant, "dds_create_participant"))
-        puts("ok");
+    if (!node_succeeded(node->participant, "dds_create_participant"))
+        return;
+    node->participants[node->participant_count++] = node->participant;
+    puts("ok");
+}
+
+/* DDS calls no listener of theirs any more once they are deleted. */
+static dds_return_t leave(struct node *node)
+{
+    dds_return_t result = DDS_RETCODE_OK;
+    for (uint32_t i = 0; i < node->participant_count && result == DDS_RETCODE_OK; i++)
+        result = dds_delete(node->participants[i]);
+    for (uint32_t i = 0; i < node->reader_count; i++)
+        node_record_destroy(node->readers[i].record);
+    memset(node, 0, sizeof *node);
+    return result;
 }
 
 static void node_leave(struct node *node, const struct node_command *command)
 {
     (void)command;
-    if (!node_succeeded(dds_delete(node->participant), "dds_delete"))
-        return;
-    *node = (struct node){0};
-    puts("ok");
+    if (node_succeeded(leave(node), "dds_delete"))
+        puts("ok");
 }
 
 static uint32_t matched_now(dds_entity_t entity, bool is_writer)
@@ -170,14 +169,33 @@ static void node_matched(struct node *node, const struct node_command *command)
 static const struct {
     const char *name;
     void (*run)(struct node *node, const struct node_command *command);
-} commands[] = {{"join", node_join},          {"leave", node_leave},
-                {"matched", node_matched},    {"writer", node_open_writer},
-                {"reader", node_open_reader}, {"write", node_write},
-                {"flood", node_flood},        {"calm", node_calm},
-                {"dispose", node_dispose},    {"unregister", node_unregister},
-                {"loans", node_loans},        {"take", node_take},
-                {"hold", node_hold},          {"events", node_events},
-                {"instances", node_instances}};
+} commands[] = {{"join", node_join},
+                {"leave", node_leave},
+                {"matched", node_matched},
+                {"writer", node_open_writer},
+                {"reader", node_open_reader},
+                {"write", node_write},
+                {"flood", node_flood},
+                {"calm", node_calm},
+                {"dispose", node_dispose},
+                {"unregister", node_unregister},
+                {"loans", node_loans},
+                {"take", node_take},
+                {"hold", node_hold},
+                {"events", node_events},
+                {"instances", node_instances},
+                {"writedispose", node_writedispose},
+                {"acks", node_acks},
+                {"status", node_status},
+                {"await", node_await},
+                {"record", node_record},
+                {"log", node_log},
+                {"lookup", node_lookup},
+                {"serve", node_serve},
+                {"call", node_call},
+                {"assert", node_assert},
+                {"remove", node_remove},
+                {"vanish", node_vanish}};
 
 static void run(struct node *node, char *line)
 {
@@ -202,7 +220,5 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     while (fgets(line, sizeof line, stdin) != NULL)
         run(&node, line);
-    if (node.participant > 0)
-        dds_delete(node.participant);
-    return 0;
+    return leave(&node) == DDS_RETCODE_OK ? 0 : 1;
 }

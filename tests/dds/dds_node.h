@@ -4,12 +4,14 @@
  * "ok" and what there is to say as name=value, or "fail" and why.  The commands are in command.c,
  * writing.c and reading.c.
  *
- * Threads: commands run on one thread; each writer that floods has one more.
+ * Threads: commands run on one thread; each writer that floods has one more.  Readers that listen do
+ * so on threads of DDS; what they share with commands is under the reader's lock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DDS_NODE_H
 #define DDS_NODE_H
 
+#include "record.h"
 #include "type.h"
 
 #include <dds/dds.h>
@@ -17,9 +19,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define NODE_MAX      8    /* writers and readers each */
+#define NODE_MAX      16   /* writers and readers each */
 #define NODE_MANY     4096 /* sources (writer and key) or instances that a reader can tell apart */
-#define NODE_WORDS    16   /* in a command */
+#define NODE_WORDS    32   /* in a command */
 #define NODE_DEADLINE 30   /* seconds, for whatever is waited for */
 
 struct node_writer {
@@ -52,10 +54,20 @@ struct node_reader {
     uint32_t source_count, forgotten, instance_count;
     struct node_source sources[NODE_MANY];
     struct node_instance instances[NODE_MANY];
+    /* Of a reader that listens: */
+    pthread_mutex_t lock;
+    pthread_cond_t arrived;
+    uint64_t arrivals; /* how often DDS has said that there is something */
+    dds_time_t last_arrival;
+    dds_duration_t delay;        /* spent in the listener, each time */
+    bool takes;                  /* the listener takes what there is into the record */
+    struct node_writer *answers; /* NULL: what comes is not answered */
+    struct node_record *record;
 };
 
 struct node {
-    dds_entity_t participant;
+    dds_entity_t participants[NODE_MAX], participant; /* the last one that has joined */
+    uint32_t participant_count;
     uint32_t writer_count, reader_count;
     struct node_writer writers[NODE_MAX];
     struct node_reader readers[NODE_MAX];
@@ -78,8 +90,13 @@ uint64_t node_word_number(const struct node_command *command, int index);
 bool node_succeeded(dds_return_t result, const char *call);
 void node_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A quality of service as the command words it: reliability=reliable|best-effort
- * durability=volatile|transient-local depth=N history=keep-last|keep-all. */
+/* A quality of service as the command words it; durations are in milliseconds:
+ * reliability=reliable|best-effort max-blocking=MS history=keep-last|keep-all depth=N
+ * durability=volatile|transient-local service-depth=N|keep-all (that of history unless it is said)
+ * deadline=MS lifespan=MS budget=MS liveliness=automatic|manual-by-participant|manual-by-topic
+ * lease=MS ignorelocal=none|participant|process ownership=shared|exclusive strength=N
+ * order=reception|source partition=NAME max-samples=N max-instances=N max-per-instance=N
+ * autodispose=0|1. */
 dds_qos_t *node_qos(const struct node_command *command);
 dds_entity_t node_topic(struct node *node, const struct node_command *command,
                         const struct node_type **type);
@@ -89,11 +106,14 @@ struct node_reader *node_reader_at(struct node *node, const struct node_command 
 
 /* writing.c */
 void node_open_writer(struct node *node, const struct node_command *command);
+dds_return_t node_write_one(struct node_writer *writer, const struct node_command *command);
+dds_return_t node_answer(struct node_writer *writer, const struct node_tag *asked);
 void node_write(struct node *node, const struct node_command *command);
 void node_flood(struct node *node, const struct node_command *command);
 void node_calm(struct node *node, const struct node_command *command);
 void node_dispose(struct node *node, const struct node_command *command);
 void node_unregister(struct node *node, const struct node_command *command);
+void node_writedispose(struct node *node, const struct node_command *command);
 void node_loans(struct node *node, const struct node_command *command);
 
 /* reading.c */
@@ -102,5 +122,23 @@ void node_take(struct node *node, const struct node_command *command);
 void node_hold(struct node *node, const struct node_command *command);
 void node_events(struct node *node, const struct node_command *command);
 void node_instances(struct node *node, const struct node_command *command);
+/* False: fewer than `count` had arrived when the deadline came. */
+bool node_arrivals_wait(struct node_reader *reader, uint64_t count, dds_time_t deadline);
+
+/* exchange.c */
+void node_acks(struct node *node, const struct node_command *command);
+void node_status(struct node *node, const struct node_command *command);
+void node_await(struct node *node, const struct node_command *command);
+void node_record(struct node *node, const struct node_command *command);
+void node_log(struct node *node, const struct node_command *command);
+void node_lookup(struct node *node, const struct node_command *command);
+void node_serve(struct node *node, const struct node_command *command);
+void node_call(struct node *node, const struct node_command *command);
+void node_assert(struct node *node, const struct node_command *command);
+void node_remove(struct node *node, const struct node_command *command);
+void node_vanish(struct node *node, const struct node_command *command);
+void node_record_all(struct node_reader *reader);
+/* Whether the sample's number is even: a content filter; the argument is the sample's type. */
+bool node_filter_even(const void *sample, void *type);
 
 #endif

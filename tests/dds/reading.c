@@ -1,6 +1,9 @@
 /* reading.c - commands that read.
  *
- *   reader TOPIC TYPE [QOS]     open one; says whether shared memory is available
+ *   reader TOPIC TYPE [listen=count|take] [delay=US] [filter=even] [QOS]
+ *                               open one; says whether shared memory is available.  It counts what
+ *                               arrives, or takes it at once into its record (exchange.c), and
+ *                               spends DELAY in its listener each time
  *   take INDEX COUNT [from=ID]  take until COUNT valid samples have come (from one writer)
  *   hold INDEX COUNT [seconds=N]  wait until the reader's cache has COUNT samples, leave them there
  *   events INDEX COUNT          take until COUNT samples without data have come (disposed ...)
@@ -18,6 +21,80 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool node_arrivals_wait(struct node_reader *reader, uint64_t count, dds_time_t deadline)
+{
+    struct timespec until = {.tv_sec = deadline / DDS_NSECS_IN_SEC,
+                             .tv_nsec = deadline % DDS_NSECS_IN_SEC};
+    int result = 0;
+    pthread_mutex_lock(&reader->lock);
+    while (reader->arrivals < count && result == 0)
+        result = pthread_cond_timedwait(&reader->arrived, &reader->lock, &until);
+    bool enough = reader->arrivals >= count;
+    pthread_mutex_unlock(&reader->lock);
+    return enough;
+}
+
+static void answer_all(struct node_reader *reader)
+{
+    void *samples[] = {NULL};
+    dds_sample_info_t info;
+    while (dds_take(reader->entity, samples, &info, 1, 1) == 1) {
+        struct node_tag tag = {0};
+        reader->type->check(samples[0], &tag);
+        if (info.valid_data)
+            node_answer(reader->answers, &tag);
+        dds_return_loan(reader->entity, samples, 1);
+    }
+}
+
+static void on_data(dds_entity_t entity, void *arg)
+{
+    struct node_reader *reader = arg;
+    (void)entity;
+    pthread_mutex_lock(&reader->lock);
+    reader->arrivals++;
+    reader->last_arrival = dds_time();
+    pthread_cond_broadcast(&reader->arrived);
+    bool answers = reader->answers != NULL;
+    pthread_mutex_unlock(&reader->lock);
+    if (answers)
+        answer_all(reader);
+    else if (reader->takes)
+        node_record_all(reader);
+    if (reader->delay > 0)
+        dds_sleepfor(reader->delay);
+}
+
+/* NULL: it does not listen. */
+static dds_listener_t *listener_of(struct node_reader *reader, const struct node_command *command)
+{
+    const char *how = node_text(command, "listen", NULL);
+    if (how == NULL)
+        return NULL;
+    reader->takes = strcmp(how, "take") == 0;
+    reader->delay = DDS_USECS((int64_t)node_number(command, "delay", 0));
+    dds_listener_t *listener = dds_create_listener(reader);
+    dds_lset_data_available(listener, on_data);
+    return listener;
+}
+
+static dds_entity_t reader_of(struct node *node, struct node_reader *reader,
+                              const struct node_command *command)
+{
+    dds_entity_t topic = node_topic(node, command, &reader->type);
+    if (topic < 0)
+        return topic;
+    if (strcmp(node_text(command, "filter", ""), "even") == 0)
+        dds_set_topic_filter_and_arg(topic, node_filter_even, (void *)(uintptr_t)reader->type);
+    reader->record = node_record_create(reader->type);
+    dds_qos_t *qos = node_qos(command);
+    dds_listener_t *listener = listener_of(reader, command);
+    reader->entity = dds_create_reader(node->participant, topic, qos, listener);
+    dds_delete_listener(listener);
+    dds_delete_qos(qos);
+    return reader->entity;
+}
+
 void node_open_reader(struct node *node, const struct node_command *command)
 {
     struct node_reader *reader = &node->readers[node->reader_count];
@@ -26,13 +103,9 @@ void node_open_reader(struct node *node, const struct node_command *command)
         return;
     }
     memset(reader, 0, sizeof *reader);
-    dds_entity_t topic = node_topic(node, command, &reader->type);
-    if (!node_succeeded(topic, "dds_create_topic"))
-        return;
-    dds_qos_t *qos = node_qos(command);
-    reader->entity = dds_create_reader(node->participant, topic, qos, NULL);
-    dds_delete_qos(qos);
-    if (!node_succeeded(reader->entity, "dds_create_reader"))
+    pthread_mutex_init(&reader->lock, NULL);
+    pthread_cond_init(&reader->arrived, NULL);
+    if (!node_succeeded(reader_of(node, reader, command), "dds_create_reader"))
         return;
     reader->condition = dds_create_readcondition(reader->entity, DDS_ANY_STATE);
     reader->waitset = dds_create_waitset(node->participant);

@@ -5,6 +5,7 @@
 
 #include "node.h"
 #include "pattern.h"
+#include "shapes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,12 +135,16 @@ static const struct node_type types[] = {
     {"keyed", &node_Keyed_desc, keyed_fill, keyed_check},
     {"variable", &node_Variable_desc, variable_fill, variable_check},
     {"octets", &node_Octets_desc, octets_fill, octets_check},
+    {0},
 };
 
 const struct node_type *node_type_named(const char *name)
 {
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (strcmp(types[i].name, name) == 0)
-            return &types[i];
+    static const struct node_type *const lists[] = {types, node_shapes_plain, node_shapes_varying,
+                                                    node_shapes_keys};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        for (const struct node_type *type = lists[i]; type->name != NULL; type++)
+            if (strcmp(type->name, name) == 0)
+                return type;
     return NULL;
 }

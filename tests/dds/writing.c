@@ -1,10 +1,12 @@
 /* writing.c - commands that write.
  *
  *   writer TOPIC TYPE [id=N] [QOS]     open one; says whether shm and loans are available
- *   write INDEX COUNT [size=BYTES] [keys=K] [loan=1]
- *                                      samples go round keys 0 to K-1, each numbered by itself
+ *   write INDEX COUNT [size=BYTES] [keys=K] [key=K] [loan=1] [stamp=1] [age=MS] [pace=US]
+ *                                      samples go round keys 0 to K-1 (or all are of one), each
+ *                                      numbered by itself; with a source time by which record.h
+ *                                      knows them again, or one that is MS old; waiting between them
  *   flood INDEX [size=BYTES] [loan=1]  write as fast as it goes, until `calm INDEX`
- *   dispose INDEX KEY, unregister INDEX KEY
+ *   dispose INDEX KEY, unregister INDEX KEY, writedispose INDEX KEY
  *   loans INDEX                        take out as many loans as there are, give them all back
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -39,20 +41,48 @@ void node_open_writer(struct node *node, const struct node_command *command)
            dds_is_loan_available(writer->entity));
 }
 
-static dds_return_t write_one(struct node_writer *writer, const struct node_command *command)
+/* The tag of the next sample: keys take turns. */
+static void tag_next(struct node_writer *writer, const struct node_command *command)
 {
-    uint64_t keys = node_number(command, "keys", 1), size = node_number(command, "size", 0);
+    uint64_t keys = node_number(command, "keys", 1);
+    writer->tag.key = (int32_t)(writer->written % keys + node_number(command, "key", 0));
+    writer->tag.number = (uint32_t)(writer->written / keys + 1);
+    writer->written++;
+}
+
+static dds_return_t write_stamped(struct node_writer *writer, const struct node_command *command,
+                                  const void *sample)
+{
+    uint64_t none = UINT64_MAX, age = node_number(command, "age", none);
+    if (age == none && node_number(command, "stamp", 0) == 0)
+        return dds_write(writer->entity, sample);
+    dds_time_t time = dds_time() - (age == none ? 0 : DDS_MSECS((int64_t)age));
+    return dds_write_ts(writer->entity, sample, node_record_stamp(time, writer->tag.number));
+}
+
+dds_return_t node_write_one(struct node_writer *writer, const struct node_command *command)
+{
     void *sample = writer->sample;
     if (node_number(command, "loan", 0) != 0) {
         dds_return_t result = dds_loan_sample(writer->entity, &sample);
         if (result != 0)
             return result;
     }
-    writer->tag.key = (int32_t)(writer->written % keys);
-    writer->tag.number = (uint32_t)(writer->written / keys + 1);
-    writer->written++;
-    writer->type->fill(sample, &writer->tag, size);
-    return dds_write(writer->entity, sample);
+    tag_next(writer, command);
+    writer->type->fill(sample, &writer->tag, node_number(command, "size", 0));
+    dds_return_t result = write_stamped(writer, command, sample);
+    uint64_t pace = node_number(command, "pace", 0);
+    if (pace > 0)
+        dds_sleepfor(DDS_USECS((int64_t)pace));
+    return result;
+}
+
+dds_return_t node_answer(struct node_writer *writer, const struct node_tag *asked)
+{
+    writer->tag.number = asked->number;
+    writer->tag.key = asked->key;
+    writer->type->fill(writer->sample, &writer->tag, 0);
+    return dds_write(writer->entity, writer->sample);
 }
 
 void node_write(struct node *node, const struct node_command *command)
@@ -60,7 +90,7 @@ void node_write(struct node *node, const struct node_command *command)
     struct node_writer *writer = node_writer_at(node, command);
     uint64_t count = node_word_number(command, 2);
     for (uint64_t i = 0; i < count; i++)
-        if (!node_succeeded(write_one(writer, command), "write"))
+        if (!node_succeeded(node_write_one(writer, command), "write"))
             return;
     printf("ok written=%" PRIu64 "\n", writer->written);
 }
@@ -76,7 +106,7 @@ static void *flood(void *arg)
     struct flood *flood = arg;
     dds_return_t result = 0;
     while (result == 0 && !atomic_load(&flood->writer->calm))
-        result = write_one(flood->writer, &flood->command);
+        result = node_write_one(flood->writer, &flood->command);
     free(flood);
     return (void *)(intptr_t)result;
 }
@@ -132,6 +162,11 @@ void node_dispose(struct node *node, const struct node_command *command)
 void node_unregister(struct node *node, const struct node_command *command)
 {
     end_instance(node, command, dds_unregister_instance);
+}
+
+void node_writedispose(struct node *node, const struct node_command *command)
+{
+    end_instance(node, command, dds_writedispose);
 }
 
 void node_loans(struct node *node, const struct node_command *command)
