@@ -4,8 +4,8 @@
  * "ok" and what there is to say as name=value, or "fail" and why.  The commands are in command.c,
  * writing.c and reading.c.
  *
- * Threads: commands run on one thread; each writer that floods has one more.  Readers that listen do
- * so on threads of DDS; what they share with commands is under the reader's lock.
+ * Threads: commands run on one thread; each writer that floods has one more.  Readers that listen
+ * do so on threads of DDS; what they share with commands is under the reader's lock.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef DDS_NODE_H

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The place of the value of `name` among `choices`, which a NULL ends; the first if there is none. */
+/* The place of the value of `name` among `choices`, which a NULL ends; 0 if nothing is said. */
 static int choice_of(const struct node_command *command, const char *name,
                      const char *const choices[])
 {

@@ -34,8 +34,8 @@ void node_record_add(struct node_record *record, const void *sample, const dds_s
 /* Prints the lines, the lowest writer and key first, with a space between them. */
 void node_record_print(struct node_record *record, FILE *out);
 
-/* The source time of the sample with this number, close to `time`: its last digits are the number's,
- * so that a reader can tell. */
+/* The source time of the sample with this number, close to `time`: its last digits are the
+ * number's, so that a reader can tell. */
 dds_time_t node_record_stamp(dds_time_t time, uint32_t number);
 
 #endif

@@ -2,9 +2,11 @@
  *
  *   writer TOPIC TYPE [id=N] [QOS]     open one; says whether shm and loans are available
  *   write INDEX COUNT [size=BYTES] [keys=K] [key=K] [loan=1] [stamp=1] [age=MS] [pace=US]
+ *      [acked=1]
  *                                      samples go round keys 0 to K-1 (or all are of one), each
  *                                      numbered by itself; with a source time by which record.h
- *                                      knows them again, or one that is MS old; waiting between them
+ *                                      knows them again, or one MS old; waiting for PACE, or
+ *                                      until it has been acknowledged, after each
  *   flood INDEX [size=BYTES] [loan=1]  write as fast as it goes, until `calm INDEX`
  *   dispose INDEX KEY, unregister INDEX KEY, writedispose INDEX KEY
  *   loans INDEX                        take out as many loans as there are, give them all back
@@ -74,6 +76,8 @@ dds_return_t node_write_one(struct node_writer *writer, const struct node_comman
     uint64_t pace = node_number(command, "pace", 0);
     if (pace > 0)
         dds_sleepfor(DDS_USECS((int64_t)pace));
+    if (result == 0 && node_number(command, "acked", 0) != 0)
+        result = dds_wait_for_acks(writer->entity, DDS_SECS(NODE_DEADLINE));
     return result;
 }
 
