@@ -86,9 +86,10 @@ class Node(world.Node):
         self.opened(what, self.wait())
 
     def opened(self, what, answer):
-        """On Eddy, whatever Cyclone DDS lets use shared memory has to."""
+        """On Eddy, whatever Cyclone DDS lets use shared memory has to; that of a writer with a
+        history depends on the version."""
         eligible = not any(word in what for word in NETWORK_ONLY)
-        if self.bench.product.eddy and "service-depth" not in what:
+        if self.bench.product.eddy and "transient-local" not in what:
             check(answer["shm"] == eligible, f"{self.name}: {what}: shm={answer['shm']}")
 
     def writer(self, type_name, words="", topic="T"):
