@@ -53,6 +53,10 @@ class Product:
     def general(self):
         return self.options.general if self.eddy else ""
 
+    @property
+    def settings(self):
+        return self.options.settings if self.eddy else ""
+
 
 class Node(world.Node):
     """A dds_node on a bench, which notes what it answers where that matters."""
@@ -146,7 +150,7 @@ class Bench:
         self.lines.append(line)
 
     def uri(self, general="", discovery="", more=""):
-        return uri(self.tag, self.product.general + general, discovery, more)
+        return uri(self.tag, self.product.general + general, discovery, self.product.settings + more)
 
     def node(self, name, joined=True, prefix=(), **settings):
         node = Node(self, name, self.uri(**settings), prefix)

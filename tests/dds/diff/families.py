@@ -1,9 +1,12 @@
 # families.py - all scenarios there are.
 #
 # SPDX-License-Identifier: Apache-2.0
+import history
 import pairs
+import shapes
+import starts
 
-MODULES = (pairs,)
+MODULES = (pairs, shapes, history, starts)
 
 
 def all_scenarios(long):

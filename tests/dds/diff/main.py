@@ -104,6 +104,8 @@ def parse():
     parser.add_argument("--domain", type=int, default=71, help="the first DDS domain to use")
     parser.add_argument("--general", default="", metavar="XML",
                         help="settings to add to <General> where Eddy is used")
+    parser.add_argument("--settings", default="", metavar="XML",
+                        help="settings to add to <Domain> where Eddy is used")
     parser.add_argument("--network-only", action="store_true",
                         help="compare the network with itself: is a scenario well written?")
     parser.add_argument("--list", action="store_true", help="print the scenarios' names")
