@@ -152,7 +152,8 @@ static void end_instance(struct node *node, const struct node_command *command,
                          dds_return_t (*end)(dds_entity_t, const void *))
 {
     struct node_writer *writer = node_writer_at(node, command);
-    struct node_tag tag = {.key = (int32_t)node_word_number(command, 2)};
+    struct node_tag tag = {.writer = writer->tag.writer,
+                           .key = (int32_t)node_word_number(command, 2)};
     writer->type->fill(writer->sample, &tag, 0);
     if (node_succeeded(end(writer->entity, writer->sample), command->words[0]))
         puts("ok");

@@ -1,12 +1,15 @@
 # families.py - all scenarios there are.
 #
 # SPDX-License-Identifier: Apache-2.0
+import departures
 import history
+import near
 import pairs
 import shapes
 import starts
+import uses
 
-MODULES = (pairs, shapes, history, starts)
+MODULES = (pairs, shapes, history, starts, departures, near, uses)
 
 
 def all_scenarios(long):

@@ -28,7 +28,7 @@ class Outcome:
         self.seconds, self.reason = seconds, reason
 
     def print(self, out):
-        print(f"{self.verdict}: {self.scenario.name}  {self.reason}", file=out)
+        print(f"{self.verdict}: {self.scenario.name}  {self.seconds:.1f} s  {self.reason}", file=out)
         for network in self.network:
             print("".join(f"  - {line}\n" for line in network), end="", file=out)
         print("".join(f"  + {line}\n" for line in self.eddy), end="", file=out)
@@ -55,7 +55,9 @@ class Driver:
                 break
             networks.append(bench.run(scenario, self.network, domain).lines)
         verdict, reason = "equal", ""
-        if eddy.lines not in networks:
+        if any(line.startswith("failed") for line in networks[0]):
+            verdict, reason = "differs", "the network's run failed: the scenario is badly written"
+        elif eddy.lines not in networks:
             verdict = "differs"
             if fault is not None and fault.covers(networks[0], eddy.lines):
                 verdict, reason = "known", fault.what

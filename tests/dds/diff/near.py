@@ -1,0 +1,63 @@
+# near.py - writer and reader in one process: of one participant, or of two.
+#
+# SPDX-License-Identifier: Apache-2.0
+from scenario import Scenario, TRANSIENT
+
+KINDS = {
+    "last16": "depth=16",
+    "latched": f"depth=16 {TRANSIENT}",
+    "all": "history=keep-all",
+    "best": "depth=16 reliability=best-effort",
+    "ignore": "depth=16 ignorelocal=participant",
+    "ignore-process": "depth=16 ignorelocal=process",
+}
+COUNT = 12
+
+
+def near(bench, type_name, writer_words, reader_words, participants, late):
+    node, other = bench.start("node", "other")
+    node.writer(type_name, writer_words)
+    if late:
+        node.do(f"write 0 {COUNT} keys=3 stamp=1")
+    if participants == 2:
+        node.do(f"join {bench.domain}")
+    node.reader(type_name, reader_words)
+    if late:
+        node.take()
+    node.do(f"write 0 {COUNT} keys=3 stamp=1")
+    node.take(least=0 if "ignore" in writer_words + reader_words else COUNT)
+    node.status()
+    # The same with a reader elsewhere, which changes the way that the writer's samples take.
+    other.reader(type_name, reader_words)
+    node.post("status w 0")
+    node.wait()
+    other.do("matched r 0 1" if matches(writer_words, reader_words) else "status r 0")
+    if matches(writer_words, reader_words):
+        expected = 1 if ignored(writer_words, reader_words, participants) else 2
+        node.do(f"matched w 0 {expected}")
+    node.do(f"write 0 {COUNT} keys=3 stamp=1 acked=1")
+    node.take()
+    other.take()
+
+
+def matches(writer_words, reader_words):
+    best = "best-effort" in writer_words and "best-effort" not in reader_words
+    return not best and (TRANSIENT in writer_words or TRANSIENT not in reader_words)
+
+
+def ignored(writer_words, reader_words, participants):
+    both = writer_words + reader_words
+    return "ignorelocal=process" in both or ("ignorelocal=participant" in both
+                                             and participants == 1)
+
+
+def scenarios():
+    for type_name in ("fixed", "keyed"):
+        for writer, writer_words in KINDS.items():
+            for reader, reader_words in KINDS.items():
+                for participants in (1, 2):
+                    for late in (False, True):
+                        name = (f"near/{type_name}/{writer}-{reader}/{participants}-"
+                                f"{'late' if late else 'live'}")
+                        yield Scenario(name, near, type_name, writer_words + " autodispose=0",
+                                       reader_words, participants, late, long=type_name == "keyed")
