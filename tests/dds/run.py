@@ -9,13 +9,15 @@ import cases_data
 import cases_death
 import cases_examples
 import cases_network
+import cases_ros
 import cases_torture
 import world
 
 
 def all_cases():
     found = {}
-    for module in (cases_data, cases_death, cases_examples, cases_network, cases_torture):
+    for module in (cases_data, cases_death, cases_examples, cases_network, cases_ros,
+                   cases_torture):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value
