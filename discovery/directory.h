@@ -48,6 +48,9 @@ int eddy_directory_check_type(const struct eddy_segment *segment, const struct e
 uint32_t eddy_directory_close(struct eddy_domain *domain, const char *file,
                               struct eddy_segment *segment);
 
+/* EDDY_ECONFIG if EDDY_MAX_BYTES is set to something that cannot be a topic's limit. */
+int eddy_directory_check_limit(void);
+
 /* What can be told of a topic without a seat on it. */
 void eddy_directory_stats(int dir, struct eddy_segment *segment, struct eddy_topic_stats *stats);
 

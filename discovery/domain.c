@@ -5,6 +5,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
+#include "discovery/directory.h"
 #include "discovery/sweep.h"
 
 #include <errno.h>
@@ -209,6 +210,22 @@ static int join_registry(struct eddy_domain *d, const char *name)
         if (error)
             return error;
     }
+}
+
+int eddy_domain_check(const char *dir)
+{
+    char path[4096];
+    int fd = -1;
+    int error = eddy_log_check();
+    if (!error)
+        error = eddy_directory_check_limit();
+    if (!error && !dir)
+        error = eddy_default_dir(path, sizeof path);
+    if (!error)
+        error = eddy_folder_open(dir ? dir : path, false, &fd);
+    if (!error)
+        close(fd);
+    return error;
 }
 
 static int open_parts(struct eddy_domain *d, const struct eddy_domain_options *o)

@@ -132,6 +132,8 @@ static void a_setting_is_refused(const char *variable, const char *value)
     eddy_domain *domain = NULL;
     eddy_writer *writer = NULL;
     setenv(variable, value, 1);
+    must_fail(eddy_domain_check(NULL), EDDY_ECONFIG);
+    says(variable);
     int error = eddy_domain_open(NULL, &domain);
     if (error == EDDY_OK) {
         struct eddy_topic_name name = {.name = "n"};
@@ -167,7 +169,8 @@ static void a_limit_that_is_no_number_is_refused(void **state)
                                          " 5M",
                                          "%n",
                                          "99999999999999999999",
-                                         "99999999999999G"};
+                                         "99999999999999G",
+                                         "100"}; /* less than the smallest sample takes */
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         a_setting_is_refused("EDDY_MAX_BYTES", values[i]);
 }
@@ -185,6 +188,21 @@ static void a_folder_that_is_no_absolute_path_is_refused(void **state)
         a_setting_is_refused("EDDY_DIR", values[i]);
         setenv("EDDY_DIR", world_dir(), 1);
     }
+}
+
+static void a_check_creates_nothing(void **state)
+{
+    (void)state;
+    world_is_dirty();
+    must_fail(eddy_domain_check(inside("absent")), EDDY_ENOENT);
+    check(access(path, F_OK) != 0);
+    check(mkdir(path, 0700) == 0);
+    setenv("EDDY_LOG", "none", 1);
+    must(eddy_domain_check(path));
+    unsetenv("EDDY_LOG");
+    check(rmdir(path) == 0); /* as empty as before */
+    check(mkdir(path, 0777) == 0 && chmod(path, 0777) == 0);
+    must_fail(eddy_domain_check(path), EDDY_EACCES);
 }
 
 static void a_folder_with_too_long_a_path_is_refused(void **state)
@@ -293,6 +311,7 @@ int main(void)
         WORLD_TEST(a_log_level_that_is_none_is_refused),
         WORLD_TEST(a_limit_that_is_no_number_is_refused),
         WORLD_TEST(a_folder_that_is_no_absolute_path_is_refused),
+        WORLD_TEST(a_check_creates_nothing),
         WORLD_TEST(a_folder_with_too_long_a_path_is_refused),
         WORLD_TEST(the_default_folder_is_the_environments_or_the_users),
         WORLD_TEST(a_domain_with_open_handles_does_not_close),

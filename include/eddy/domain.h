@@ -53,6 +53,11 @@ EDDY_API const char *eddy_domain_dir(const eddy_domain *domain);
  * Errors: EDDY_ECONFIG, EDDY_ETOOBIG. */
 EDDY_API int eddy_default_dir(char *buffer, unsigned long bytes);
 
+/* Looks at what a domain would be opened with: EDDY_DIR, EDDY_LOG, EDDY_MAX_BYTES, and the folder
+ * dir, NULL for the default.  Nothing is created and nobody joins.  Errors: EDDY_EACCES,
+ * EDDY_ECONFIG, EDDY_ENOENT (there is no such folder), EDDY_ESYS. */
+EDDY_API int eddy_domain_check(const char *dir);
+
 /* Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC. */
 #define EDDY_POLL    0u           /* has passed: never wait */
 #define EDDY_FOREVER UINT64_MAX   /* never passes */
