@@ -40,12 +40,9 @@ int eddy_command_env(int argc, char **argv)
     struct eddy_launch launch;
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
-    if (!eddy_launch_prepare("eddy env", options.dir, &launch))
+    if (!eddy_launch_prepare("eddy env", options.dir, false, &launch))
         return EDDY_EXIT_FAILURE;
-    print_export("LD_LIBRARY_PATH", launch.library_path);
-    print_export("CYCLONEDDS_URI", launch.cyclone_uri);
-    if (launch.dir != NULL)
-        print_export("EDDY_DIR", launch.dir);
+    eddy_launch_each(&launch, print_export);
     eddy_launch_free(&launch);
     if (fflush(stdout) == 0)
         return 0;

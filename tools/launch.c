@@ -4,24 +4,17 @@
 #include "tools/launch.h"
 
 #include "tools/place.h"
-#include "tools/settings.h"
+#include "tools/uri.h"
 
 #include <eddy/domain.h>
+#include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Cyclone DDS puts no domain id into the names it gives to shared memory, so we do; it expands the
- * variable itself, for each domain that a program opens.  A program that leaves the choice to the
- * settings opens the first domain that they name, else 0; its variable is still empty when our
- * settings are read, which is why that domain gets a fragment of its own. */
-#define FRAGMENT_HEAD                                                                              \
-    "<Domain id=\"any\"><SharedMemory><Enable>true</Enable>"                                       \
-    "<Prefix>EDDY.${CYCLONEDDS_DOMAIN_ID:-0}</Prefix><Locator>"
-#define FRAGMENT_TAIL "</Locator></SharedMemory></Domain>"
-#define FRAGMENT_NAMED                                                                             \
-    "<Domain id=\"%u\"><SharedMemory><Prefix>EDDY.%u</Prefix></SharedMemory></Domain>"
+#include <sys/stat.h>
+#include <unistd.h>
 
 __attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...)
 {
@@ -49,88 +42,109 @@ static char *path_with(const char *first, const char *list)
     return list[0] != '\0' ? text_of("%s:%s", first, list) : strdup(first);
 }
 
-/* Bytes of a fragment of ours at the head of these settings. */
-static size_t fragment_length(const char *uri)
+static bool refuse_dir(const char *who, const char *dir, const char *reason)
 {
-    unsigned id = 0, again = 0;
-    int named = 0;
-    if (strncmp(uri, FRAGMENT_HEAD, sizeof FRAGMENT_HEAD - 1) == 0) {
-        const char *tail = strstr(uri, FRAGMENT_TAIL);
-        return tail != NULL ? (size_t)(tail - uri) + sizeof FRAGMENT_TAIL - 1 : 0;
+    fprintf(stderr, "%s: the domain's folder %s: %s; `mkdir -p -m 700 %s` makes it\n", who, dir,
+            reason, dir);
+    return false;
+}
+
+/* The folder of the domain, which is made if it is the default one, or if `may_create` and only its
+ * last part is missing: nobody should have a tree of folders for a mistyped path.  False: stderr
+ * says why. */
+static bool open_dir(const char *who, const char *dir, bool may_create, char opened[PATH_MAX])
+{
+    char path[PATH_MAX] = "";
+    int error = dir == NULL ? eddy_default_dir(path, sizeof path) : 0;
+    if (dir != NULL)
+        snprintf(path, sizeof path, "%s", dir);
+    if (error == 0)
+        error = eddy_domain_check(path);
+    if (error == EDDY_ENOENT && (may_create || (dir == NULL && getenv("EDDY_DIR") == NULL))) {
+        if (mkdir(path, 0700) == 0 || errno == EEXIST)
+            error = eddy_domain_check(path);
+        else
+            return refuse_dir(who, path, strerror(errno));
     }
-    if (sscanf(uri, FRAGMENT_NAMED "%n", &id, &again, &named) == 2 && id == again)
-        return (size_t)named;
-    return 0;
-}
-
-/* The user's part of CYCLONEDDS_URI: without what we put in front the last time. */
-static const char *users_uri(const char *uri)
-{
-    size_t ours;
-    do {
-        uri += strspn(uri, " \t\r\n,");
-        ours = fragment_length(uri);
-        uri += ours;
-    } while (ours > 0);
-    return uri;
-}
-
-static char *uri_with(const char *locator, const char *uri)
-{
-    char named[sizeof FRAGMENT_NAMED + 32] = "";
-    unsigned domain = 0;
-    uri = users_uri(uri);
-    if (eddy_settings_domain(uri, &domain))
-        snprintf(named, sizeof named, "," FRAGMENT_NAMED, domain, domain);
-    return text_of(FRAGMENT_HEAD "%s" FRAGMENT_TAIL "%s%s%s", locator, named,
-                   uri[0] != '\0' ? "," : "", uri);
-}
-
-/* The folder of the domain, which exists afterwards.  NULL: stderr says why. */
-static char *open_dir(const char *who, const char *dir)
-{
-    const struct eddy_domain_options options = {.dir = dir, .name = who};
-    eddy_domain *domain = NULL;
-    int error = eddy_domain_open(&options, &domain);
+    if (error == EDDY_ENOENT)
+        return refuse_dir(who, path, "there is no such folder");
     if (error != 0) {
-        fprintf(stderr, "%s: cannot open the domain: %s (%s)\n", who, eddy_last_error(),
-                eddy_strerror(error));
-        return NULL;
+        fprintf(stderr, "%s: %s (%s)\n", who, eddy_last_error(), eddy_strerror(error));
+        return false;
     }
-    char *opened = strdup(eddy_domain_dir(domain));
-    eddy_domain_close(domain);
-    return opened;
+    return realpath(path, opened) != NULL || refuse_dir(who, path, strerror(errno));
 }
 
-bool eddy_launch_prepare(const char *who, const char *dir, struct eddy_launch *launch)
+/* LD_PRELOAD with the door first, once; NULL: leave it as it is.  A path with a space cannot be said
+ * in it, so a stand-in in such a place is found by LD_LIBRARY_PATH alone. */
+static char *preload_with(const char *library_dir, const char *list)
 {
-    char library_dir[PATH_MAX];
-    char locator[EDDY_PLACE_LOCATOR_MAX];
-    memset(launch, 0, sizeof *launch);
+    char door[PATH_MAX + sizeof EDDY_PLACE_DOOR], *text = NULL;
+    size_t size = 0;
+    snprintf(door, sizeof door, "%s" EDDY_PLACE_DOOR, library_dir);
+    if (strpbrk(door, " \t\n") != NULL || access(door, R_OK) != 0)
+        return NULL;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return NULL;
+    fputs(door, out);
+    while (*(list += strspn(list, ": ")) != '\0') {
+        size_t length = strcspn(list, ": ");
+        if (length != strlen(door) || strncmp(list, door, length) != 0)
+            fprintf(out, ":%.*s", (int)length, list);
+        list += length;
+    }
+    fclose(out);
+    return text;
+}
+
+/* Where the stand-in is, if that can be said in LD_LIBRARY_PATH. */
+static bool find_library_dir(const char *who, char library_dir[PATH_MAX])
+{
     if (!eddy_place_library_dir(who, library_dir))
         return false;
-    if (strpbrk(library_dir, ":;$") != NULL) {
-        fprintf(stderr,
-                "%s: %s: LD_LIBRARY_PATH cannot name a folder with ':', ';' or '$'; move "
-                "Eddy elsewhere\n",
-                who, library_dir);
+    if (strpbrk(library_dir, ":;$") == NULL)
+        return true;
+    fprintf(stderr,
+            "%s: %s: LD_LIBRARY_PATH cannot name a folder with ':', ';' or '$'; move "
+            "Eddy elsewhere\n",
+            who, library_dir);
+    return false;
+}
+
+bool eddy_launch_prepare(const char *who, const char *dir, bool may_create,
+                         struct eddy_launch *launch)
+{
+    char library_dir[PATH_MAX], opened[PATH_MAX], locator[EDDY_PLACE_LOCATOR_MAX];
+    memset(launch, 0, sizeof *launch);
+    if (!find_library_dir(who, library_dir) || !open_dir(who, dir, may_create, opened) ||
+        !eddy_place_locator(who, opened, locator))
         return false;
-    }
-    char *opened = open_dir(who, dir);
-    if (opened == NULL)
-        return false;
-    if (eddy_place_locator(who, opened, locator)) {
-        launch->library_path = path_with(library_dir, environment("LD_LIBRARY_PATH"));
-        launch->cyclone_uri = uri_with(locator, environment("CYCLONEDDS_URI"));
-        launch->dir = dir != NULL ? strdup(opened) : NULL;
-    }
-    free(opened);
-    return launch->library_path != NULL && launch->cyclone_uri != NULL;
+    launch->library_path = path_with(library_dir, environment("LD_LIBRARY_PATH"));
+    launch->preload = preload_with(library_dir, environment("LD_PRELOAD"));
+    launch->cyclone_uri = eddy_uri_make(locator, environment("CYCLONEDDS_URI"));
+    launch->dir = dir != NULL ? strdup(opened) : NULL;
+    if (launch->library_path != NULL && launch->cyclone_uri != NULL)
+        return true;
+    fprintf(stderr, "%s: no memory\n", who);
+    return false;
+}
+
+void eddy_launch_each(const struct eddy_launch *launch,
+                      void (*visit)(const char *name, const char *value))
+{
+    visit("LD_LIBRARY_PATH", launch->library_path);
+    if (launch->preload != NULL)
+        visit("LD_PRELOAD", launch->preload);
+    visit("CYCLONEDDS_URI", launch->cyclone_uri);
+    if (launch->dir != NULL)
+        visit("EDDY_DIR", launch->dir);
 }
 
 void eddy_launch_free(struct eddy_launch *launch)
 {
     free(launch->library_path);
+    free(launch->preload);
     free(launch->cyclone_uri);
     free(launch->dir);
 }

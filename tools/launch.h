@@ -1,6 +1,8 @@
 /* launch.h - what a DDS program needs in its environment to use Eddy.  (internal)
  *
  *   LD_LIBRARY_PATH  our stand-in library first, then what was there
+ *   LD_PRELOAD       the door that leads to it (door/door.h), then what was there: a script may put
+ *                    another folder in front of LD_LIBRARY_PATH, as ROS 2's does
  *   CYCLONEDDS_URI   our settings first, then what was there: of two settings Cyclone DDS takes the
  *                    later, so the user's own prevail
  *   EDDY_DIR         only if a folder was asked for
@@ -15,13 +17,19 @@
 
 struct eddy_launch {
     char *library_path; /* LD_LIBRARY_PATH */
+    char *preload;      /* LD_PRELOAD, NULL: leave it as it is */
     char *cyclone_uri;  /* CYCLONEDDS_URI */
     char *dir;          /* EDDY_DIR, NULL: leave it as it is */
 };
 
-/* Creates the domain's folder if need be.  dir: NULL for the default.  False: stderr says why,
- * after `who`. */
-bool eddy_launch_prepare(const char *who, const char *dir, struct eddy_launch *launch);
+/* dir: NULL for the default.  The domain's folder has to be there, but the default one, and any of
+ * which only the last part is missing if `may_create`, is made: what makes a folder a place of its
+ * own is known once it exists.  False: stderr says why, after `who`. */
+bool eddy_launch_prepare(const char *who, const char *dir, bool may_create,
+                         struct eddy_launch *launch);
+/* Each variable that is to be set. */
+void eddy_launch_each(const struct eddy_launch *launch,
+                      void (*visit)(const char *name, const char *value));
 void eddy_launch_free(struct eddy_launch *launch);
 
 #endif

@@ -10,6 +10,8 @@
 
 /* The library that Cyclone DDS 0.10 loads for shared memory, and that Eddy stands in for. */
 #define EDDY_PLACE_LIBRARY "libiceoryx_binding_c.so.2"
+/* What leads to it, in that library's folder; see door/CMakeLists.txt for the name. */
+#define EDDY_PLACE_DOOR "/door-before-libasan.so/" EDDY_PLACE_LIBRARY
 
 /* The folder of the stand-in library, found from where this command lies.  False: there is none,
  * and stderr says where it was looked for, after `who`. */

@@ -32,11 +32,12 @@ static const struct argp argp = {
            "that are added. Exits with what COMMAND exits with; 125 if Eddy fails, 126 if COMMAND "
            "cannot be run, 127 if there is none."};
 
-static bool apply(const struct eddy_launch *launch)
+static bool failed;
+
+static void set(const char *name, const char *value)
 {
-    return setenv("LD_LIBRARY_PATH", launch->library_path, 1) == 0 &&
-           setenv("CYCLONEDDS_URI", launch->cyclone_uri, 1) == 0 &&
-           (launch->dir == NULL || setenv("EDDY_DIR", launch->dir, 1) == 0);
+    if (setenv(name, value, 1) != 0)
+        failed = true;
 }
 
 /* Says why the command did not start. */
@@ -62,11 +63,11 @@ int eddy_command_run(int argc, char **argv)
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
     if (error != 0 || options.command == NULL)
         return EDDY_EXIT_LAUNCH;
-    if (!eddy_launch_prepare("eddy run", options.dir, &launch))
+    if (!eddy_launch_prepare("eddy run", options.dir, true, &launch))
         return EDDY_EXIT_LAUNCH;
-    bool applied = apply(&launch);
+    eddy_launch_each(&launch, set);
     eddy_launch_free(&launch);
-    if (!applied) {
+    if (failed) {
         fprintf(stderr, "eddy run: cannot set the environment: %s\n", strerror(errno));
         return EDDY_EXIT_LAUNCH;
     }

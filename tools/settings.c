@@ -1,7 +1,7 @@
 /* settings.c - see settings.h.
  *
  * Not an XML parser: it finds elements and their ends, which is enough to know where one item of
- * the list stops and what its <Domain> elements say.  Cyclone DDS itself judges the rest.
+ * the list stops and what it says of a few things.  Cyclone DDS itself judges the rest.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/settings.h"
@@ -16,11 +16,19 @@
 /* More than any sensible settings file; the rest of a longer one is not looked at. */
 #define FILE_MAX (1u << 20)
 
+#define SPACE " \t\r\n"
+
 struct scan {
-    int depth;      /* elements that are open */
-    bool in_domain; /* the last tag was a <Domain> without a number */
-    bool found;
-    unsigned domain;
+    struct eddy_settings *settings;
+    struct eddy_settings_domain *domain; /* the one we are in; NULL: in none yet */
+    int depth;                           /* elements that are open */
+    int domain_depth;                    /* the same where that domain began */
+};
+
+/* The opening tag of an element: from after its '<' to its '>'. */
+struct tag {
+    const char *name, *attributes, *end;
+    size_t name_length;
 };
 
 static bool starts(const char *text, const char *with)
@@ -35,64 +43,138 @@ static const char *skip_past(const char *text, const char *end)
     return at != NULL ? at + strlen(end) : text + strlen(text);
 }
 
-static void take_number(struct scan *scan, const char *text)
+/* --- tags ------------------------------------------------------------------------------------ */
+
+static struct tag tag_at(const char *name)
 {
-    text += strspn(text, " \t\r\n");
-    if (scan->found || !isdigit((unsigned char)*text))
-        return;
-    scan->found = true;
-    scan->domain = (unsigned)strtoul(text, NULL, 10);
+    struct tag tag = {.name = name, .name_length = strcspn(name, SPACE "/>")};
+    char quote = '\0';
+    tag.attributes = name + tag.name_length;
+    for (tag.end = tag.attributes; *tag.end != '\0' && (quote != '\0' || *tag.end != '>');
+         tag.end++) {
+        if (quote == '\0' && (*tag.end == '"' || *tag.end == '\''))
+            quote = *tag.end;
+        else if (*tag.end == quote)
+            quote = '\0';
+    }
+    return tag;
 }
 
-/* The id of a <Domain ...>, whose attributes begin at `text`. */
-static void take_attribute(struct scan *scan, const char *text)
+static bool is_named(const struct tag *tag, const char *name)
 {
-    size_t length = strcspn(text, ">");
-    for (const char *at = text; at + 2 < text + length; at++) {
-        if (strncasecmp(at, "id", 2) != 0 || !isspace((unsigned char)at[-1]))
+    return tag->name_length == strlen(name) && strncasecmp(tag->name, name, tag->name_length) == 0;
+}
+
+static bool is_closed(const struct tag *tag)
+{
+    return tag->end > tag->name && tag->end[-1] == '/';
+}
+
+/* Copies without the space around it; what is too long for a number or a name is no use to us. */
+static void copy(char to[EDDY_SETTINGS_TEXT], const char *text, size_t length)
+{
+    for (; length > 0 && isspace((unsigned char)text[0]); length--)
+        text++;
+    while (length > 0 && isspace((unsigned char)text[length - 1]))
+        length--;
+    if (length < EDDY_SETTINGS_TEXT)
+        snprintf(to, EDDY_SETTINGS_TEXT, "%.*s", (int)length, text);
+}
+
+/* The value of an attribute; `value` is left alone if there is none. */
+static void attribute(const struct tag *tag, const char *name, char value[EDDY_SETTINGS_TEXT])
+{
+    const char *at = tag->attributes;
+    while (at < tag->end) {
+        at += strspn(at, SPACE "/");
+        size_t length = strcspn(at, SPACE "=/>");
+        bool wanted = length == strlen(name) && strncasecmp(at, name, length) == 0;
+        at += length;
+        at += strspn(at, SPACE);
+        if (at >= tag->end || *at != '=')
             continue;
-        at += 2 + strspn(at + 2, " \t\r\n");
-        if (*at != '=')
-            continue;
-        at += 1 + strspn(at + 1, " \t\r\n\"'");
-        take_number(scan, at);
-        return;
+        at += 1 + strspn(at + 1, SPACE);
+        const char quote[] = {*at, '\0'};
+        if (*at != '"' && *at != '\'')
+            return;
+        size_t bytes = strcspn(++at, quote);
+        if (wanted) {
+            copy(value, at, bytes);
+            return;
+        }
+        at += bytes + (at[bytes] != '\0');
     }
 }
 
-/* The opening tag at `tag`, just after its '<'. */
-static void open_tag(struct scan *scan, const char *tag)
+static void text_of(const struct tag *tag, char value[EDDY_SETTINGS_TEXT])
 {
-    size_t name = strcspn(tag, " \t\r\n/>");
-    size_t length = strcspn(tag, ">");
-    bool was_in_domain = scan->in_domain;
-    scan->depth++;
-    scan->in_domain = name == 6 && strncasecmp(tag, "Domain", 6) == 0;
-    if (scan->in_domain)
-        take_attribute(scan, tag + name);
-    else if (was_in_domain && name == 2 && strncasecmp(tag, "Id", 2) == 0 && tag[length] == '>')
-        take_number(scan, tag + length + 1);
-    if (length > 0 && tag[length - 1] == '/')
-        scan->depth--;
+    if (*tag->end == '>' && !is_closed(tag))
+        copy(value, tag->end + 1, strcspn(tag->end + 1, "<"));
 }
+
+/* --- what they say --------------------------------------------------------------------------- */
+
+/* Settings that stand in no <Domain> are for every domain. */
+static struct eddy_settings_domain *begin_domain(struct scan *scan)
+{
+    static struct eddy_settings_domain beyond;
+    struct eddy_settings *settings = scan->settings;
+    bool is_beyond = settings->count == EDDY_SETTINGS_DOMAINS;
+    scan->domain = is_beyond ? &beyond : &settings->domains[settings->count++];
+    scan->domain_depth = scan->depth;
+    copy(scan->domain->id, "any", 3);
+    return scan->domain;
+}
+
+static struct eddy_settings_domain *domain_here(struct scan *scan)
+{
+    return scan->domain != NULL ? scan->domain : begin_domain(scan);
+}
+
+static void open_element(struct scan *scan, const struct tag *tag)
+{
+    bool is_child = scan->domain != NULL && scan->depth == scan->domain_depth + 1;
+    if (is_named(tag, "Domain"))
+        attribute(tag, "id", begin_domain(scan)->id);
+    else if (is_child && is_named(tag, "Id"))
+        text_of(tag, scan->domain->id);
+    else if (is_named(tag, "ExternalDomainId"))
+        text_of(tag, domain_here(scan)->external);
+    else if (is_named(tag, "Tag"))
+        text_of(tag, domain_here(scan)->tag);
+    scan->depth += !is_closed(tag);
+}
+
+static void close_element(struct scan *scan)
+{
+    scan->depth--;
+    if (scan->domain != NULL && scan->depth <= scan->domain_depth)
+        scan->domain = NULL;
+}
+
+/* --- the list -------------------------------------------------------------------------------- */
 
 /* Looks at one element and all in it, or at a whole file; returns where it ends. */
 static const char *scan_xml(struct scan *scan, const char *text, bool whole)
 {
     scan->depth = 0;
+    scan->domain = NULL;
     do {
         text += strcspn(text, "<");
         if (*text == '\0')
             break;
         if (starts(text, "<!--")) {
             text = skip_past(text, "-->");
-            continue;
+        } else if (starts(text, "</")) {
+            close_element(scan);
+            text = skip_past(text, ">");
+        } else if (text[1] == '?' || text[1] == '!') {
+            text = skip_past(text, ">");
+        } else {
+            struct tag tag = tag_at(text + 1);
+            open_element(scan, &tag);
+            text = tag.end + (*tag.end != '\0');
         }
-        if (starts(text, "</"))
-            scan->depth--;
-        else if (text[1] != '?' && text[1] != '!')
-            open_tag(scan, text + 1);
-        text = skip_past(text, ">");
     } while (whole || scan->depth > 0);
     return text;
 }
@@ -114,10 +196,11 @@ static void scan_file(struct scan *scan, const char *item, size_t length)
         fclose(file);
 }
 
-bool eddy_settings_domain(const char *uri, unsigned *domain)
+void eddy_settings_read(const char *uri, struct eddy_settings *settings)
 {
-    struct scan scan = {0};
-    while (!scan.found && *(uri += strspn(uri, ", \t\r\n")) != '\0') {
+    struct scan scan = {.settings = settings};
+    memset(settings, 0, sizeof *settings);
+    while (*(uri += strspn(uri, "," SPACE)) != '\0') {
         if (*uri == '<') {
             uri = scan_xml(&scan, uri, false);
         } else {
@@ -126,7 +209,14 @@ bool eddy_settings_domain(const char *uri, unsigned *domain)
             uri += length;
         }
     }
-    if (scan.found)
-        *domain = scan.domain;
-    return scan.found;
+}
+
+bool eddy_settings_is_number(const char *id)
+{
+    return id[0] != '\0' && id[strspn(id, "0123456789")] == '\0';
+}
+
+bool eddy_settings_is_any(const char *id)
+{
+    return strcasecmp(id, "any") == 0;
 }

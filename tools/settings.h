@@ -1,4 +1,4 @@
-/* settings.h - what the user's CYCLONEDDS_URI says.  (internal)
+/* settings.h - what the user's CYCLONEDDS_URI says of DDS domains.  (internal)
  *
  * It is a list, separated by commas, of files (with or without "file://") and of XML written out;
  * of two settings Cyclone DDS takes the later.
@@ -8,9 +8,29 @@
 #define EDDY_TOOLS_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* The first number that a <Domain id="..."> in these settings names: the DDS domain of a program
- * that does not choose one.  False: there is none, and that domain is 0. */
-bool eddy_settings_domain(const char *uri, unsigned *domain);
+#define EDDY_SETTINGS_TEXT    128
+#define EDDY_SETTINGS_DOMAINS 64
+
+/* One <Domain> element.  Texts are as written, so they may have variables; "": not said. */
+struct eddy_settings_domain {
+    char id[EDDY_SETTINGS_TEXT]; /* a number, or "any", which is also said by leaving it out */
+    char external[EDDY_SETTINGS_TEXT]; /* the number that it has on the network */
+    char tag[EDDY_SETTINGS_TEXT];      /* what else keeps it apart there */
+};
+
+/* In their order; what is beyond the limit of their number is left out. */
+struct eddy_settings {
+    struct eddy_settings_domain domains[EDDY_SETTINGS_DOMAINS];
+    size_t count;
+};
+
+void eddy_settings_read(const char *uri, struct eddy_settings *settings);
+
+/* True if the id is a plain number. */
+bool eddy_settings_is_number(const char *id);
+/* True if the id names every domain. */
+bool eddy_settings_is_any(const char *id);
 
 #endif

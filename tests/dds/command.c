@@ -1,6 +1,6 @@
 /* command.c - the node's main: reads commands, and does those that are neither writing nor reading.
  *
- *   join DOMAIN                   become a participant; what is opened later belongs to the last
+ *   join DOMAIN|default           become a participant; what is opened later belongs to the last
  *   matched w|r INDEX COUNT       wait until writer or reader INDEX has exactly COUNT others
  *   leave                         delete the participants and all they have
  *
@@ -103,8 +103,9 @@ static void node_join(struct node *node, const struct node_command *command)
         node_fail("too many participants");
         return;
     }
-    node->participant =
-        dds_create_participant((dds_domainid_t)node_word_number(command, 1), NULL, NULL);
+    bool is_default = strcmp(node_word(command, 1), "default") == 0;
+    node->participant = dds_create_participant(
+        is_default ? DDS_DOMAIN_DEFAULT : (dds_domainid_t)node_word_number(command, 1), NULL, NULL);
     if (!node_succeeded(node->participant, "dds_create_participant"))
         return;
     node->participants[node->participant_count++] = node->participant;

@@ -5,9 +5,12 @@ import argparse
 import sys
 import time
 
+import cases_cost
 import cases_data
 import cases_death
+import cases_domains
 import cases_examples
+import cases_launch
 import cases_network
 import cases_ros
 import cases_torture
@@ -16,8 +19,8 @@ import world
 
 def all_cases():
     found = {}
-    for module in (cases_data, cases_death, cases_examples, cases_network, cases_ros,
-                   cases_torture):
+    for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_launch,
+                   cases_network, cases_ros, cases_torture):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value
