@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"env", "print what `run` sets, for a shell to evaluate", eddy_command_env},
     {"ls", "list topics, rings, regions, and who uses them, from outside", eddy_command_ls},
     {"doctor", "say what stands in the way, and what to do", eddy_command_doctor},
+    {"why", "say why samples do not arrive, or not through Eddy", eddy_command_why},
     {"gc", "take back what dead processes left", eddy_command_gc},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

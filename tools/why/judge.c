@@ -1,0 +1,266 @@
+/* judge.c - see judge.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/why/judge.h"
+
+#include <string.h>
+
+static const enum eddy_why_side sides[] = {EDDY_SIDE_WRITER, EDDY_SIDE_READER};
+
+struct eddy_why_reason *eddy_why_add(struct eddy_why_verdict *verdict, enum eddy_why_code code,
+                                     enum eddy_why_side side, enum eddy_why_grade grade)
+{
+    size_t last = EDDY_WHY_REASONS_MAX - 1; /* shared by those that find no room */
+    size_t at = verdict->reason_count <= last ? verdict->reason_count++ : last;
+    verdict->reasons[at] = (struct eddy_why_reason){
+        .code = code, .side = side, .grade = grade, .first = "", .second = ""};
+    if (grade > verdict->grade)
+        verdict->grade = grade;
+    return &verdict->reasons[at];
+}
+
+static void set_path(struct eddy_why_verdict *verdict, enum eddy_why_path path)
+{
+    static const enum eddy_why_grade grades[] = {EDDY_GRADE_FINE, EDDY_GRADE_FINE,
+                                                 EDDY_GRADE_OUTSIDE, EDDY_GRADE_LOST};
+    verdict->path = path;
+    if (grades[path] > verdict->grade)
+        verdict->grade = grades[path];
+}
+
+static bool in_one_process(const struct eddy_why_process *a, const struct eddy_why_process *b)
+{
+    if (a == b)
+        return true;
+    return a->pid != 0 && a->pid == b->pid && a->local_pid == b->local_pid &&
+           strcmp(a->host, b->host) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+/* Cyclone DDS takes two processes for sharers of memory if these are equal; that of a process whose
+ * settings cannot be seen follows from its folder. */
+static bool locators_differ(const struct eddy_why_process *a, const struct eddy_why_process *b)
+{
+    return a->locator != NULL && b->locator != NULL && strcmp(a->locator, b->locator) != 0;
+}
+
+static bool locators_equal(const struct eddy_why_process *a, const struct eddy_why_process *b)
+{
+    return a->locator != NULL && b->locator != NULL && strcmp(a->locator, b->locator) == 0;
+}
+
+/* --- what becomes of samples ----------------------------------------------------------------- */
+
+static void add_counted(struct eddy_why_verdict *verdict, enum eddy_why_code code,
+                        enum eddy_why_grade grade, uint64_t number, uint64_t other)
+{
+    struct eddy_why_reason *reason = eddy_why_add(verdict, code, EDDY_SIDE_READER, grade);
+    reason->number = number;
+    reason->other = other;
+}
+
+static void add_counts(struct eddy_why_verdict *verdict, const struct eddy_member_info *info)
+{
+    if (info->lost > 0)
+        add_counted(verdict, EDDY_WHY_MISSED, EDDY_GRADE_LOST, info->lost, info->depth);
+    if (info->behind > 0)
+        add_counted(verdict, EDDY_WHY_BEHIND, EDDY_GRADE_FINE, info->behind, info->depth);
+}
+
+/* The topic may still grow, but not by as much as it has. */
+static void add_memory(struct eddy_why_verdict *verdict, const struct eddy_why_member *member)
+{
+    if (member->limit_bytes == 0 || member->shared_bytes < member->limit_bytes / 4 * 3)
+        return;
+    struct eddy_why_reason *reason =
+        eddy_why_add(verdict, EDDY_WHY_MEMORY_FULL, EDDY_SIDE_WRITER, EDDY_GRADE_FINE);
+    reason->number = member->shared_bytes;
+    reason->other = member->limit_bytes;
+}
+
+static void add_state(struct eddy_why_verdict *verdict, enum eddy_why_side side)
+{
+    const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, side);
+    const struct eddy_why_member *member = endpoint->member;
+    if (member != NULL && member->info.state == EDDY_MEMBER_DEAD)
+        eddy_why_add(verdict, EDDY_WHY_DEAD, side, EDDY_GRADE_LOST);
+    else if (endpoint->process->is_stopped)
+        eddy_why_add(verdict, EDDY_WHY_STOPPED, side, EDDY_GRADE_LOST);
+    if (member == NULL)
+        return;
+    if (side == EDDY_SIDE_READER)
+        add_counts(verdict, &member->info);
+    else
+        add_memory(verdict, member);
+}
+
+/* --- what Cyclone DDS does with types in shared memory --------------------------------------- */
+
+/* The oldest known of the two; -1 if neither is. */
+static int older_patch(const struct eddy_why_verdict *verdict)
+{
+    int writer = verdict->writer->process->patch, reader = verdict->reader->process->patch;
+    if (writer < 0 || reader < 0)
+        return writer > reader ? writer : reader;
+    return writer < reader ? writer : reader;
+}
+
+#define MENDED_KEYS 4 /* Cyclone DDS 0.10.4 reads keys from shared memory as they are */
+
+static void add_key_faults(struct eddy_why_verdict *verdict, bool has_string_key)
+{
+    bool is_keyed = (verdict->reader->guid[15] & 0x3f) == 0x07; /* RTPS: a reader with a key */
+    int patch = older_patch(verdict);
+    if (patch < 0 || patch >= MENDED_KEYS)
+        return;
+    if (has_string_key)
+        eddy_why_add(verdict, EDDY_WHY_STRING_KEY, EDDY_SIDE_PAIR, EDDY_GRADE_LOST)->number =
+            (uint64_t)patch;
+    else if (is_keyed)
+        eddy_why_add(verdict, EDDY_WHY_KEYS, EDDY_SIDE_PAIR, EDDY_GRADE_FINE)->number =
+            (uint64_t)patch;
+}
+
+static void add_type_faults(struct eddy_why_verdict *verdict)
+{
+    const struct eddy_why_type *writer = &verdict->writer->type_facts;
+    const struct eddy_why_type *reader = &verdict->reader->type_facts;
+    add_key_faults(verdict, writer->has_string_key || reader->has_string_key);
+    if ((writer->has_optional && writer->is_fixed) || (reader->has_optional && reader->is_fixed))
+        eddy_why_add(verdict, EDDY_WHY_OPTIONAL, EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
+    if (!writer->is_known || !reader->is_known ||
+        memcmp(writer->id, reader->id, sizeof writer->id) == 0)
+        return;
+    bool overruns = writer->is_fixed && reader->is_fixed && writer->size > reader->size;
+    struct eddy_why_reason *reason =
+        eddy_why_add(verdict, overruns ? EDDY_WHY_LONGER_TYPE : EDDY_WHY_OTHER_TYPE, EDDY_SIDE_PAIR,
+                     overruns ? EDDY_GRADE_LOST : EDDY_GRADE_FINE);
+    reason->number = writer->size;
+    reason->other = reader->size;
+}
+
+/* --- the path -------------------------------------------------------------------------------- */
+
+static bool in_one_topic(const struct eddy_why_member *a, const struct eddy_why_member *b)
+{
+    return a != NULL && b != NULL && strcmp(a->dir, b->dir) == 0 && strcmp(a->scope, b->scope) == 0;
+}
+
+/* Each is in Eddy, but not where the other is.  Who is taken for a sharer gets nothing by network. */
+static void judge_apart(struct eddy_why_verdict *verdict)
+{
+    const struct eddy_why_member *writer = verdict->writer->member;
+    const struct eddy_why_member *reader = verdict->reader->member;
+    bool one_folder = strcmp(writer->dir, reader->dir) == 0;
+    bool lost =
+        locators_equal(verdict->writer->process, verdict->reader->process) ||
+        (one_folder && !locators_differ(verdict->writer->process, verdict->reader->process));
+    struct eddy_why_reason *reason =
+        eddy_why_add(verdict, one_folder ? EDDY_WHY_SCOPES : EDDY_WHY_FOLDERS, EDDY_SIDE_PAIR,
+                     lost ? EDDY_GRADE_LOST : EDDY_GRADE_OUTSIDE);
+    reason->first = one_folder ? writer->scope : writer->dir;
+    reason->second = one_folder ? reader->scope : reader->dir;
+    set_path(verdict, lost ? EDDY_PATH_NONE : EDDY_PATH_NETWORK);
+}
+
+static void judge_together(struct eddy_why_verdict *verdict)
+{
+    set_path(verdict, EDDY_PATH_EDDY);
+    if (locators_differ(verdict->writer->process, verdict->reader->process)) {
+        struct eddy_why_reason *reason =
+            eddy_why_add(verdict, EDDY_WHY_LOCATORS, EDDY_SIDE_PAIR, EDDY_GRADE_OUTSIDE);
+        reason->first = verdict->writer->process->locator;
+        reason->second = verdict->reader->process->locator;
+    }
+    add_type_faults(verdict);
+}
+
+/* One is in Eddy.  Cyclone DDS then offers memory to the other's process, and counts on it, unless
+ * that process is told to use the network besides. */
+static bool is_one_sided(const struct eddy_why_process *in, const struct eddy_why_process *off)
+{
+    return off->dir != NULL && !off->is_removed && off->redundant == EDDY_NO &&
+           !locators_differ(in, off);
+}
+
+/* Those who took part when the files were removed go on among themselves, and believe that they
+ * share memory with those who came later. */
+static bool worlds_differ(const struct eddy_why_process *a, const struct eddy_why_process *b)
+{
+    return (a->is_removed || b->is_removed) && a->dir != NULL && b->dir != NULL &&
+           a->registry != b->registry;
+}
+
+/* Nothing but the removal of the files is said of either: they still meet in what is left of them. */
+static bool share_removed(const struct eddy_why_verdict *verdict)
+{
+    const struct eddy_why_process *writer = verdict->writer->process;
+    const struct eddy_why_process *reader = verdict->reader->process;
+    bool share = writer->is_removed && reader->is_removed && writer->registry == reader->registry;
+    for (size_t i = 0; i < verdict->reason_count; i++)
+        share = share && verdict->reasons[i].code == EDDY_WHY_REMOVED;
+    return share;
+}
+
+static void judge_outside(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
+{
+    const struct eddy_why_endpoint *writer = verdict->writer, *reader = verdict->reader;
+    set_path(verdict, EDDY_PATH_NETWORK);
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
+        if (eddy_why_on(verdict, sides[i])->member == NULL)
+            eddy_why_off(world, verdict, sides[i]);
+    if (share_removed(verdict))
+        set_path(verdict, EDDY_PATH_EDDY);
+    else if (worlds_differ(writer->process, reader->process))
+        set_path(verdict, EDDY_PATH_NONE);
+    if ((writer->member != NULL && is_one_sided(writer->process, reader->process)) ||
+        (reader->member != NULL && is_one_sided(reader->process, writer->process))) {
+        eddy_why_add(verdict, EDDY_WHY_ONE_SIDED,
+                     writer->member == NULL ? EDDY_SIDE_WRITER : EDDY_SIDE_READER, EDDY_GRADE_LOST);
+        set_path(verdict, EDDY_PATH_NONE);
+    }
+}
+
+static void judge_discovered(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
+{
+    const struct eddy_why_endpoint *writer = verdict->writer, *reader = verdict->reader;
+    if (!eddy_why_match(verdict))
+        set_path(verdict, EDDY_PATH_NONE);
+    else if (in_one_topic(writer->member, reader->member))
+        judge_together(verdict);
+    else if (in_one_process(writer->process, reader->process))
+        set_path(verdict, EDDY_PATH_PROCESS);
+    else if (writer->member != NULL && reader->member != NULL)
+        judge_apart(verdict);
+    else
+        judge_outside(world, verdict);
+}
+
+/* Of one that is dead nothing else is to be said. */
+static void add_undiscovered(struct eddy_why_verdict *verdict)
+{
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
+        const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, sides[i]);
+        bool is_dead = endpoint->member != NULL && endpoint->member->info.state == EDDY_MEMBER_DEAD;
+        if (!endpoint->is_discovered && !is_dead)
+            eddy_why_add(verdict, EDDY_WHY_UNDISCOVERED, sides[i], EDDY_GRADE_LOST);
+    }
+}
+
+void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_endpoint *writer,
+                    const struct eddy_why_endpoint *reader, struct eddy_why_verdict *verdict)
+{
+    *verdict = (struct eddy_why_verdict){.writer = writer, .reader = reader};
+    if (writer == NULL || reader == NULL) {
+        eddy_why_add(verdict, writer == NULL ? EDDY_WHY_NO_WRITER : EDDY_WHY_NO_READER,
+                     EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
+        set_path(verdict, EDDY_PATH_NONE);
+    } else if (writer->is_discovered && reader->is_discovered) {
+        judge_discovered(world, verdict);
+    } else {
+        add_undiscovered(verdict);
+        set_path(verdict, EDDY_PATH_NONE);
+    }
+    for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
+        if (eddy_why_on(verdict, sides[i]) != NULL)
+            add_state(verdict, sides[i]);
+}

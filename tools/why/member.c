@@ -1,0 +1,202 @@
+/* member.c - see member.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/why/member.h"
+
+#include "tools/process.h"
+#include "tools/why/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- from folders ---------------------------------------------------------------------------- */
+
+struct list {
+    struct eddy_why_member *members;
+    size_t count;
+};
+
+static void add_topic(struct eddy_arena *arena, const char *dir,
+                      const struct eddy_topic_report *topic, struct list *list)
+{
+    const char *name = eddy_arena_text(arena, topic->name);
+    const char *type = eddy_arena_text(arena, topic->type);
+    const char *scope = eddy_arena_text(arena, topic->scope);
+    for (size_t i = 0; i < topic->member_count; i++) {
+        list->members = eddy_arena_grow(arena, list->members, list->count, sizeof list->members[0]);
+        list->members[list->count++] =
+            (struct eddy_why_member){.dir = dir,
+                                     .scope = scope,
+                                     .topic = name,
+                                     .type = type,
+                                     .info = topic->members[i],
+                                     .shared_bytes = topic->stats.shared_bytes,
+                                     .limit_bytes = topic->stats.limit_bytes};
+    }
+}
+
+static int add_folder(struct eddy_arena *arena, const char *dir, struct list *list)
+{
+    eddy_snapshot *snapshot = NULL;
+    int error = eddy_snapshot_take(dir, &snapshot);
+    for (size_t i = 0; error == 0 && i < eddy_snapshot_topics(snapshot); i++) {
+        const struct eddy_topic_report *topic = eddy_snapshot_topic(snapshot, i);
+        if (topic->error == 0)
+            add_topic(arena, dir, topic, list);
+    }
+    eddy_snapshot_free(snapshot);
+    return error;
+}
+
+int eddy_why_remember(struct eddy_arena *arena, const char *dir, struct eddy_why_past *past)
+{
+    struct list list = {0};
+    int error = add_folder(arena, dir, &list);
+    *past = (struct eddy_why_past){.members = list.members, .count = list.count};
+    return error;
+}
+
+/* True if the folder of process `index` is none that was looked at before it. */
+static bool is_new_folder(const struct eddy_why_world *world, size_t index)
+{
+    const char *dir = world->processes[index].dir;
+    bool is_new = dir != NULL && strcmp(dir, world->dir) != 0;
+    for (size_t i = 0; is_new && i < index; i++)
+        is_new = world->processes[i].dir == NULL || strcmp(world->processes[i].dir, dir) != 0;
+    return is_new;
+}
+
+static int add_folders(struct eddy_arena *arena, struct eddy_why_world *world)
+{
+    struct list list = {0};
+    int error = add_folder(arena, world->dir, &list);
+    for (size_t i = 0; i < world->process_count; i++)
+        if (is_new_folder(world, i)) /* one that refuses us leaves its members unknown */
+            (void)add_folder(arena, world->processes[i].dir, &list);
+    world->members = list.members;
+    world->member_count = list.count;
+    return error;
+}
+
+/* --- whose they are -------------------------------------------------------------------------- */
+
+/* A member shows its program's name, cut; discovery what the program was started by. */
+static bool is_program(const struct eddy_member_info *info, const char *started_by)
+{
+    const char *slash = strrchr(started_by, '/');
+    return strncmp(info->name, slash != NULL ? slash + 1 : started_by, sizeof info->name - 1) == 0;
+}
+
+static bool is_of(const struct eddy_why_member *member, const struct eddy_why_endpoint *endpoint)
+{
+    const struct eddy_why_process *process = endpoint->process;
+    bool elsewhere =
+        process->dir != NULL && (process->is_removed || strcmp(process->dir, member->dir) != 0);
+    return !member->is_taken && !elsewhere && member->info.is_writer == endpoint->is_writer &&
+           member->info.pid == process->pid && is_program(&member->info, process->name) &&
+           strcmp(member->topic, endpoint->topic) == 0 && strcmp(member->type, endpoint->type) == 0;
+}
+
+static struct eddy_why_member *find_member(const struct eddy_why_world *world,
+                                           const struct eddy_why_endpoint *endpoint,
+                                           enum eddy_member_state state)
+{
+    for (size_t i = 0; i < world->member_count; i++)
+        if (world->members[i].info.state == state && is_of(&world->members[i], endpoint))
+            return &world->members[i];
+    return NULL;
+}
+
+static void give_member(const struct eddy_why_world *world, struct eddy_why_endpoint *endpoint)
+{
+    if (endpoint->process->pid == 0 || !eddy_why_may_share(world, endpoint))
+        return;
+    struct eddy_why_member *member = find_member(world, endpoint, EDDY_MEMBER_ALIVE);
+    if (member == NULL)
+        member = find_member(world, endpoint, EDDY_MEMBER_DEAD);
+    if (member == NULL)
+        return;
+    member->is_taken = true;
+    endpoint->member = member;
+}
+
+/* Ids of processes repeat on other hosts: those that are certainly on this one choose first. */
+static void give_members(struct eddy_why_world *world)
+{
+    for (size_t i = 0; i < world->endpoint_count; i++)
+        if (world->endpoints[i].process->local_pid != 0)
+            give_member(world, &world->endpoints[i]);
+    for (size_t i = 0; i < world->endpoint_count; i++)
+        if (world->endpoints[i].process->local_pid == 0)
+            give_member(world, &world->endpoints[i]);
+}
+
+/* --- processes ------------------------------------------------------------------------------- */
+
+static const struct eddy_why_process *find_process(const struct eddy_why_world *world,
+                                                   const uint8_t participant[16])
+{
+    static const struct eddy_why_process unknown = {.host = "", .name = "", .patch = -1};
+    for (size_t i = 0; i < world->process_count; i++)
+        if (memcmp(world->processes[i].participant, participant, 16) == 0)
+            return &world->processes[i];
+    return &unknown;
+}
+
+static bool was_there(const struct eddy_why_past *past, const struct eddy_why_member *member)
+{
+    for (size_t i = 0; i < past->count; i++) {
+        const struct eddy_why_member *other = &past->members[i];
+        if (other->info.seat == member->info.seat && other->info.pid == member->info.pid &&
+            other->info.is_writer == member->info.is_writer &&
+            strcmp(other->topic, member->topic) == 0 && strcmp(other->scope, member->scope) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct eddy_why_process *process_of(struct eddy_arena *arena,
+                                                 const struct eddy_why_member *member)
+{
+    struct eddy_why_process *process = eddy_arena_take(arena, 1, sizeof *process);
+    *process = (struct eddy_why_process){.host = "",
+                                         .name = eddy_arena_text(arena, member->info.name),
+                                         .pid = member->info.pid,
+                                         .is_cyclone = true,
+                                         .patch = -1,
+                                         .is_stopped = eddy_process_stopped(member->info.pid)};
+    return process;
+}
+
+static void add_undiscovered(struct eddy_arena *arena, const struct eddy_why_past *past,
+                             struct eddy_why_world *world)
+{
+    char scope[32];
+    snprintf(scope, sizeof scope, "EDDY.%u", world->domain);
+    for (size_t i = 0; i < world->member_count; i++) {
+        struct eddy_why_member *member = &world->members[i];
+        if (member->is_taken || strcmp(member->scope, scope) != 0 ||
+            member->info.state == EDDY_MEMBER_LEAVING || !was_there(past, member))
+            continue;
+        world->endpoints = eddy_arena_grow(arena, world->endpoints, world->endpoint_count,
+                                           sizeof world->endpoints[0]);
+        world->endpoints[world->endpoint_count++] =
+            (struct eddy_why_endpoint){.is_writer = member->info.is_writer,
+                                       .topic = member->topic,
+                                       .type = member->type,
+                                       .process = process_of(arena, member),
+                                       .member = member};
+    }
+}
+
+int eddy_why_join(struct eddy_arena *arena, const struct eddy_why_past *past,
+                  struct eddy_why_world *world)
+{
+    int error = add_folders(arena, world);
+    for (size_t i = 0; i < world->endpoint_count; i++)
+        world->endpoints[i].process = find_process(world, world->endpoints[i].participant);
+    give_members(world);
+    add_undiscovered(arena, past, world);
+    return error;
+}

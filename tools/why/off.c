@@ -1,0 +1,102 @@
+/* off.c - why a writer or reader is not in Eddy (see judge.h).
+ *
+ * Cyclone DDS 0.10 lets an endpoint use shared memory if its policies are among those that it can
+ * hold there; it decides when the endpoint is made, and says nothing.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/why/judge.h"
+
+#include <string.h>
+
+static struct eddy_why_reason *add_outside(struct eddy_why_verdict *verdict,
+                                           enum eddy_why_code code, enum eddy_why_side side)
+{
+    return eddy_why_add(verdict, code, side, EDDY_GRADE_OUTSIDE);
+}
+
+static void add_depth(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
+                      const struct eddy_why_qos *qos)
+{
+    if (qos->durability != EDDY_DDS_TRANSIENT_LOCAL || qos->service_history != EDDY_DDS_KEEP_LAST ||
+        (uint64_t)qos->service_depth <= world->history_max)
+        return;
+    struct eddy_why_reason *reason = add_outside(verdict, EDDY_WHY_DEPTH, EDDY_SIDE_WRITER);
+    reason->number = (uint64_t)qos->service_depth;
+    reason->other = world->history_max;
+}
+
+/* False: none of its policies keeps it off. */
+static bool add_policies(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
+                         enum eddy_why_side side)
+{
+    const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
+    size_t before = verdict->reason_count;
+    if (qos->history != EDDY_DDS_KEEP_LAST)
+        add_outside(verdict, EDDY_WHY_HISTORY, side);
+    if (qos->durability > EDDY_DDS_TRANSIENT_LOCAL)
+        add_outside(verdict, EDDY_WHY_DURABILITY, side)->first =
+            qos->durability == EDDY_DDS_TRANSIENT ? "TRANSIENT" : "PERSISTENT";
+    if (side == EDDY_SIDE_WRITER)
+        add_depth(world, verdict, qos);
+    if (qos->liveliness != EDDY_DDS_AUTOMATIC)
+        add_outside(verdict, EDDY_WHY_LIVELINESS, side);
+    if (qos->deadline != EDDY_DDS_INFINITE)
+        add_outside(verdict, EDDY_WHY_DEADLINE, side)->number = (uint64_t)qos->deadline;
+    return verdict->reason_count > before;
+}
+
+bool eddy_why_may_share(const struct eddy_why_world *world,
+                        const struct eddy_why_endpoint *endpoint)
+{
+    struct eddy_why_verdict scratch = {.writer = endpoint, .reader = endpoint};
+    return !add_policies(world, &scratch,
+                         endpoint->is_writer ? EDDY_SIDE_WRITER : EDDY_SIDE_READER);
+}
+
+/* What a process in sight has loaded instead of the stand-in, or has not done with it. */
+static void add_library(struct eddy_why_verdict *verdict, enum eddy_why_side side,
+                        const struct eddy_why_process *process)
+{
+    bool meant = process->launched == EDDY_YES || process->shared_memory == EDDY_YES;
+    if (process->cyclone == NULL)
+        add_outside(verdict, EDDY_WHY_NO_LIBRARY, side);
+    else if (process->binding == NULL)
+        add_outside(verdict, EDDY_WHY_BUILT_WITHOUT, side)->first = process->cyclone;
+    else if (process->launched == EDDY_YES && process->shared_memory == EDDY_NO)
+        add_outside(verdict, EDDY_WHY_SWITCHED_OFF, side);
+    else if (process->is_iceoryx && meant)
+        add_outside(verdict, EDDY_WHY_ICEORYX, side)->first = process->binding;
+    else if (process->shared_memory == EDDY_YES)
+        add_outside(verdict, EDDY_WHY_NO_DOMAIN, side);
+    else
+        add_outside(verdict, EDDY_WHY_NOT_LAUNCHED, side);
+}
+
+static void add_process(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
+                        enum eddy_why_side side, const struct eddy_why_process *process)
+{
+    if (process->view == EDDY_WHY_NOWHERE)
+        add_outside(verdict, EDDY_WHY_OUT_OF_SIGHT, side);
+    else if (process->view == EDDY_WHY_HIDDEN)
+        add_outside(verdict, EDDY_WHY_OTHER_USER, side)->number = process->user;
+    else if (process->dir == NULL)
+        add_library(verdict, side, process);
+    else if (process->is_removed)
+        add_outside(verdict, EDDY_WHY_REMOVED, side)->first = process->dir;
+    else if (world->is_full && strcmp(process->dir, world->dir) == 0)
+        add_outside(verdict, EDDY_WHY_FULL, side)->first = process->dir;
+    else
+        add_outside(verdict, EDDY_WHY_NOT_OPEN, side)->first = process->dir;
+}
+
+void eddy_why_off(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
+                  enum eddy_why_side side)
+{
+    const struct eddy_why_process *process = eddy_why_on(verdict, side)->process;
+    if (process->view == EDDY_WHY_FAR)
+        add_outside(verdict, EDDY_WHY_OTHER_HOST, side)->first = process->host;
+    else if (!process->is_cyclone)
+        add_outside(verdict, EDDY_WHY_OTHER_DDS, side);
+    else if (!add_policies(world, verdict, side))
+        add_process(world, verdict, side, process);
+}

@@ -1,0 +1,226 @@
+/* process.c - see process.h.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "tools/why/process.h"
+
+#include "tools/place.h"
+#include "tools/process.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_BYTES (1 << 20) /* the rest of a longer one is not looked at */
+
+/* The file of a process in /proc, ended by a NUL; to be freed.  NULL: it cannot be read. */
+static char *read_proc(int32_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    FILE *file = fopen(path, "re");
+    char *text = file != NULL ? malloc(FILE_BYTES) : NULL;
+    size_t length = text != NULL ? fread(text, 1, FILE_BYTES - 1, file) : 0;
+    bool failed = file == NULL || ferror(file);
+    if (file != NULL)
+        fclose(file);
+    if (text == NULL || failed) {
+        free(text);
+        return NULL;
+    }
+    text[length] = '\0';
+    return text;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+/* --- which process it is --------------------------------------------------------------------- */
+
+/* Its id in its own PID namespace; 0: not known. */
+static int32_t own_pid(int32_t local)
+{
+    char *status = read_proc(local, "status");
+    const char *ids = status != NULL ? strstr(status, "\nNSpid:") : NULL;
+    int32_t own = 0;
+    if (ids != NULL) {
+        size_t length = strcspn(ids + 1, "\n") + 1;
+        while (length > 0 && isdigit((unsigned char)ids[length - 1]))
+            length--;
+        own = (int32_t)strtol(ids + length, NULL, 10);
+    }
+    free(status);
+    return own;
+}
+
+/* Whether the process was started by the name that discovery says. */
+static bool has_name(int32_t local, const char *name)
+{
+    char *command = read_proc(local, "cmdline");
+    bool same = command != NULL && strcmp(base_name(command), base_name(name)) == 0;
+    free(command);
+    return same;
+}
+
+/* A process of another PID namespace within this one: the only one with that id and name, else 0. */
+static int32_t find_inside(const struct eddy_why_process *process)
+{
+    int32_t found = 0;
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+    const struct dirent *entry = NULL;
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        int32_t local = (int32_t)strtol(entry->d_name, NULL, 10);
+        if (local <= 0 || !has_name(local, process->name) || own_pid(local) != process->pid)
+            continue;
+        found = local;
+        count++;
+    }
+    if (proc != NULL)
+        closedir(proc);
+    return count == 1 ? found : 0;
+}
+
+static int32_t find_process(const struct eddy_why_process *process, bool is_near)
+{
+    if (process->pid <= 0)
+        return 0;
+    if (is_near && own_pid(process->pid) == process->pid && has_name(process->pid, process->name))
+        return process->pid;
+    return find_inside(process);
+}
+
+/* --- what it has loaded ---------------------------------------------------------------------- */
+
+/* Ends in DIR/registry, or in the same of a file that was removed. */
+static void see_registry(struct eddy_arena *arena, struct eddy_why_process *process, char *path,
+                         uint64_t inode)
+{
+    static const char file[] = "/registry", removed[] = " (deleted)";
+    size_t length = strlen(path);
+    bool is_removed =
+        length > sizeof removed && strcmp(path + length - sizeof removed + 1, removed) == 0;
+    if (is_removed)
+        path[length -= sizeof removed - 1] = '\0';
+    if (length < sizeof file || strcmp(path + length - sizeof file + 1, file) != 0)
+        return;
+    path[length - sizeof file + 1] = '\0';
+    process->dir = eddy_arena_text(arena, path);
+    process->registry = inode;
+    process->is_removed = is_removed;
+}
+
+/* N of "libddsc...so.0.10.N". */
+static int patch_of(const char *path)
+{
+    static const char version[] = ".so.0.10.";
+    const char *at = strstr(base_name(path), version);
+    return at != NULL ? (int)strtol(at + sizeof version - 1, NULL, 10) : -1;
+}
+
+static void see_mapping(struct eddy_arena *arena, struct eddy_why_process *process, char *line)
+{
+    unsigned long long inode = 0;
+    int path_at = 0;
+    char shared = 0;
+    if (sscanf(line, "%*s %*3c%c %*s %*s %llu %n", &shared, &inode, &path_at) != 2 || path_at == 0)
+        return;
+    char *path = line + path_at;
+    const char *name = base_name(path);
+    if (strncmp(name, "libiceoryx_binding_c.so", 23) == 0 && process->binding == NULL) {
+        process->binding = eddy_arena_text(arena, path);
+    } else if (strncmp(name, "libiceoryx_posh", 15) == 0) {
+        process->is_iceoryx = true;
+    } else if (strncmp(name, "libddsc", 7) == 0 && process->cyclone == NULL) {
+        process->cyclone = eddy_arena_text(arena, path);
+        process->patch = patch_of(path);
+    } else if (shared == 's') {
+        see_registry(arena, process, path, inode);
+    }
+}
+
+static bool see_mappings(struct eddy_arena *arena, struct eddy_why_process *process)
+{
+    char *maps = read_proc(process->local_pid, "maps");
+    char *rest = NULL;
+    if (maps == NULL)
+        return false;
+    for (char *line = strtok_r(maps, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        see_mapping(arena, process, line);
+    free(maps);
+    return true;
+}
+
+/* --- what it was told ------------------------------------------------------------------------ */
+
+/* The value in an environment; "" if it is not there. */
+static const char *value_in(const char *environment, size_t bytes, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = environment; at < environment + bytes; at += strlen(at) + 1)
+        if (strncmp(at, name, length) == 0 && at[length] == '=')
+            return at + length + 1;
+    return "";
+}
+
+static size_t environment_bytes(const char *environment)
+{
+    const char *at = environment;
+    while (at < environment + FILE_BYTES - 1 && *at != '\0')
+        at += strlen(at) + 1;
+    return (size_t)(at - environment);
+}
+
+/* The environment that it started with. */
+static void see_environment(struct eddy_arena *arena, struct eddy_why_process *process)
+{
+    char *environment = read_proc(process->local_pid, "environ");
+    struct eddy_why_settings settings;
+    if (environment == NULL)
+        return;
+    size_t bytes = environment_bytes(environment);
+    const char *uri = value_in(environment, bytes, "CYCLONEDDS_URI");
+    eddy_why_read_settings(uri, &settings);
+    process->shared_memory = settings.shared_memory;
+    process->redundant = settings.redundant;
+    process->launched = strstr(uri, "<Prefix>EDDY.") != NULL ? EDDY_YES : EDDY_NO;
+    if (settings.locator[0] != '\0')
+        process->locator = eddy_arena_text(arena, settings.locator);
+    free(environment);
+}
+
+static void look_at(struct eddy_arena *arena, struct eddy_why_process *process, const char *host)
+{
+    char path[64];
+    struct stat status;
+    bool is_near = process->host[0] == '\0' || strcmp(process->host, host) == 0;
+    process->local_pid = find_process(process, is_near);
+    snprintf(path, sizeof path, "/proc/%d", process->local_pid);
+    if (process->local_pid == 0 || stat(path, &status) != 0) {
+        process->view = is_near ? EDDY_WHY_NOWHERE : EDDY_WHY_FAR;
+        return;
+    }
+    process->user = status.st_uid;
+    process->is_stopped = eddy_process_stopped(process->local_pid);
+    if (!see_mappings(arena, process)) {
+        process->view = EDDY_WHY_HIDDEN;
+        return;
+    }
+    process->view = EDDY_WHY_IN_SIGHT;
+    see_environment(arena, process);
+}
+
+void eddy_why_look(struct eddy_arena *arena, struct eddy_why_world *world)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    (void)gethostname(host, sizeof host - 1);
+    for (size_t i = 0; i < world->process_count; i++)
+        look_at(arena, &world->processes[i], host);
+}
