@@ -53,11 +53,9 @@ void *eddy_arena_take(struct eddy_arena *arena, size_t count, size_t size)
 
 const char *eddy_arena_text(struct eddy_arena *arena, const char *text)
 {
-    size_t length = text != NULL ? strlen(text) : 0;
-    char *copy = eddy_arena_take(arena, length + 1, 1);
-    if (length > 0)
-        memcpy(copy, text, length);
-    return copy;
+    const char *from = text != NULL ? text : "";
+    size_t bytes = strlen(from) + 1;
+    return memcpy(eddy_arena_take(arena, bytes, 1), from, bytes);
 }
 
 /* Doubles at each power of two, so that what is left behind is less than what is used. */

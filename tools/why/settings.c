@@ -72,21 +72,21 @@ static void read_file(const char *item, size_t length, struct eddy_why_settings 
     free(path);
 }
 
+/* The closing and the empty element at `text` count down, an opening one up. */
+static int depth_change(const char *text)
+{
+    if (text[0] == '<' && strchr("!?", text[1]) == NULL)
+        return text[1] == '/' ? -1 : 1;
+    return text[0] == '/' && text[1] == '>' ? -1 : 0;
+}
+
 /* Where the item at `text` ends: a comma within an element belongs to it. */
 static size_t item_length(const char *text)
 {
     int depth = 0;
     size_t i = 0;
-    for (; text[i] != '\0'; i++) {
-        if (text[i] == '<' && text[i + 1] != '/' && text[i + 1] != '!' && text[i + 1] != '?')
-            depth++;
-        else if (text[i] == '<' && text[i + 1] == '/')
-            depth--;
-        else if (text[i] == '/' && text[i + 1] == '>')
-            depth--;
-        else if (text[i] == ',' && depth <= 0)
-            break;
-    }
+    for (; text[i] != '\0' && (text[i] != ',' || depth > 0); i++)
+        depth += depth_change(text + i);
     return i;
 }
 

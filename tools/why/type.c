@@ -54,7 +54,6 @@ static uint32_t value_words(unsigned is)
     case IS_BOUNDED_STRING:
         return 1;
     case IS_BITMASK:
-        return 2;
     case IS_SEQUENCE:
     case IS_ARRAY:
     case IS_UNION:
