@@ -48,6 +48,11 @@ static bool locators_equal(const struct eddy_why_process *a, const struct eddy_w
     return a->locator != NULL && b->locator != NULL && strcmp(a->locator, b->locator) == 0;
 }
 
+static bool in_one_topic(const struct eddy_why_member *a, const struct eddy_why_member *b)
+{
+    return a != NULL && b != NULL && strcmp(a->dir, b->dir) == 0 && strcmp(a->scope, b->scope) == 0;
+}
+
 /* --- what becomes of samples ----------------------------------------------------------------- */
 
 static void add_counted(struct eddy_why_verdict *verdict, enum eddy_why_code code,
@@ -58,12 +63,38 @@ static void add_counted(struct eddy_why_verdict *verdict, enum eddy_why_code cod
     reason->other = other;
 }
 
-static void add_counts(struct eddy_why_verdict *verdict, const struct eddy_member_info *info)
+/* Whether a writer is in the reader's topic in Eddy that DDS does not connect it with: then samples
+ * that the reader does not get may be of that one, and rightly so. */
+static bool hears_strangers(const struct eddy_why_world *world,
+                            const struct eddy_why_endpoint *reader)
 {
+    for (size_t i = 0; i < world->endpoint_count; i++) {
+        const struct eddy_why_endpoint *writer = &world->endpoints[i];
+        struct eddy_why_verdict scratch = {.writer = writer, .reader = reader};
+        if (writer->is_writer && writer->is_discovered &&
+            strcmp(writer->topic, reader->topic) == 0 &&
+            in_one_topic(writer->member, reader->member) && !eddy_why_match(&scratch))
+            return true;
+    }
+    return false;
+}
+
+static void add_counts(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
+{
+    const struct eddy_member_info *info = &verdict->reader->member->info;
     if (info->lost > 0)
         add_counted(verdict, EDDY_WHY_MISSED, EDDY_GRADE_LOST, info->lost, info->depth);
     if (info->behind > 0)
         add_counted(verdict, EDDY_WHY_BEHIND, EDDY_GRADE_FINE, info->behind, info->depth);
+    if (info->given_up == 0 && info->waiting == 0)
+        return;
+    bool strangers = hears_strangers(world, verdict->reader);
+    if (info->given_up > 0)
+        add_counted(verdict, EDDY_WHY_GIVEN_UP, strangers ? EDDY_GRADE_FINE : EDDY_GRADE_LOST,
+                    info->given_up, 0);
+    if (info->waiting > 0)
+        add_counted(verdict, EDDY_WHY_WAITING, strangers ? EDDY_GRADE_FINE : EDDY_GRADE_OUTSIDE,
+                    info->waiting, 0);
 }
 
 /* The topic may still grow, but not by as much as it has. */
@@ -77,7 +108,7 @@ static void add_memory(struct eddy_why_verdict *verdict, const struct eddy_why_m
     reason->other = member->limit_bytes;
 }
 
-static void add_state(struct eddy_why_verdict *verdict, enum eddy_why_side side)
+static void add_life(struct eddy_why_verdict *verdict, enum eddy_why_side side)
 {
     const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, side);
     const struct eddy_why_member *member = endpoint->member;
@@ -85,12 +116,6 @@ static void add_state(struct eddy_why_verdict *verdict, enum eddy_why_side side)
         eddy_why_add(verdict, EDDY_WHY_DEAD, side, EDDY_GRADE_LOST);
     else if (endpoint->process->is_stopped)
         eddy_why_add(verdict, EDDY_WHY_STOPPED, side, EDDY_GRADE_LOST);
-    if (member == NULL)
-        return;
-    if (side == EDDY_SIDE_READER)
-        add_counts(verdict, &member->info);
-    else
-        add_memory(verdict, member);
 }
 
 /* --- what Cyclone DDS does with types in shared memory --------------------------------------- */
@@ -139,11 +164,6 @@ static void add_type_faults(struct eddy_why_verdict *verdict)
 }
 
 /* --- the path -------------------------------------------------------------------------------- */
-
-static bool in_one_topic(const struct eddy_why_member *a, const struct eddy_why_member *b)
-{
-    return a != NULL && b != NULL && strcmp(a->dir, b->dir) == 0 && strcmp(a->scope, b->scope) == 0;
-}
 
 /* Each is in Eddy, but not where the other is.  Who is taken for a sharer gets nothing by network. */
 static void judge_apart(struct eddy_why_verdict *verdict)
@@ -246,6 +266,13 @@ static void add_undiscovered(struct eddy_why_verdict *verdict)
     }
 }
 
+/* DDS knows both, and does not connect them. */
+static bool is_refused(const struct eddy_why_verdict *verdict)
+{
+    return verdict->path == EDDY_PATH_NONE && verdict->writer->is_discovered &&
+           verdict->reader->is_discovered;
+}
+
 void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_endpoint *writer,
                     const struct eddy_why_endpoint *reader, struct eddy_why_verdict *verdict)
 {
@@ -262,5 +289,10 @@ void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_en
     }
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
         if (eddy_why_on(verdict, sides[i]) != NULL)
-            add_state(verdict, sides[i]);
+            add_life(verdict, sides[i]);
+    if (writer != NULL && reader != NULL && in_one_topic(writer->member, reader->member) &&
+        !is_refused(verdict)) {
+        add_counts(world, verdict);
+        add_memory(verdict, writer->member);
+    }
 }

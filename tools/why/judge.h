@@ -68,7 +68,6 @@ enum eddy_why_code {
     EDDY_WHY_WAITING,
     EDDY_WHY_BEHIND,
     EDDY_WHY_MEMORY_FULL,
-    EDDY_WHY_UNASKED,
     /* What Cyclone DDS does with types. */
     EDDY_WHY_STRING_KEY,
     EDDY_WHY_OPTIONAL,

@@ -172,21 +172,17 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                          "give the reader a deeper history, or a faster program"},
     [EDDY_WHY_GIVEN_UP] = {"given-up",
                            "$N samples for the reader were given up: its Cyclone DDS did not get "
-                           "to know their writer in time",
-                           "let discovery reach it: the same network interface, multicast or "
-                           "<Peers>"},
+                           "to know their writer in time, or does not connect the two",
+                           "let discovery reach the writer: the same network interface, multicast "
+                           "or <Peers>"},
     [EDDY_WHY_WAITING] = {"waiting",
                           "$N samples for the reader are held back: its Cyclone DDS does not know "
-                          "their writer yet",
+                          "their writer yet, or does not connect the two",
                           "wait a moment; if they stay, let discovery reach the writer"},
     [EDDY_WHY_BEHIND] = {"behind", "the reader has $N samples yet to take, of at most $M",
                          "nothing, unless that number grows: then the reader is too slow"},
     [EDDY_WHY_MEMORY_FULL] = {"memory-full", "the topic has used $B of the $C that it may grow to",
                               "allow more with EDDY_MAX_BYTES"},
-    [EDDY_WHY_UNASKED] = {"unasked",
-                          "both are in Eddy all the same, where Cyclone DDS 0.10 does not ask "
-                          "whether they are connected: the reader may get these samples",
-                          "use topics of different names, if they are not meant to meet"},
     [EDDY_WHY_STRING_KEY] = {"string-key",
                              "the type has a string as key: Cyclone DDS 0.10.$N crashes on it with "
                              "any shared memory",
