@@ -26,6 +26,8 @@ struct eddy_dds_typeinfo;
 #define EDDY_DDS_SUBSCRIPTIONS  ((eddy_dds_entity)0x7fff0004)
 #define EDDY_DDS_DEFAULT_DOMAIN UINT32_MAX
 #define EDDY_DDS_ALIVE          16u /* an instance that is there */
+#define EDDY_DDS_EVERYWHERE     0   /* to look for a type at */
+#define EDDY_DDS_TYPE_COMPLETE  1   /* which of the two identities of a type */
 
 struct eddy_dds_info {
     int32_t sample_state, view_state;

@@ -163,16 +163,15 @@ void eddy_hear_endpoints(struct eddy_hearing *hearing)
 
 /* --- types ----------------------------------------------------------------------------------- */
 
-#define TYPE_COMPLETE 1                          /* which of the two identities of a type */
-#define TYPES_WAIT    (UINT64_C(1000) * 1000000) /* ns, for all */
-#define TYPE_WAIT     (INT64_C(300) * 1000000)   /* ns, for one */
+#define TYPES_WAIT (UINT64_C(1000) * 1000000) /* ns, for all */
+#define TYPE_WAIT  (INT64_C(300) * 1000000)   /* ns, for one */
 
 static bool hear_type_id(const struct eddy_cyclone *dds, const struct eddy_dds_typeinfo *info,
                          struct eddy_why_type *type)
 {
     if (info == NULL || dds->typeinfo_typeid == NULL || dds->typeid_hash == NULL)
         return false;
-    void *id = dds->typeinfo_typeid(info, TYPE_COMPLETE);
+    void *id = dds->typeinfo_typeid(info, EDDY_DDS_TYPE_COMPLETE);
     if (id == NULL)
         return false;
     dds->typeid_hash(id, type->id);
@@ -198,8 +197,8 @@ static void hear_type(const struct eddy_hearing *hearing, size_t index)
     struct eddy_why_type *type = &hearing->world->endpoints[index].type_facts;
     struct eddy_dds_descriptor *descriptor = NULL;
     if (dds->create_topic_descriptor == NULL ||
-        dds->create_topic_descriptor(0, hearing->participant, hearing->type_infos[index], TYPE_WAIT,
-                                     &descriptor) != 0)
+        dds->create_topic_descriptor(EDDY_DDS_EVERYWHERE, hearing->participant,
+                                     hearing->type_infos[index], TYPE_WAIT, &descriptor) != 0)
         return;
     if (eddy_why_type_read(descriptor->ops, descriptor->op_count, type))
         type->size = descriptor->size;

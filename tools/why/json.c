@@ -65,15 +65,9 @@ static json_t *reasons_array(const struct eddy_why_verdict *verdict)
     return array;
 }
 
-static int print_pair(const struct eddy_why_report *report, const struct eddy_why_topic *topic,
-                      const struct eddy_why_verdict *verdict)
+/* Prints an object, which may be NULL, and frees it. */
+static int print_object(json_t *object)
 {
-    json_t *object =
-        json_pack("{s:o, s:o, s:i, s:s, s:i, s:o, s:o, s:o}", "topic", string_of(topic->name),
-                  "ros_name", string_from(eddy_why_ros_name(topic->name)), "domain",
-                  (int)report->world->domain, "path", eddy_why_path_name(verdict->path), "grade",
-                  (int)verdict->grade, "writer", endpoint_object(verdict->writer), "reader",
-                  endpoint_object(verdict->reader), "reasons", reasons_array(verdict));
     /* ASCII alone, so that no name can do anything to a terminal. */
     int failed =
         object == NULL || json_dumpf(object, stdout, JSON_COMPACT | JSON_ENSURE_ASCII) != 0;
@@ -84,13 +78,31 @@ static int print_pair(const struct eddy_why_report *report, const struct eddy_wh
     return 0;
 }
 
+/* topic NULL: it is of a process that takes no part. */
+static int print_verdict(const struct eddy_why_report *report, const struct eddy_why_topic *topic,
+                         const struct eddy_why_verdict *verdict)
+{
+    json_t *name = topic != NULL ? string_of(topic->name) : json_null();
+    char *ros = topic != NULL ? eddy_why_ros_name(topic->name) : NULL;
+    return print_object(json_pack(
+        "{s:o, s:o, s:i, s:s, s:i, s:o, s:o, s:o}", "topic", name, "ros_name", string_from(ros),
+        "domain", (int)report->world->domain, "path", eddy_why_path_name(verdict->path), "grade",
+        (int)verdict->grade, "writer", endpoint_object(verdict->writer), "reader",
+        endpoint_object(verdict->reader), "reasons", reasons_array(verdict)));
+}
+
 int eddy_why_print_json(const struct eddy_why_report *report)
 {
     int error = 0;
-    for (size_t i = 0; i < report->topic_count; i++) {
+    for (size_t i = 0; error == 0 && i < report->world->stray_count; i++) {
+        struct eddy_why_verdict verdict;
+        eddy_why_judge_stray(&report->world->strays[i], &verdict);
+        error = print_verdict(report, NULL, &verdict);
+    }
+    for (size_t i = 0; error == 0 && i < report->topic_count; i++) {
         const struct eddy_why_topic *topic = &report->topics[i];
         for (size_t k = 0; error == 0 && k < topic->verdict_count; k++)
-            error = print_pair(report, topic, &topic->verdicts[k]);
+            error = print_verdict(report, topic, &topic->verdicts[k]);
     }
     return error;
 }

@@ -296,3 +296,14 @@ void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_en
         add_memory(verdict, writer->member);
     }
 }
+
+void eddy_why_judge_stray(const struct eddy_why_process *stray, struct eddy_why_verdict *verdict)
+{
+    *verdict = (struct eddy_why_verdict){0};
+    struct eddy_why_reason *reason =
+        eddy_why_add(verdict, EDDY_WHY_WAITS_FOR_DAEMON, EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
+    reason->first = stray->name;
+    reason->second = stray->binding;
+    reason->number = (uint64_t)stray->pid;
+    set_path(verdict, EDDY_PATH_NONE);
+}

@@ -21,6 +21,7 @@ enum eddy_why_code {
     EDDY_WHY_NO_WRITER,
     EDDY_WHY_NO_READER,
     EDDY_WHY_UNDISCOVERED,
+    EDDY_WHY_WAITS_FOR_DAEMON,
     /* DDS does not connect them. */
     EDDY_WHY_TYPE_NAMES,
     EDDY_WHY_TYPES,
@@ -98,6 +99,9 @@ struct eddy_why_verdict {
 /* Writer and reader are of one topic; one of them may be NULL. */
 void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_endpoint *writer,
                     const struct eddy_why_endpoint *reader, struct eddy_why_verdict *verdict);
+
+/* Of a process that takes no part in DDS, although it was started to (see struct eddy_why_world). */
+void eddy_why_judge_stray(const struct eddy_why_process *stray, struct eddy_why_verdict *verdict);
 
 /* Adds a reason, as long as there is room; the verdict is at least as bad as its grade.  Returns it,
  * to be filled in. */

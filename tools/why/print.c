@@ -127,12 +127,8 @@ static void print_reason(const char *word, const char *said, const char *advice)
     print_text("    do    ", advice);
 }
 
-static void print_pair(const struct eddy_why_verdict *verdict)
+static void print_reasons(const struct eddy_why_verdict *verdict)
 {
-    static const char *const paths[] = {"in Eddy", "within the process", "over the network",
-                                        "nothing gets through"};
-    char *writer = endpoint_title(verdict->writer), *reader = endpoint_title(verdict->reader);
-    print_line("  ", "%s -> %s: %s", writer, reader, paths[verdict->path]);
     for (size_t i = 0; i < verdict->reason_count; i++) {
         const struct eddy_why_reason *reason = &verdict->reasons[i];
         char *said = eddy_why_said(verdict, reason), *advice = eddy_why_advice(verdict, reason);
@@ -140,6 +136,15 @@ static void print_pair(const struct eddy_why_verdict *verdict)
         free(said);
         free(advice);
     }
+}
+
+static void print_pair(const struct eddy_why_verdict *verdict)
+{
+    static const char *const paths[] = {"in Eddy", "within the process", "over the network",
+                                        "nothing gets through"};
+    char *writer = endpoint_title(verdict->writer), *reader = endpoint_title(verdict->reader);
+    print_line("  ", "%s -> %s: %s", writer, reader, paths[verdict->path]);
+    print_reasons(verdict);
     free(writer);
     free(reader);
 }
@@ -268,20 +273,41 @@ static void print_well(const struct eddy_why_report *report)
                    report->world->domain, pairs, report->topic_count);
 }
 
+static void print_strays(const struct eddy_why_world *world)
+{
+    for (size_t i = 0; i < world->stray_count; i++) {
+        struct eddy_why_verdict verdict;
+        eddy_why_judge_stray(&world->strays[i], &verdict);
+        print_reasons(&verdict);
+    }
+}
+
+/* Those that are not wholly in Eddy. */
+static void print_topics(const struct eddy_why_report *report)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < report->topic_count; i++) {
+        if (report->topics[i].grade == EDDY_GRADE_FINE)
+            continue;
+        print_short(&report->topics[i]);
+        shown++;
+    }
+    if (shown > 0)
+        puts("`eddy why TOPIC` shows each pair.");
+    else
+        print_well(report);
+}
+
 void eddy_why_print(const struct eddy_why_report *report)
 {
-    bool is_empty = report->world->endpoint_count == 0;
-    if (is_empty || (report->asked != NULL && report->topic_count == 0)) {
+    const struct eddy_why_world *world = report->world;
+    print_strays(world);
+    if (world->endpoint_count == 0 || (report->asked != NULL && report->topic_count == 0)) {
         print_nobody(report);
     } else if (report->asked != NULL) {
         for (size_t i = 0; i < report->topic_count; i++)
             print_topic(report, &report->topics[i]);
-    } else if (report->grade == EDDY_GRADE_FINE) {
-        print_well(report);
     } else {
-        for (size_t i = 0; i < report->topic_count; i++)
-            if (report->topics[i].grade != EDDY_GRADE_FINE)
-                print_short(&report->topics[i]);
-        puts("`eddy why TOPIC` shows each pair.");
+        print_topics(report);
     }
 }

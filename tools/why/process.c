@@ -217,10 +217,53 @@ static void look_at(struct eddy_arena *arena, struct eddy_why_process *process, 
     see_environment(arena, process);
 }
 
+/* --- who waits for a daemon ------------------------------------------------------------------ */
+
+static bool is_discovered(const struct eddy_why_world *world, int32_t local)
+{
+    for (size_t i = 0; i < world->process_count; i++)
+        if (world->processes[i].local_pid == local)
+            return true;
+    return false;
+}
+
+/* False: it is none of those. */
+static bool see_stray(struct eddy_arena *arena, int32_t local, struct eddy_why_process *stray)
+{
+    char *command = read_proc(local, "cmdline");
+    *stray = (struct eddy_why_process){.host = "", .pid = local, .local_pid = local, .patch = -1};
+    bool is_stray = command != NULL && see_mappings(arena, stray) && stray->is_iceoryx &&
+                    stray->cyclone != NULL && stray->dir == NULL;
+    if (is_stray) {
+        stray->name = eddy_arena_text(arena, command);
+        see_environment(arena, stray);
+    }
+    free(command);
+    return is_stray && stray->launched == EDDY_YES && stray->shared_memory == EDDY_YES;
+}
+
+static void find_strays(struct eddy_arena *arena, struct eddy_why_world *world)
+{
+    DIR *proc = opendir("/proc");
+    const struct dirent *entry = NULL;
+    while (proc != NULL && (entry = readdir(proc)) != NULL) {
+        int32_t local = (int32_t)strtol(entry->d_name, NULL, 10);
+        struct eddy_why_process stray;
+        if (local <= 0 || is_discovered(world, local) || !see_stray(arena, local, &stray))
+            continue;
+        world->strays =
+            eddy_arena_grow(arena, world->strays, world->stray_count, sizeof world->strays[0]);
+        world->strays[world->stray_count++] = stray;
+    }
+    if (proc != NULL)
+        closedir(proc);
+}
+
 void eddy_why_look(struct eddy_arena *arena, struct eddy_why_world *world)
 {
     char host[HOST_NAME_MAX + 1] = "";
     (void)gethostname(host, sizeof host - 1);
     for (size_t i = 0; i < world->process_count; i++)
         look_at(arena, &world->processes[i], host);
+    find_strays(arena, world);
 }

@@ -127,6 +127,7 @@ void eddy_why_report(struct eddy_arena *arena, const struct eddy_why_world *worl
         left -= group.count;
     }
     qsort(report->topics, report->topic_count, sizeof report->topics[0], compare_topics);
-    if (world->endpoint_count == 0 || (asked != NULL && report->topic_count == 0))
+    if (world->stray_count > 0 || world->endpoint_count == 0 ||
+        (asked != NULL && report->topic_count == 0))
         report->grade = EDDY_GRADE_LOST;
 }

@@ -32,6 +32,7 @@ struct options {
 
 #define SECONDS_DEFAULT 2
 #define SECONDS_MAX     600
+#define LITTLE_BYTES    (128 << 10)
 #define DOMAIN_MAX      232 /* the ports of a larger one do not exist */
 
 static const struct argp_option option_table[] = {
@@ -107,10 +108,12 @@ static uint64_t history_max(const char *stand_in)
     return ask != NULL ? ask() : UINT64_MAX;
 }
 
+/* Too little is left to open a writer or reader. */
 static bool is_full(const char *dir)
 {
     struct statvfs info;
-    return statvfs(dir, &info) == 0 && info.f_blocks > 0 && info.f_bavail == 0;
+    return statvfs(dir, &info) == 0 && info.f_blocks > 0 &&
+           (uint64_t)info.f_bavail * info.f_frsize < LITTLE_BYTES;
 }
 
 /* Where things are.  False: stderr says why. */

@@ -110,8 +110,9 @@ struct eddy_why_world {
     const char *stand_in; /* path of ours */
     uint64_t history_max; /* the deepest history that shared memory takes */
     bool is_full;         /* the file system of `dir` */
-    size_t process_count, endpoint_count, member_count;
+    size_t process_count, endpoint_count, member_count, stray_count;
     struct eddy_why_process *processes;
+    struct eddy_why_process *strays; /* launched for Eddy, with the real iceoryx, not in DDS */
     struct eddy_why_endpoint *endpoints;
     struct eddy_why_member *members;
 };

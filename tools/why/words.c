@@ -17,6 +17,10 @@ struct words {
 
 #define USE_KEEP_LAST "use KEEP_LAST, as deep as the most samples that may wait"
 
+#define ICEORYX_ADVICE                                                                             \
+    "something put its folder before Eddy's in LD_LIBRARY_PATH (or an RPATH, or LD_PRELOAD): "     \
+    "`eddy run` has to come last, after setup.bash"
+
 static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_NO_WRITER] = {"no-writer", "nobody writes this topic in this DDS domain",
                             "start the writer; is its topic's name the same, and its DDS domain "
@@ -30,6 +34,11 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                                "know",
                                "let discovery reach it: the same network interface, multicast or "
                                "<Peers>, the same DDS domain; if it is stopped, let it go on"},
+    [EDDY_WHY_WAITS_FOR_DAEMON] = {"waits-for-daemon",
+                                   "$1, pid $N, takes no part in DDS: it was started for Eddy, has "
+                                   "loaded the real iceoryx, $2, in its place, and waits for the "
+                                   "daemon RouDi",
+                                   ICEORYX_ADVICE},
     [EDDY_WHY_TYPE_NAMES] = {"type-names",
                              "DDS does not connect them: the reader's type is $1, the writer's $2",
                              "use one type on both sides"},
@@ -126,8 +135,7 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                                 "$S's Cyclone DDS, $1, was built without shared memory",
                                 "use one that was built with ENABLE_SHM=ON"},
     [EDDY_WHY_ICEORYX] = {"iceoryx", "$S has loaded the real iceoryx, $1, in the place of Eddy",
-                          "something put its folder before Eddy's in LD_LIBRARY_PATH (or an "
-                          "RPATH, or LD_PRELOAD): `eddy run` has to come last, after setup.bash"},
+                          ICEORYX_ADVICE},
     [EDDY_WHY_NOT_LAUNCHED] = {"not-launched",
                                "$S was not started with `eddy run` or after `eddy env`",
                                "start it so: eddy run -- PROGRAM"},
