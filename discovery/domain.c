@@ -10,9 +10,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -147,6 +149,31 @@ static int check_current(const struct eddy_domain *d, bool *current)
     return rc == 0 || errno == ENOENT
                ? EDDY_OK
                : eddy_fail_errno("cannot look at the registry of the domain in %s", d->dir);
+}
+
+bool eddy_domain_is_removed(const struct eddy_domain *d)
+{
+    struct stat mine;
+    return !eddy_domain_forked(d) && fstat(d->registry_fd, &mine) == 0 && mine.st_nlink == 0;
+}
+
+int eddy_domain_removal_fd(const struct eddy_domain *d, int *fd)
+{
+    char path[PATH_MAX];
+    if (eddy_domain_forked(d))
+        return eddy_fail_forked();
+    int length = snprintf(path, sizeof path, "%s/%s", d->dir, EDDY_REGISTRY_FILE);
+    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    /* The links of the file are among its attributes: those of its name alone are told of else. */
+    if (watch >= 0 && length < (int)sizeof path &&
+        inotify_add_watch(watch, path, IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) >= 0) {
+        *fd = watch;
+        return EDDY_OK;
+    }
+    int error = eddy_fail_errno("cannot watch %s/%s", d->dir, EDDY_REGISTRY_FILE);
+    if (watch >= 0)
+        close(watch);
+    return error;
 }
 
 static int open_registry(struct eddy_domain *d)

@@ -108,3 +108,31 @@ void eddy_keep_end(struct eddy_keep *keep, struct eddy_kind_kept *kind)
     keep->last = NULL;
     free_kind(kind);
 }
+
+struct visit {
+    void (*each)(void *context, const struct eddy_kind_kept *kind, uint32_t slot);
+    void *context;
+};
+
+static void visit_kind(const struct eddy_kind_kept *kind, const struct visit *visit)
+{
+    for (uint32_t i = 0; i < kind->count; i++)
+        visit->each(visit->context, kind, kind->slots[(kind->first + i) % kind->room]);
+}
+
+static void visit_node(const void *node, VISIT order, void *visit)
+{
+    if (order == postorder || order == leaf)
+        visit_kind(*(struct eddy_kind_kept *const *)node, visit);
+}
+
+void eddy_keep_each(const struct eddy_keep *keep,
+                    void (*each)(void *context, const struct eddy_kind_kept *kind, uint32_t slot),
+                    void *context)
+{
+    struct visit visit = {each, context};
+    if (keep->keyed)
+        twalk_r(keep->kinds, visit_node, &visit);
+    else
+        visit_kind(&keep->whole, &visit);
+}

@@ -47,6 +47,11 @@ bool eddy_keep_add(struct eddy_keep *keep, struct eddy_kind_kept *kind, uint32_t
 /* Takes the oldest of a kind out; false: there is none. */
 bool eddy_keep_drop(struct eddy_keep *keep, struct eddy_kind_kept *kind, uint32_t *gone);
 
+/* Calls for each sample that is kept, in no order. */
+void eddy_keep_each(const struct eddy_keep *keep,
+                    void (*each)(void *context, const struct eddy_kind_kept *kind, uint32_t slot),
+                    void *context);
+
 /* Forgets a kind, which has nothing any more. */
 void eddy_keep_end(struct eddy_keep *keep, struct eddy_kind_kept *kind);
 

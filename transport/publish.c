@@ -50,6 +50,7 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
 static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
 {
     struct eddy_log *log = &w->segment->log;
+    const struct eddy_control *control = w->segment->control;
     for (uint32_t tries = 0; tries < TRIES_PUBLISH; tries++) {
         uint64_t n = eddy_load_relaxed(log->next_sn); /* the entry decides */
         uint64_t entry = eddy_log_entry(log, n);
@@ -63,6 +64,10 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             continue;
         }
         EDDY_POINT("publish:entry-read");
+        /* Relaxed: a hint, which is only ever too low. */
+        if (w->patience_ns &&
+            __builtin_expect(n >= eddy_load_relaxed(&control->untaken_deep) + w->lag, 0))
+            eddy_writer_be_patient(w, n);
         int error = pass_gate(w, n);
         if (error)
             return error;
@@ -199,6 +204,8 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
         return error;
     bool ends = w->keep.keyed && (what->flags & EDDY_PUBLISH_ENDS_KEY);
     describe(w, p.slot, size, kind, ends);
+    if (w->patience_ns)
+        eddy_writer_expect_lag(w, p.extent->capacity);
     error = enter_log(w, p.slot, loan->slot, &sn);
     if (error) {
         EDDY_POINT("publish:refused");

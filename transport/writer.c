@@ -25,6 +25,8 @@ static void take_options(struct eddy_writer *w, const struct eddy_writer_options
     w->reliable = o->reliability == EDDY_RELIABLE;
     w->max_wait_ns = o->max_wait_ns ? o->max_wait_ns : DEFAULT_WAIT_NS;
     w->flags = o->flags;
+    w->patience_ns = o->patience_ns;
+    w->given_up = UINT64_MAX;
 }
 
 static int make_history(struct eddy_writer *w, const struct eddy_writer_options *o)

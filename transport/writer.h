@@ -26,7 +26,8 @@ struct eddy_writer {
     struct eddy_keep keep; /* for late readers */
     uint32_t flags;
     uint64_t source, max_wait_ns, published, bytes;
-    uint64_t last_sn; /* of what it published last */
+    uint64_t patience_ns, given_up, look_again, lag, lag_size; /* see patience.c */
+    uint64_t last_sn;                                          /* of what it published last */
     const struct eddy_domain *domain;
     bool reliable;
 };
@@ -50,6 +51,13 @@ void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 /* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
 int eddy_writer_wait_for_room(struct eddy_writer *writer, uint64_t deadline,
                               bool (*has_room)(struct eddy_writer *, void *context), void *context);
+
+/* How far behind a reader may be for samples of this size. */
+void eddy_writer_expect_lag(struct eddy_writer *writer, uint64_t size);
+
+/* Before number n is published, if a reader may be that far behind: waits, as long as the writer's
+ * patience, for readers whose programs promise reliability, and for as long as they move on. */
+void eddy_writer_be_patient(struct eddy_writer *writer, uint64_t n);
 
 /* Room enough, and not far too much: small samples leave large slots to large ones. */
 static inline bool eddy_slot_suits(const struct eddy_place *p, uint64_t need)

@@ -20,6 +20,7 @@
 #define EDDY_DOMAIN_H
 
 #include <eddy/errors.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -57,6 +58,15 @@ EDDY_API int eddy_default_dir(char *buffer, unsigned long bytes);
  * dir, NULL for the default.  Nothing is created and nobody joins.  Errors: EDDY_EACCES,
  * EDDY_ECONFIG, EDDY_ENOENT (there is no such folder), EDDY_ESYS. */
 EDDY_API int eddy_domain_check(const char *dir);
+
+/* True if the domain's files were removed while it is open (systemd's RemoveIPC=yes does that to
+ * those of a user who logs out).  Who has it open goes on with who else has; newcomers make a domain
+ * of their own.  To meet them, open it anew. */
+EDDY_API bool eddy_domain_is_removed(const eddy_domain *domain);
+
+/* A descriptor that becomes readable when that happens: for poll alone, and the caller closes it.
+ * Costs nothing until then.  Errors: EDDY_ESYS, EDDY_EFORKED. */
+EDDY_API int eddy_domain_removal_fd(const eddy_domain *domain, int *fd);
 
 /* Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC. */
 #define EDDY_POLL    0u           /* has passed: never wait */

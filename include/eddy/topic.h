@@ -73,7 +73,10 @@ struct eddy_writer_options {
                              without end */
     uint64_t limit_bytes; /* most shared memory for the topic, if this handle creates it; default
                              EDDY_MAX_BYTES, else half the file system */
-    uint64_t reserved[4]; /* zero */
+    uint64_t patience_ns; /* publish waits so long for best-effort EDDY_READER_DEEP readers that are
+                             noted as reliable (eddy_reader_note) and fall behind by more than their
+                             depth and 1 MiB, and goes on waiting while they move; default never */
+    uint64_t reserved[3]; /* zero */
 };
 
 struct eddy_reader_options {
@@ -174,6 +177,11 @@ EDDY_API int eddy_writer_discard(eddy_writer *writer, struct eddy_loan *loan);
 
 /* Loan, copy, publish. */
 EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t size);
+
+/* Publishes on `writer` copies of what `from` keeps for late readers (EDDY_HISTORY_WRITER or _KEY),
+ * oldest first: for one that goes on for another, on another topic or in another domain.  Errors: as
+ * for loan and publish; what was published before stays so. */
+EDDY_API int eddy_writer_inherit(eddy_writer *writer, eddy_writer *from);
 
 /* Readers on the topic now, in all processes. */
 EDDY_API uint32_t eddy_writer_readers(const eddy_writer *writer);
