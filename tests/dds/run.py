@@ -10,6 +10,7 @@ import cases_data
 import cases_death
 import cases_domains
 import cases_examples
+import cases_folder
 import cases_launch
 import cases_network
 import cases_ros
@@ -19,7 +20,8 @@ import world
 
 def all_cases():
     found = {}
-    for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_launch,
+    for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
+                   cases_launch,
                    cases_network, cases_ros, cases_torture):
         for name, value in vars(module).items():
             if name.startswith("case_"):

@@ -73,7 +73,7 @@ static struct eddy_waiting step_out(struct eddy_waiting_line *line)
 
 /* --- what DDS says of a writer ---------------------------------------------------------------- */
 
-static const struct eddy_dds_match *match_of(struct eddy_admission *a, const uint8_t *guid)
+static struct eddy_dds_match *match_of(struct eddy_admission *a, const uint8_t *guid)
 {
     for (size_t i = 0; i < a->matches.count; i++) {
         size_t index = (a->last + i) % a->matches.count;
@@ -167,12 +167,16 @@ enum eddy_judgement eddy_admission_judge(iox_sub_t sub, const struct eddy_held *
         return EDDY_HAND_ON;
     }
     eddy_chunk_origin(held->sample.data, &origin);
-    const struct eddy_dds_match *match = match_of(a, origin.guid);
+    struct eddy_dds_match *match = match_of(a, origin.guid);
     if (match == NULL) {
         return hold_back(sub, held, origin.guid);
     }
     bool late = held->sample.sn <= held->intake->past_sn && is_expired(match, &origin);
-    return late ? EDDY_PASS_OVER : EDDY_HAND_ON;
+    if (late || (match->had != 0 && origin.written <= match->had)) {
+        return EDDY_PASS_OVER;
+    }
+    match->newest = origin.written > match->newest ? origin.written : match->newest;
+    return EDDY_HAND_ON;
 }
 
 bool eddy_admission_next(iox_sub_t sub, struct eddy_held *held)
@@ -275,9 +279,11 @@ static bool let_in_the_matched(iox_sub_t sub)
     return a->admitted.count > before;
 }
 
-/* Asks DDS, with no lock held. */
-static void ask(iox_sub_t sub)
+/* Asks DDS, with no lock held.  True if there is something new to hand on: what waited of a writer
+ * that is matched now, which comes before all that is taken from now on. */
+static bool ask(iox_sub_t sub)
 {
+    bool more = false;
     struct eddy_admission *a = &sub->admission;
     struct eddy_dds_matches now, before = a->matches;
     a->asked = eddy_now();
@@ -286,9 +292,11 @@ static void ask(iox_sub_t sub)
         pthread_mutex_lock(&sub->lock);
         a->matches = now;
         a->last = 0;
+        more = let_in_the_matched(sub);
         pthread_mutex_unlock(&sub->lock);
         eddy_dds_matches_free(&before);
     }
+    return more;
 }
 
 /* --- a turn ----------------------------------------------------------------------------------- */
@@ -321,10 +329,7 @@ static bool settle(iox_sub_t sub, uint64_t *again)
     }
     bool more = false;
     if (a->waiting > 0) {
-        ask(sub);
-        pthread_mutex_lock(&sub->lock);
-        more = let_in_the_matched(sub);
-        pthread_mutex_unlock(&sub->lock);
+        more = ask(sub);
         refuse_the_known(a);
         pthread_mutex_lock(&sub->lock);
         lose_patience(sub, eddy_now());
@@ -374,7 +379,7 @@ uint64_t eddy_admission_deliver(iox_sub_t sub, void (*callback)(iox_sub_t, void 
     do {
         a->now = eddy_now();
         if (a->asks && (a->now - a->asked > FRESH || atomic_load(&a->stale))) {
-            ask(sub);
+            (void)ask(sub);
         }
         callback(sub, context);
     } while (settle(sub, &again));
@@ -390,6 +395,14 @@ bool eddy_admission_knows(iox_sub_t sub, const uint8_t guid[EDDY_DDS_GUID_BYTES]
         }
     }
     return atomic_load(&a->stale) || stranger_of(a, guid) != NULL;
+}
+
+void eddy_admission_renew(struct eddy_admission *a)
+{
+    for (size_t i = 0; i < a->matches.count; i++) {
+        a->matches.list[i].had = a->matches.list[i].newest;
+    }
+    a->noted_waiting = UINT32_MAX; /* the new reader's notes are empty */
 }
 
 void eddy_admission_free(struct eddy_admission *a)

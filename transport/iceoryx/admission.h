@@ -89,6 +89,10 @@ bool eddy_admission_next(struct cpp2c_Subscriber *sub, struct eddy_held *held);
  * lock. */
 bool eddy_admission_knows(struct cpp2c_Subscriber *sub, const uint8_t guid[EDDY_DDS_GUID_BYTES]);
 
+/* The reader is another one: what was handed on so far may come again, and is not wanted.  Under the
+ * subscriber's lock. */
+void eddy_admission_renew(struct eddy_admission *admission);
+
 /* Forgets all; what is held goes back with its reader. */
 void eddy_admission_free(struct eddy_admission *admission);
 

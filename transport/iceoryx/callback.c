@@ -27,6 +27,34 @@ void eddy_notification_call(const struct NotificationInfo *info)
     }
 }
 
+#define FIRST_RETRY_NS   UINT64_C(10000000)
+#define LONGEST_RETRY_NS UINT64_C(1000000000)
+
+static bool has_reader(iox_sub_t sub)
+{
+    pthread_mutex_lock(&sub->lock);
+    bool has = sub->intake != NULL;
+    pthread_mutex_unlock(&sub->lock);
+    return has;
+}
+
+/* A subscriber that could not be opened (a full file system, say) does not stay deaf. */
+static uint64_t deliver(struct eddy_watch *watch, const struct NotificationInfo *info)
+{
+    iox_sub_t sub = info->sub;
+    bool first = watch->retry_ns == 0;
+    if (!has_reader(sub) && (first || !eddy_watch_retry(watch))) {
+        if (first) { /* its take fails: DDS says so */
+            (void)eddy_admission_deliver(sub, info->callback.sub_with, info->callback.context);
+        }
+        watch->retry_ns = first ? FIRST_RETRY_NS : 2 * watch->retry_ns;
+        watch->retry_ns = watch->retry_ns < LONGEST_RETRY_NS ? watch->retry_ns : LONGEST_RETRY_NS;
+        return eddy_deadline(watch->retry_ns);
+    }
+    watch->retry_ns = 0;
+    return eddy_admission_deliver(sub, info->callback.sub_with, info->callback.context);
+}
+
 /* Returns when it is to be done again, or 0. */
 static uint64_t call_back(struct eddy_watch *watch, const struct NotificationInfo *info)
 {
@@ -35,7 +63,7 @@ static uint64_t call_back(struct eddy_watch *watch, const struct NotificationInf
     }
     if (watch->watcher->has_thread && info->callback.sub_with != NULL &&
         eddy_runtime_is_cyclone()) {
-        return eddy_admission_deliver(info->sub, info->callback.sub_with, info->callback.context);
+        return deliver(watch, info);
     }
     eddy_notification_call(info);
     return 0;

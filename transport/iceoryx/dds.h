@@ -29,6 +29,8 @@ struct eddy_dds_match {
     uint64_t handle;
     uint8_t guid[EDDY_DDS_GUID_BYTES]; /* as it stands in the header of a chunk */
     int64_t lifespan;                  /* nanoseconds; EDDY_DDS_FOREVER: none */
+    int64_t newest;                    /* source time of the newest sample that was handed on ... */
+    int64_t had;                       /* ... and of what need not be handed on again */
 };
 
 struct eddy_dds_matches {

@@ -11,6 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
+#include "renewal.h"
 #include "runtime.h"
 #include "watch.h"
 
@@ -106,6 +107,7 @@ static void *listen(void *argument)
     while (!atomic_load(&listener->stop) && error == EDDY_OK) {
         error = listener->watcher.waitset != NULL ? wait_for_reports(listener)
                                                   : wait_for_time(listener);
+        eddy_watcher_renew(&listener->watcher);
         run_due(listener);
     }
     if (error != EDDY_OK) {
@@ -143,6 +145,7 @@ iox_listener_t iox_listener_init(iox_listener_storage_t *self)
     eddy_watcher_open(&listener->watcher);
     if (listener->watcher.waitset != NULL || eddy_runtime_is_cyclone()) {
         listener->watcher.has_thread = start_thread(listener);
+        eddy_renewal_add_watcher(&listener->watcher);
     }
     self->do_not_touch_me[0] = (uint64_t)(uintptr_t)listener;
     return listener;
@@ -153,6 +156,7 @@ void iox_listener_deinit(iox_listener_t const self)
     if (self == NULL) {
         return;
     }
+    eddy_renewal_remove_watcher(&self->watcher);
     atomic_store(&self->stop, true);
     if (self->watcher.has_thread) {
         eddy_watcher_wake(&self->watcher);

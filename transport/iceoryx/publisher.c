@@ -4,6 +4,7 @@
 #include "chunk.h"
 #include "log.h"
 #include "options.h"
+#include "renewal.h"
 #include "runtime.h"
 
 #include <stdlib.h>
@@ -14,15 +15,15 @@
  */
 #define TURN_NS UINT64_C(20000000)
 
+/* A reliable reader loses nothing as long as it goes on taking: over the network its writer would wait
+ * for acknowledgements, so long unless said otherwise. */
+#define PATIENCE_NS      UINT64_C(100000000)
 #define LINGER_NS        UINT64_C(1000000000)
 #define FIRST_PAUSE_NS   50000L
 #define LONGEST_PAUSE_NS 2000000L
 
-static int open_writer(iox_pub_t pub)
+static int open_writer(iox_pub_t pub, eddy_writer **writer)
 {
-    if (pub->writer != NULL) {
-        return EDDY_OK;
-    }
     struct eddy_topic_name topic = eddy_service_topic(&pub->service);
     struct eddy_writer_options options = {
         .reliability = pub->waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
@@ -30,11 +31,12 @@ static int open_writer(iox_pub_t pub)
         .history = pub->history,
         .flags = (pub->history > 0 ? EDDY_PUB_HAS_HISTORY : 0) | (pub->waits ? EDDY_PUB_WAITS : 0),
         .max_wait_ns = TURN_NS,
+        .patience_ns = pub->is_cyclone ? PATIENCE_NS : 0,
     };
     eddy_domain *domain;
     int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
-        error = eddy_writer_open(domain, &topic, &options, &pub->writer);
+        error = eddy_writer_open(domain, &topic, &options, writer);
     }
     if (error != EDDY_OK) {
         eddy_runtime_leave();
@@ -42,6 +44,42 @@ static int open_writer(iox_pub_t pub)
                  eddy_strerror(error), eddy_last_error());
     }
     return error;
+}
+
+/* Under the lock. */
+static int need_writer(iox_pub_t pub)
+{
+    if (pub->writer != NULL) {
+        return EDDY_OK;
+    }
+    pub->generation = eddy_runtime_generation();
+    return open_writer(pub, &pub->writer);
+}
+
+/* Under the lock.  What cannot be done now is tried again at the next loan. */
+static void move(iox_pub_t pub)
+{
+    eddy_writer *fresh = NULL;
+    unsigned generation = eddy_runtime_generation();
+    if (pub->writer == NULL || pub->used != 0 || pub->generation == generation ||
+        open_writer(pub, &fresh) != EDDY_OK) {
+        return;
+    }
+    if (pub->history > 0 && eddy_writer_inherit(fresh, pub->writer) != EDDY_OK) {
+        eddy_log(EDDY_LOG_ERROR, "history of %s (%s): not all of it could be kept: %s",
+                 pub->service.event, pub->service.instance, eddy_last_error());
+    }
+    (void)eddy_writer_close(pub->writer);
+    eddy_runtime_leave();
+    pub->writer = fresh;
+    pub->generation = generation;
+}
+
+void eddy_publisher_renew(iox_pub_t pub)
+{
+    pthread_mutex_lock(&pub->lock);
+    move(pub);
+    pthread_mutex_unlock(&pub->lock);
 }
 
 /* Also gives back what is still on loan. */
@@ -77,6 +115,7 @@ iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
     if (wanted.offerOnCreate) {
         iox_pub_offer(pub);
     }
+    eddy_renewal_add_pub(pub);
     self->do_not_touch_me[0] = (uint64_t)(uintptr_t)pub;
     return pub;
 }
@@ -100,6 +139,7 @@ void iox_pub_deinit(iox_pub_t const self)
     if (self == NULL) {
         return;
     }
+    eddy_renewal_remove_pub(self);
     linger(self);
     close_writer(self);
     eddy_service_free(&self->service);
@@ -110,7 +150,7 @@ void iox_pub_deinit(iox_pub_t const self)
 void iox_pub_offer(iox_pub_t const self)
 {
     pthread_mutex_lock(&self->lock);
-    (void)open_writer(self);
+    (void)need_writer(self);
     atomic_store(&self->offered, true);
     pthread_mutex_unlock(&self->lock);
 }
@@ -169,7 +209,8 @@ static enum iox_AllocationResult loan(iox_pub_t pub, const struct eddy_loan_opti
     if (index >= EDDY_IOX_LOANS) {
         return AllocationResult_TOO_MANY_CHUNKS_ALLOCATED_IN_PARALLEL;
     }
-    int error = open_writer(pub);
+    move(pub);
+    int error = need_writer(pub);
     if (error != EDDY_OK) {
         return AllocationResult_UNDEFINED_ERROR;
     }

@@ -33,6 +33,11 @@ struct cpp2c_Publisher {
     uint32_t history;
     bool waits, is_cyclone;
     atomic_bool offered;
+    unsigned generation;          /* of the domain that the writer is in */
+    struct cpp2c_Publisher *next; /* see renewal.c */
 };
+
+/* Moves to the domain that there is now, with what is kept for late readers, if no loan is out. */
+void eddy_publisher_renew(iox_pub_t pub);
 
 #endif

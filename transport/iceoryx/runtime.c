@@ -3,6 +3,7 @@
 
 #include "dds.h"
 #include "log.h"
+#include "renewal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,6 +20,7 @@ static pid_t domain_pid;
 static char runtime_name[NAME_BYTES];
 static atomic_bool cyclone;
 static atomic_bool shut_down;
+static atomic_uint generation;
 static atomic_ulong handles; /* open: writers, readers, wait sets */
 
 /* Cyclone's names tell less to an operator than the program's, which is the default. */
@@ -40,6 +42,9 @@ static int open_domain(void)
     /* A domain inherited over fork is left where it is: handles of the parent still point to it. */
     domain_open = opened;
     domain_pid = getpid();
+    if (atomic_load(&cyclone)) {
+        eddy_renewal_watch(opened);
+    }
     return EDDY_OK;
 }
 
@@ -66,6 +71,21 @@ int eddy_runtime_enter(eddy_domain **domain)
 void eddy_runtime_leave(void)
 {
     atomic_fetch_sub(&handles, 1);
+}
+
+void eddy_runtime_renew(eddy_domain *removed)
+{
+    pthread_mutex_lock(&lock);
+    if (domain_open == removed && domain_pid == getpid()) {
+        domain_open = NULL;
+        atomic_fetch_add(&generation, 1);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+unsigned eddy_runtime_generation(void)
+{
+    return atomic_load(&generation);
 }
 
 bool eddy_runtime_is_cyclone(void)

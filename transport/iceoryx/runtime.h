@@ -3,7 +3,8 @@
  *   (nothing) --first use--> participant --end of process, if nothing is open--> (nothing)
  *
  * There is one eddy_domain for the process, whatever names iox_runtime_init was called with.  It is
- * never closed while the process works: Cyclone DDS never says when it is done.
+ * never closed while the process works: Cyclone DDS never says when it is done.  If its files are
+ * removed, another takes its place; see renewal.h.
  *
  * Threads: any.
  * Crash:   the kernel drops the participant's lock; see eddy/domain.h.
@@ -22,6 +23,12 @@ int eddy_runtime_domain(eddy_domain **domain);
  * eddy_runtime_leave, after the handle is closed or could not be opened. */
 int eddy_runtime_enter(eddy_domain **domain);
 void eddy_runtime_leave(void);
+
+/* The domain's files were removed: what is opened from now on belongs to a new one.  What is open
+ * stays as it is. */
+void eddy_runtime_renew(eddy_domain *removed);
+/* How often that happened. */
+unsigned eddy_runtime_generation(void);
 
 /* True if Cyclone DDS started the runtime.  Then readers take more than their queue capacity,
  * chunks must carry its user header, and callbacks wait until it has finished creating a reader. */

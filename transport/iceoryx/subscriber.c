@@ -157,21 +157,40 @@ void iox_sub_subscribe(iox_sub_t const self)
     eddy_watch_resume_sub(self);
 }
 
+/* Under the lock. */
+static void retire_intake(iox_sub_t sub)
+{
+    struct eddy_intake *intake = sub->intake;
+    sub->intake = NULL;
+    if (intake != NULL && intake->held == 0) {
+        close_intake(intake);
+    } else if (intake != NULL) {
+        intake->older = sub->retired;
+        sub->retired = intake;
+    }
+}
+
 void iox_sub_unsubscribe(iox_sub_t const self)
 {
     eddy_watch_pause_sub(self);
     pthread_mutex_lock(&self->lock);
-    struct eddy_intake *intake = self->intake;
     self->wants = false;
-    self->intake = NULL;
-    if (intake != NULL && intake->held == 0) {
-        close_intake(intake);
-    } else if (intake != NULL) {
-        intake->older = self->retired;
-        self->retired = intake;
-    }
+    retire_intake(self);
     pthread_mutex_unlock(&self->lock);
     eddy_watch_resume_sub(self);
+}
+
+bool eddy_subscriber_renew(iox_sub_t sub)
+{
+    pthread_mutex_lock(&sub->lock);
+    retire_intake(sub);
+    if (sub->wants) {
+        open_intake(sub);
+    }
+    eddy_admission_renew(&sub->admission);
+    bool has = sub->intake != NULL || !sub->wants;
+    pthread_mutex_unlock(&sub->lock);
+    return has;
 }
 
 enum iox_SubscribeState iox_sub_get_subscription_state(iox_sub_t const self)

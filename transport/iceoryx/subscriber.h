@@ -52,6 +52,10 @@ struct cpp2c_Subscriber {
     struct cpp2c_Subscriber *next;   /* see parting.c */
 };
 
+/* Opens the reader anew, in the domain that there is now; the old one goes with the last chunk that
+ * came from it.  Also where none could be opened before.  False: none could be opened now. */
+bool eddy_subscriber_renew(iox_sub_t sub);
+
 /* Gives a sample that nobody got back, and forgets it.  Under the lock. */
 void eddy_subscriber_drop(iox_sub_t sub, const struct eddy_held *held);
 

@@ -14,22 +14,14 @@
 
 static pthread_mutex_t wiring = PTHREAD_MUTEX_INITIALIZER;
 
-void eddy_watcher_open(struct eddy_watcher *watcher)
+/* The wait set of a watcher whose event is there, in the domain that there is now. */
+static void open_waitset(struct eddy_watcher *watcher)
 {
     eddy_domain *domain;
-    *watcher = (struct eddy_watcher){.waitset = NULL};
-    pthread_mutex_init(&watcher->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&watcher->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    watcher->generation = eddy_runtime_generation();
     int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
         error = eddy_waitset_open(domain, &watcher->waitset);
-    }
-    if (error == EDDY_OK) {
-        error = eddy_event_open(&watcher->wake);
     }
     if (error == EDDY_OK) {
         error = eddy_waitset_attach_event(watcher->waitset, watcher->wake, EDDY_WAIT_EDGE, NULL);
@@ -40,6 +32,19 @@ void eddy_watcher_open(struct eddy_watcher *watcher)
         (void)eddy_waitset_close(watcher->waitset);
         watcher->waitset = NULL;
     }
+}
+
+void eddy_watcher_open(struct eddy_watcher *watcher)
+{
+    *watcher = (struct eddy_watcher){.waitset = NULL};
+    pthread_mutex_init(&watcher->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&watcher->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    (void)eddy_event_open(&watcher->wake); /* NULL: no wait set to be had, either */
+    open_waitset(watcher);
 }
 
 void eddy_watcher_wake(struct eddy_watcher *watcher)
@@ -297,6 +302,78 @@ void eddy_watch_resume_sub(iox_sub_t sub)
         }
     }
     pthread_mutex_unlock(&wiring);
+}
+
+/* Under wiring: true if its origin is there, and stays as long as wiring is held. */
+static bool is_wired(struct eddy_watch *watch)
+{
+    pthread_mutex_lock(&watch->watcher->lock); /* who leaves has to come by it before it goes */
+    bool wired = watch->state == EDDY_WATCH_WATCHED && *watch_of(&watch->info) == watch;
+    pthread_mutex_unlock(&watch->watcher->lock);
+    return wired;
+}
+
+/* All watches; the list only ever grows at its head. */
+static struct eddy_watch *first_of(struct eddy_watcher *watcher)
+{
+    pthread_mutex_lock(&watcher->lock);
+    struct eddy_watch *first = watcher->watches;
+    pthread_mutex_unlock(&watcher->lock);
+    return first;
+}
+
+static void leave_waitset(struct eddy_watcher *watcher)
+{
+    for (struct eddy_watch *watch = first_of(watcher); watch != NULL; watch = watch->next) {
+        if (is_wired(watch)) {
+            disengage(watch);
+        }
+    }
+    if (watcher->waitset != NULL) {
+        (void)eddy_waitset_detach_event(watcher->waitset, watcher->wake);
+        (void)eddy_waitset_close(watcher->waitset);
+    }
+    eddy_runtime_leave();
+    watcher->waitset = NULL;
+}
+
+void eddy_watcher_renew(struct eddy_watcher *watcher)
+{
+    if (watcher->generation == eddy_runtime_generation()) {
+        return;
+    }
+    for (struct eddy_watch *watch = first_of(watcher); watch != NULL; watch = watch->next) {
+        eddy_watch_run(watch); /* what is there comes first */
+    }
+    pthread_mutex_lock(&wiring);
+    leave_waitset(watcher);
+    open_waitset(watcher);
+    for (struct eddy_watch *watch = first_of(watcher); watch != NULL; watch = watch->next) {
+        if (is_wired(watch)) {
+            if (watch->info.sub != NULL) {
+                (void)eddy_subscriber_renew(watch->info.sub);
+            }
+            (void)engage(watch);
+        }
+    }
+    pthread_mutex_unlock(&wiring);
+}
+
+bool eddy_watch_retry(struct eddy_watch *watch)
+{
+    struct eddy_watcher *watcher = watch->watcher;
+    pthread_mutex_lock(&wiring);
+    bool has = false;
+    if (is_wired(watch)) {
+        if (watcher->waitset == NULL) {
+            eddy_runtime_leave();
+            open_waitset(watcher);
+        }
+        has = watcher->waitset != NULL && eddy_subscriber_renew(watch->info.sub) &&
+              engage_reader(watch) == EDDY_OK;
+    }
+    pthread_mutex_unlock(&wiring);
+    return has;
 }
 
 bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn)

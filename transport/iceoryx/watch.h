@@ -53,6 +53,7 @@ struct eddy_watch {
     struct eddy_watcher *watcher; /* for good */
     uint64_t again_at;            /* listener: a turn is due then, whatever comes; 0: no */
     uint64_t turns;               /* callbacks begun */
+    uint64_t retry_ns;            /* the pause before the reader is opened again; 0: it is */
     bool active;                  /* wait set: reported and not yet handed out */
     struct eddy_watch *next;      /* all watches of the watcher */
 };
@@ -69,6 +70,8 @@ struct eddy_watcher {
     unsigned waiters;           /* threads that wait for a turn: it stays as long */
     pthread_t thread;           /* that calls back, if has_thread */
     bool has_thread;
+    unsigned generation;       /* of the domain that the wait set is in */
+    struct eddy_watcher *next; /* see renewal.c */
 };
 
 enum eddy_attach { EDDY_ATTACHED, EDDY_ATTACHED_BEFORE, EDDY_ATTACH_FULL, EDDY_ATTACH_FAILED };
@@ -77,6 +80,11 @@ enum eddy_attach { EDDY_ATTACHED, EDDY_ATTACHED_BEFORE, EDDY_ATTACH_FULL, EDDY_A
 void eddy_watcher_open(struct eddy_watcher *watcher);
 /* Detaches everything.  Nobody may be waiting. */
 void eddy_watcher_close(struct eddy_watcher *watcher);
+/* Moves to the domain that there is now, if it is another.  In the thread that calls back. */
+void eddy_watcher_renew(struct eddy_watcher *watcher);
+/* Opens the reader of a subscriber that could not be opened, and watches it.  In the thread that calls
+ * back.  False: it cannot be had now, either. */
+bool eddy_watch_retry(struct eddy_watch *watch);
 /* Ends a wait that is under way or about to begin. */
 void eddy_watcher_wake(struct eddy_watcher *watcher);
 size_t eddy_watcher_count(struct eddy_watcher *watcher);

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "renewal.h"
+
+#include "log.h"
+#include "publisher.h"
+#include "runtime.h"
+#include "watch.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STACK_BYTES 65536u
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
+static struct cpp2c_Publisher *pubs;
+static struct eddy_watcher *watchers;
+
+void eddy_renewal_add_pub(iox_pub_t pub)
+{
+    pthread_mutex_lock(&lock);
+    pub->next = pubs;
+    pubs = pub;
+    pthread_mutex_unlock(&lock);
+}
+
+void eddy_renewal_remove_pub(iox_pub_t pub)
+{
+    pthread_mutex_lock(&lock);
+    struct cpp2c_Publisher **link = &pubs;
+    while (*link != NULL && *link != pub) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = pub->next;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void eddy_renewal_add_watcher(struct eddy_watcher *watcher)
+{
+    pthread_mutex_lock(&lock);
+    watcher->next = watchers;
+    watchers = watcher;
+    pthread_mutex_unlock(&lock);
+}
+
+void eddy_renewal_remove_watcher(struct eddy_watcher *watcher)
+{
+    pthread_mutex_lock(&lock);
+    struct eddy_watcher **link = &watchers;
+    while (*link != NULL && *link != watcher) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL) {
+        *link = watcher->next;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+static void renew(eddy_domain *domain)
+{
+    eddy_log(EDDY_LOG_ERROR, "the files of the domain in %s were removed while they are in use: %s",
+             eddy_domain_dir(domain),
+             "starting anew there (systemd's RemoveIPC=yes removes those of a user who logs out)");
+    eddy_runtime_renew(domain);
+    pthread_mutex_lock(&lock);
+    for (struct eddy_watcher *watcher = watchers; watcher != NULL; watcher = watcher->next) {
+        eddy_watcher_wake(watcher);
+    }
+    for (iox_pub_t pub = pubs; pub != NULL; pub = pub->next) {
+        eddy_publisher_renew(pub);
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+struct guard {
+    eddy_domain *domain;
+    int fd;
+};
+
+/* Whatever else happened to the file, the watch goes on. */
+static void *guard_domain(void *argument)
+{
+    struct guard *guard = argument;
+    char events[4096];
+    struct pollfd waits = {.fd = guard->fd, .events = POLLIN};
+    while (!eddy_domain_is_removed(guard->domain)) {
+        if (poll(&waits, 1, -1) > 0 && read(guard->fd, events, sizeof events) < 0) {
+            break; /* closed by the program, with all its descriptors */
+        }
+    }
+    if (eddy_domain_is_removed(guard->domain)) {
+        renew(guard->domain);
+    }
+    close(guard->fd);
+    free(guard);
+    return NULL;
+}
+
+static bool start(struct guard *guard)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&thread, &attributes, guard_domain, guard);
+    if (error == 0) {
+        (void)pthread_setname_np(thread, "eddy-renewal");
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+    return error == 0;
+}
+
+void eddy_renewal_watch(eddy_domain *domain)
+{
+    struct guard *guard = malloc(sizeof *guard);
+    int error = guard == NULL ? EDDY_ENOMEM : EDDY_OK;
+    if (error == EDDY_OK) {
+        guard->domain = domain;
+        error = eddy_domain_removal_fd(domain, &guard->fd);
+    }
+    if (error != EDDY_OK || !start(guard)) {
+        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: %s",
+                 "if they are removed, newcomers will not meet this process");
+        free(guard);
+    }
+}
