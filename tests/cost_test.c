@@ -60,7 +60,8 @@ static uint64_t cost_of_publishing(size_t count)
 
 static void is_at_most(uint64_t many, uint64_t few, double factor, const char *what)
 {
-    printf("%s: %.1f against %.1f ns\n", what, (double)many / STEPS, (double)few / STEPS);
+    printf("%s: %.1f against %.1f ns\n", what, (double)many / (double)STEPS,
+           (double)few / (double)STEPS);
     check((double)many <= (double)few * factor + 2000);
 }
 

@@ -62,7 +62,7 @@ static double cost_of(lookup *look, unsigned count)
         uint64_t taken = eddy_now() - before;
         best = taken < best ? taken : best;
     }
-    return (double)best / STEPS;
+    return (double)best / (double)STEPS;
 }
 
 /* --- many are not searched ------------------------------------------------------------------- */

@@ -325,7 +325,7 @@ static double round_trip_ns(struct slots_pair *p)
             must(eddy_slots_take(p->reader, 0, EDDY_POLL, &sample));
             must(eddy_slots_release(p->reader, &sample));
         }
-        double ns = (double)(eddy_now() - start) / ROUNDS;
+        double ns = (double)(eddy_now() - start) / (double)ROUNDS;
         best = ns < best ? ns : best;
     }
     return best;

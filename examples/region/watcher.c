@@ -58,7 +58,7 @@ static double look(const struct plate *plate, uint64_t *step)
         atomic_thread_fence(memory_order_acquire);
         if (atomic_load_explicit(&plate->step, memory_order_relaxed) == before) {
             *step = before;
-            return sum / PLATE_SIDE;
+            return sum / (double)PLATE_SIDE;
         }
     }
 }

@@ -303,7 +303,7 @@ static void play_all(void)
     const char *all = getenv("EDDY_TEST_PAIRS");
     bool every = all && strcmp(all, "all") == 0;
     uint64_t until =
-        eddy_deadline((uint64_t)(now.scene->share * INTERLEAVE_SECONDS * (double)SECOND));
+        eddy_deadline((uint64_t)(now.scene->share * (double)INTERLEAVE_SECONDS * (double)SECOND));
     for (; sum.ran < sum.count && (every || eddy_now() < until); sum.ran++)
         play_pair(&sum.pairs[sum.ran], 1, 1);
     for (; sum.again < sum.count && (every || eddy_now() < until); sum.again++) {
