@@ -163,7 +163,7 @@ static void another_host_user_or_file_system_is_not_here(void **state)
     other.host_hash++;
     check(!eddy_locator_is_local(&other));
     other = made;
-    snprintf(other.path, sizeof other.path, "/x.flink"); /* a path on another file system */
+    snprintf(other.path, sizeof other.path, "/proc/x.flink"); /* another file system */
     check(!eddy_locator_is_local(&other));
     snprintf(other.path, sizeof other.path, "/dev/shm/there is none/x.flink");
     check(!eddy_locator_is_local(&other));
