@@ -198,14 +198,46 @@ static void run_print(const struct run *run, char before, FILE *out)
         fprintf(out, ":%s", run->looks);
 }
 
+/* What a line says of its samples; whoever asks frees it. */
+static char *line_text(const struct line *line)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        abort();
+    for (size_t i = 0; i < line->count; i++)
+        run_print(&line->runs[i], i == 0 ? '=' : ',', out);
+    fclose(out);
+    return text;
+}
+
+/* Prints the lines from `first` on that differ in their key alone; the one after them. */
+static size_t lines_print(const struct node_record *record, size_t first, FILE *out)
+{
+    const struct line *lines = record->lines;
+    char *text = line_text(&lines[first]);
+    bool same = true;
+    size_t next = first + 1;
+    while (same && next < record->line_count && lines[next].writer == lines[first].writer &&
+           lines[next].key == lines[next - 1].key + 1) {
+        char *other = line_text(&lines[next]);
+        same = strcmp(text, other) == 0;
+        free(other);
+        next += same;
+    }
+    fprintf(out, " w%" PRIu32 ".k%" PRId32, lines[first].writer, lines[first].key);
+    if (next > first + 1)
+        fprintf(out, "-%" PRId32, lines[next - 1].key);
+    fputs(text, out);
+    free(text);
+    return next;
+}
+
 void node_record_print(struct node_record *record, FILE *out)
 {
     if (record->line_count > 0)
         qsort(record->lines, record->line_count, sizeof *record->lines, line_order);
-    for (size_t i = 0; i < record->line_count; i++) {
-        const struct line *line = &record->lines[i];
-        fprintf(out, " w%" PRIu32 ".k%" PRId32, line->writer, line->key);
-        for (size_t j = 0; j < line->count; j++)
-            run_print(&line->runs[j], j == 0 ? '=' : ',', out);
-    }
+    for (size_t i = 0; i < record->line_count;)
+        i = lines_print(record, i, out);
 }

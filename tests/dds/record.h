@@ -31,7 +31,8 @@ void node_record_destroy(struct node_record *record);
 void node_record_add(struct node_record *record, const void *sample, const dds_sample_info_t *info,
                      bool plain);
 
-/* Prints the lines, the lowest writer and key first, with a space between them. */
+/* Prints the lines, the lowest writer and key first, a space before each; keys in a row of which the
+ * same is to be said are one line: w1.k0-9=... */
 void node_record_print(struct node_record *record, FILE *out);
 
 /* The source time of the sample with this number, close to `time`: its last digits are the

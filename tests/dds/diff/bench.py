@@ -20,14 +20,15 @@ NETWORK_ONLY = ("history=keep-all", "deadline=", "liveliness=manual", "ignoreloc
                 "ignorelocal=process")
 
 
-def uri(tag, general="", discovery="", more=""):
-    """One interface, no multicast; the tag keeps apart what else runs on the machine."""
+def uri(tag, peer, general="", discovery="", more=""):
+    """One interface, no multicast; the tag keeps apart what else runs on the machine.  `peer`: whom
+    participants tell of themselves before they know anybody."""
     return (
         '<Domain id="any"><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
         f"<AllowMulticast>false</AllowMulticast>{general}</General>"
         "<Discovery><ParticipantIndex>auto</ParticipantIndex>"
         "<MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>"
-        f'<Peers><Peer address="127.0.0.1"/></Peers><Tag>{tag}</Tag>{discovery}</Discovery>{more}'
+        f'<Peers><Peer address="{peer}"/></Peers><Tag>{tag}</Tag>{discovery}</Discovery>{more}'
         "</Domain>"
     )
 
@@ -61,10 +62,9 @@ class Product:
 class Node(world.Node):
     """A dds_node on a bench, which notes what it answers where that matters."""
 
-    def __init__(self, bench, name, cyclone_uri, prefix):
+    def __init__(self, bench, name, cyclone_uri):
         product = bench.product
-        super().__init__([*prefix, *product.command()],
-                         product.environment(bench.folder, cyclone_uri), name)
+        super().__init__(product.command(), product.environment(bench.folder, cyclone_uri), name)
         self.bench = bench
         self.pending = 0
 
@@ -144,16 +144,16 @@ class Bench:
         self.product, self.domain, self.tag, self.expected = product, domain, tag, expected
         self.folder = tempfile.mkdtemp(prefix="eddy-diff-", dir="/dev/shm")
         self.nodes, self.lines, self.arrivals, self.settled = [], [], {}, 0
-        self.undo = []
+        self.undo, self.peer = [], "127.0.0.1"
 
     def note(self, line):
         self.lines.append(line)
 
     def uri(self, general="", discovery="", more=""):
-        return uri(self.tag, self.product.general + general, discovery, self.product.settings + more)
+        return uri(self.tag, self.peer, self.product.general + general, discovery, self.product.settings + more)
 
-    def node(self, name, joined=True, prefix=(), **settings):
-        node = Node(self, name, self.uri(**settings), prefix)
+    def node(self, name, joined=True, **settings):
+        node = Node(self, name, self.uri(**settings))
         self.nodes.append(node)
         node.post(f"join {self.domain}")
         if joined:

@@ -6,10 +6,11 @@ import history
 import near
 import pairs
 import shapes
+import slow
 import starts
 import uses
 
-MODULES = (pairs, shapes, history, starts, departures, near, uses)
+MODULES = (pairs, shapes, history, starts, departures, near, uses, slow)
 
 
 def all_scenarios(long):

@@ -111,7 +111,7 @@ def request(bench, type_name, words, rounds, server_first):
         client.post("matched w 0 1")
         client.post("matched r 0 1")
         client.wait()
-        client.note("call 0 3 stamp=1 seconds=2")
+        client.note("call 0 3 stamp=1 seconds=8")
         client.quit()
         server.quit()
 

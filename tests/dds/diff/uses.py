@@ -155,7 +155,7 @@ def both_ways(bench, type_name, words, rounds):
     for node in (server, client):
         node.do("matched w 0 1")
         node.do("matched r 0 1")
-    client.note(f"call 0 {rounds} stamp=1 seconds=2")
+    client.note(f"call 0 {rounds} stamp=1 seconds=8")
 
 
 def scenarios():
