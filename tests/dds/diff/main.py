@@ -102,8 +102,8 @@ def parse():
     parser.add_argument("--library", metavar="DIR", help="the folder of another libddsc")
     parser.add_argument("--version", default="0.10.2", help="of that libddsc (%(default)s)")
     parser.add_argument("--long", action="store_true", help="all scenarios, and more rounds")
-    parser.add_argument("--jobs", type=int, default=8, help="at the same time (%(default)s)")
-    parser.add_argument("--domain", type=int, default=71, help="the first DDS domain to use")
+    parser.add_argument("--jobs", type=int, default=14, help="at the same time (%(default)s)")
+    parser.add_argument("--domain", type=int, default=83, help="the first DDS domain to use")
     parser.add_argument("--general", default="", metavar="XML",
                         help="settings to add to <General> where Eddy is used")
     parser.add_argument("--settings", default="", metavar="XML",
