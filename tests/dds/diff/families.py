@@ -7,12 +7,14 @@ import near
 import pairs
 import shapes
 import slow
+import soak
 import starts
 import uses
 
 MODULES = (pairs, shapes, history, starts, departures, near, uses, slow)
 
 
-def all_scenarios(long):
-    return [scenario for module in MODULES for scenario in module.scenarios()
-            if long or not scenario.long]
+def all_scenarios(long, rounds):
+    found = [scenario for module in MODULES for scenario in module.scenarios()]
+    found += soak.scenarios(rounds)
+    return [scenario for scenario in found if long or not scenario.long]

@@ -5,6 +5,7 @@
 import fnmatch
 import re
 
+SOURCE = re.compile(r"^(w\d+)\.k(-?\d+)(?:-(\d+))?$")
 ENTRY = re.compile(r"^(\d+|\*)(?:-(\d+)|x(\d+))?(:\S*)?$")
 
 
@@ -12,19 +13,24 @@ def samples_of(line, forget):
     """The samples of a record's line, one by one, without what is to be forgotten."""
     samples = []
     for words in line.split():
-        name, _, entries = words.partition("=")
-        for entry in entries.split(","):
-            match = ENTRY.match(entry)
-            if match is None:
-                samples.append(words)
-                break
-            first, last, times, looks = match.groups()
-            numbers = [first] * int(times or 1)
-            if last is not None:
-                numbers = [str(number) for number in range(int(first), int(last) + 1)]
-            looks = forget.sub("", looks or "")
-            samples += [f"{name} {number}{looks}" for number in numbers]
+        source, _, entries = words.partition("=")
+        match = SOURCE.match(source)
+        if match is None:
+            samples.append(words)
+            continue
+        writer, first, last = match.groups()
+        for key in range(int(first), int(last or first) + 1):
+            samples += [f"{writer}.k{key} {sample}" for entry in entries.split(",")
+                        for sample in samples_of_entry(entry, forget)]
     return samples
+
+
+def samples_of_entry(entry, forget):
+    first, last, times, looks = ENTRY.match(entry).groups()
+    seen = forget.sub("", looks or "")
+    if last is not None:
+        return [f"{number}{seen}" for number in range(int(first), int(last) + 1)]
+    return [f"{first}{seen}"] * int(times or 1)
 
 
 class Fault:

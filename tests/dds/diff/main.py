@@ -102,6 +102,8 @@ def parse():
     parser.add_argument("--library", metavar="DIR", help="the folder of another libddsc")
     parser.add_argument("--version", default="0.10.2", help="of that libddsc (%(default)s)")
     parser.add_argument("--long", action="store_true", help="all scenarios, and more rounds")
+    parser.add_argument("--rounds", type=int, default=20,
+                        help="of each scenario about first samples (%(default)s)")
     parser.add_argument("--jobs", type=int, default=14, help="at the same time (%(default)s)")
     parser.add_argument("--domain", type=int, default=83, help="the first DDS domain to use")
     parser.add_argument("--general", default="", metavar="XML",
@@ -117,7 +119,7 @@ def parse():
 
 def chosen(options):
     wanted = options.patterns or ["*"]
-    return [scenario for scenario in families.all_scenarios(options.long)
+    return [scenario for scenario in families.all_scenarios(options.long, options.rounds)
             if any(fnmatch.fnmatchcase(scenario.name, pattern) for pattern in wanted)]
 
 
