@@ -192,7 +192,6 @@ static const struct {
                 {"record", node_record},
                 {"log", node_log},
                 {"lookup", node_lookup},
-                {"serve", node_serve},
                 {"call", node_call},
                 {"assert", node_assert},
                 {"remove", node_remove},

@@ -132,7 +132,6 @@ void node_await(struct node *node, const struct node_command *command);
 void node_record(struct node *node, const struct node_command *command);
 void node_log(struct node *node, const struct node_command *command);
 void node_lookup(struct node *node, const struct node_command *command);
-void node_serve(struct node *node, const struct node_command *command);
 void node_call(struct node *node, const struct node_command *command);
 void node_assert(struct node *node, const struct node_command *command);
 void node_remove(struct node *node, const struct node_command *command);

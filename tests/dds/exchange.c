@@ -9,7 +9,6 @@
  *                                  take (read) all there is into the reader's record
  *   log INDEX                      the record (record.h)
  *   lookup INDEX KEY               whether the reader knows the instance
- *   serve INDEX                    write on writer INDEX whatever reader INDEX is given, at once
  *   call INDEX COUNT [seconds=N]   write a sample and wait for the answer on reader INDEX, COUNT
  *                                  times, N seconds each at most
  *   assert INDEX                   say that the writer is alive
@@ -192,15 +191,6 @@ void node_lookup(struct node *node, const struct node_command *command)
     reader->type->fill(sample, &tag, 0);
     printf("ok found=%d\n", dds_lookup_instance(reader->entity, sample) != DDS_HANDLE_NIL);
     dds_sample_free(sample, reader->type->descriptor, DDS_FREE_ALL);
-}
-
-void node_serve(struct node *node, const struct node_command *command)
-{
-    struct node_reader *reader = node_reader_at(node, command);
-    pthread_mutex_lock(&reader->lock);
-    reader->answers = node_writer_at(node, command);
-    pthread_mutex_unlock(&reader->lock);
-    puts("ok");
 }
 
 void node_call(struct node *node, const struct node_command *command)

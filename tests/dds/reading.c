@@ -1,9 +1,10 @@
 /* reading.c - commands that read.
  *
- *   reader TOPIC TYPE [listen=count|take] [delay=US] [filter=even] [QOS]
+ *   reader TOPIC TYPE [listen=count|take|answer] [delay=US] [filter=even] [QOS]
  *                               open one; says whether shared memory is available.  It counts what
- *                               arrives, or takes it at once into its record (exchange.c), and
- *                               spends DELAY in its listener each time
+ *                               arrives, or takes it at once into its record (exchange.c), or
+ *                               answers with a sample of the last writer, and spends DELAY in its
+ *                               listener each time
  *   take INDEX COUNT [from=ID]  take until COUNT valid samples have come (from one writer)
  *   hold INDEX COUNT [seconds=N]  wait until the reader's cache has COUNT samples, leave them there
  *   events INDEX COUNT          take until COUNT samples without data have come (disposed ...)
@@ -55,9 +56,8 @@ static void on_data(dds_entity_t entity, void *arg)
     reader->arrivals++;
     reader->last_arrival = dds_time();
     pthread_cond_broadcast(&reader->arrived);
-    bool answers = reader->answers != NULL;
     pthread_mutex_unlock(&reader->lock);
-    if (answers)
+    if (reader->answers != NULL)
         answer_all(reader);
     else if (reader->takes)
         node_record_all(reader);
@@ -66,12 +66,15 @@ static void on_data(dds_entity_t entity, void *arg)
 }
 
 /* NULL: it does not listen. */
-static dds_listener_t *listener_of(struct node_reader *reader, const struct node_command *command)
+static dds_listener_t *listener_of(struct node *node, struct node_reader *reader,
+                                   const struct node_command *command)
 {
     const char *how = node_text(command, "listen", NULL);
     if (how == NULL)
         return NULL;
     reader->takes = strcmp(how, "take") == 0;
+    if (strcmp(how, "answer") == 0 && node->writer_count > 0)
+        reader->answers = &node->writers[node->writer_count - 1];
     reader->delay = DDS_USECS((int64_t)node_number(command, "delay", 0));
     dds_listener_t *listener = dds_create_listener(reader);
     dds_lset_data_available(listener, on_data);
@@ -88,7 +91,7 @@ static dds_entity_t reader_of(struct node *node, struct node_reader *reader,
         dds_set_topic_filter_and_arg(topic, node_filter_even, (void *)(uintptr_t)reader->type);
     reader->record = node_record_create(reader->type);
     dds_qos_t *qos = node_qos(command);
-    dds_listener_t *listener = listener_of(reader, command);
+    dds_listener_t *listener = listener_of(node, reader, command);
     reader->entity = dds_create_reader(node->participant, topic, qos, listener);
     dds_delete_listener(listener);
     dds_delete_qos(qos);

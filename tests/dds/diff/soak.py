@@ -109,8 +109,8 @@ def request(bench, type_name, words, rounds, who):
     """The first request as soon as the client knows the server; the one or the other is new."""
     server, client = start(bench, "server", "client")
     opened = {
-        server: (f"reader Ask {type_name} listen=count {words}",
-                 f"writer Answer {type_name} {words}", "serve 0"),
+        server: (f"writer Answer {type_name} {words}",
+                 f"reader Ask {type_name} listen=answer {words}"),
         client: (f"reader Answer {type_name} listen=count {words}",
                  f"writer Ask {type_name} {words}")}
     new, old = (server, client) if who == "server" else (client, server)

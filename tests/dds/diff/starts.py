@@ -96,9 +96,8 @@ def request(bench, type_name, words, rounds, server_first):
     """A client asks as soon as it sees the server, and is answered."""
     def start_server(number):
         server = bench.node(f"server{number}", joined=False)
-        server.post(f"reader Ask {type_name} listen=count {words}")
         server.post(f"writer Answer {type_name} {words}")
-        server.post("serve 0")
+        server.post(f"reader Ask {type_name} listen=answer {words}")
         return server
 
     for number in range(rounds):

@@ -147,9 +147,8 @@ def by_source(bench, type_name):
 def both_ways(bench, type_name, words, rounds):
     """Two programs that answer each other."""
     server, client = bench.start("server", "client")
-    server.reader(type_name, words, topic="Ask")
     server.writer(type_name, words, topic="Answer")
-    server.do("serve 0")
+    server.open(f"reader Ask {type_name} listen=answer {words}")
     client.reader(type_name, words, topic="Answer")
     client.writer(type_name, words, topic="Ask")
     for node in (server, client):
