@@ -7,8 +7,10 @@ import concurrent.futures
 import fnmatch
 import os
 import queue
+import re
 import resource
 import sys
+import tempfile
 import time
 
 import bench
@@ -117,6 +119,18 @@ def parse():
     return parser.parse_args()
 
 
+def as_named_here(folder, options):
+    """Of a libddsc that was built elsewhere: its version, and a folder in which it has all names by
+    which a program may look for it."""
+    found = [name for name in os.listdir(options.library) if re.match(r"libddsc\.so\.\d+\.", name)]
+    if len(found) != 1:
+        sys.exit(f"differential: {options.library}: there has to be one libddsc.so.VERSION")
+    for name in ("libddsc.so.0", "libddsc.so.0debian"):
+        os.symlink(os.path.realpath(os.path.join(options.library, found[0])),
+                   os.path.join(folder, name))
+    options.library, options.version = folder, found[0].removeprefix("libddsc.so.")
+
+
 def chosen(options):
     wanted = options.patterns or ["*"]
     return [scenario for scenario in families.all_scenarios(options.long, options.rounds)
@@ -130,6 +144,13 @@ def main():
         print("\n".join(scenario.name for scenario in scenarios))
         return 0
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # some of Cyclone DDS's own faults are crashes
+    with tempfile.TemporaryDirectory(prefix="eddy-diff-") as folder:
+        if options.library:
+            as_named_here(folder, options)
+        return run(options, scenarios)
+
+
+def run(options, scenarios):
     start, outcomes = time.monotonic(), []
 
     def seen(outcome):
