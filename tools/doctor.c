@@ -11,8 +11,8 @@
 #include <argp.h>
 #include <dlfcn.h>
 #include <eddy/eddy.h>
+#include <errno.h>
 #include <grp.h>
-#include <link.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 /* Below this, a few topics of images fill the file system. */
 #define LITTLE_MEMORY (UINT64_C(128) << 20)
@@ -62,7 +63,10 @@ static void check_file_system(struct eddy_visit *visit, const char *dir)
         eddy_visit_say(visit, EDDY_FINDING_NOTE,
                        "%s is not in memory but on a disk; set EDDY_DIR to a folder in /dev/shm",
                        dir);
-    if (available < LITTLE_MEMORY)
+    if (available == 0)
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "that file system is full; remove what is not needed, or `eddy gc`");
+    else if (available < LITTLE_MEMORY)
         eddy_visit_say(
             visit, EDDY_FINDING_NOTE,
             "only %llu MiB are left in that file system; a container gets more with --shm-size",
@@ -80,21 +84,6 @@ static void say_whose(struct eddy_visit *visit, const char *dir)
                    "it is shared by the users of group %u%s%s, who can all read and write what is "
                    "in it",
                    status.st_gid, group != NULL ? ", " : "", group != NULL ? group->gr_name : "");
-}
-
-static void check_domain(struct eddy_visit *visit)
-{
-    const struct eddy_domain_options options = {.dir = visit->dir, .name = "eddy doctor"};
-    eddy_domain *domain = NULL;
-    if (eddy_domain_open(&options, &domain) != 0) {
-        eddy_visit_say(visit, EDDY_FINDING_FAULT, "the domain cannot be opened: %s",
-                       eddy_last_error());
-        return;
-    }
-    eddy_visit_say(visit, EDDY_FINDING_OK, "the domain is %s", eddy_domain_dir(domain));
-    say_whose(visit, eddy_domain_dir(domain));
-    check_file_system(visit, eddy_domain_dir(domain));
-    eddy_domain_close(domain);
 }
 
 static void say_unreadable(struct eddy_visit *visit, const char *flink, const char *message)
@@ -132,8 +121,10 @@ static size_t check_objects(struct eddy_visit *visit, const eddy_snapshot *snaps
 static void check_contents(struct eddy_visit *visit)
 {
     eddy_snapshot *snapshot = NULL;
-    if (eddy_snapshot_take(visit->dir, &snapshot) != 0)
-        return; /* check_domain has said so */
+    if (eddy_snapshot_take(visit->dir, &snapshot) != 0) {
+        eddy_visit_say(visit, EDDY_FINDING_FAULT, "it cannot be read: %s", eddy_last_error());
+        return;
+    }
     size_t dead = check_topics(visit, snapshot) + check_objects(visit, snapshot);
     eddy_visit_say(visit, EDDY_FINDING_OK,
                    "topics in it: %zu; rings, regions and slots segments: %zu",
@@ -144,6 +135,47 @@ static void check_contents(struct eddy_visit *visit)
                        "back when somebody needs it, `eddy gc` does it now",
                        dead);
     eddy_snapshot_free(snapshot);
+}
+
+/* `eddy run` makes the folder, if it can. */
+static void check_parent(struct eddy_visit *visit, const char *dir)
+{
+    char parent[PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", dir);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL)
+        slash[slash == parent] = '\0';
+    else
+        snprintf(parent, sizeof parent, ".");
+    if (access(parent, W_OK | X_OK) == 0)
+        eddy_visit_say(visit, EDDY_FINDING_OK,
+                       "the domain is %s, which is not there yet; `eddy run` makes it", dir);
+    else
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "the domain's folder %s is not there, and cannot be made in %s: %s", dir,
+                       parent, strerror(errno));
+    check_file_system(visit, parent);
+}
+
+static void check_domain(struct eddy_visit *visit)
+{
+    char dir[PATH_MAX] = "";
+    int error = eddy_domain_check(visit->dir);
+    if (visit->dir != NULL)
+        snprintf(dir, sizeof dir, "%s", visit->dir);
+    else if (error != EDDY_ECONFIG)
+        (void)eddy_default_dir(dir, sizeof dir);
+    if (error == EDDY_ENOENT) {
+        check_parent(visit, dir);
+    } else if (error != 0) {
+        eddy_visit_say(visit, EDDY_FINDING_FAULT, "the domain cannot be opened: %s",
+                       eddy_last_error());
+    } else {
+        eddy_visit_say(visit, EDDY_FINDING_OK, "the domain is %s", dir);
+        say_whose(visit, dir);
+        check_file_system(visit, dir);
+        check_contents(visit);
+    }
 }
 
 /* Loads the stand-in library, as Cyclone DDS would. */
@@ -162,104 +194,22 @@ static void check_library(struct eddy_visit *visit)
         eddy_visit_say(visit, EDDY_FINDING_OK, "the stand-in library is %s", path);
 }
 
-/* The Cyclone DDS that programs find by default.  Others may bring their own. */
-static void check_cyclone(struct eddy_visit *visit)
-{
-    struct link_map *map = NULL;
-    char path[PATH_MAX];
-    void *library = dlopen("libddsc.so.0", RTLD_LAZY | RTLD_LOCAL);
-    if (library == NULL)
-        library = dlopen("libddsc.so.0debian", RTLD_LAZY | RTLD_LOCAL);
-    if (library == NULL || dlinfo(library, RTLD_DI_LINKMAP, (void *)&map) != 0 ||
-        realpath(map->l_name, path) == NULL) {
-        eddy_visit_say(visit, EDDY_FINDING_NOTE,
-                       "Cyclone DDS is not where the loader looks (libddsc.so.0)");
-        return;
-    }
-    bool known = strstr(path, "libddsc.so.0.10.") != NULL;
-    eddy_visit_say(visit, known ? EDDY_FINDING_OK : EDDY_FINDING_NOTE, "Cyclone DDS is %s%s", path,
-                   known ? "" : ", which is not a version 0.10");
-}
-
-static void check_settings(struct eddy_visit *visit)
-{
-    const char *uri = getenv("CYCLONEDDS_URI");
-    if (uri != NULL && strstr(uri, "SharedMemory") != NULL)
-        eddy_visit_say(
-            visit, EDDY_FINDING_NOTE,
-            "CYCLONEDDS_URI has settings for shared memory; they prevail over those of `eddy run`");
-}
-
-/* One line of ldd, "NAME => PATH (ADDRESS)": the path, if it is that library's. */
-static bool loaded_path(const char *line, const char *library, char path[PATH_MAX])
-{
-    char found[PATH_MAX];
-    const char *name = line + strspn(line, " \t");
-    if (strncmp(name, library, strlen(library)) != 0 || strstr(name, "=>") == NULL)
-        return false;
-    if (sscanf(strstr(name, "=>"), "=> %4095[^(\n]", found) != 1)
-        return false;
-    found[strcspn(found, " ")] = '\0';
-    if (realpath(found, path) == NULL)
-        snprintf(path, PATH_MAX, "%s", found);
-    return true;
-}
-
-static void judge_command(struct eddy_visit *visit, const char *cyclone, const char *stand_in)
-{
-    size_t length = strlen(visit->library_dir);
-    if (cyclone[0] == '\0')
-        eddy_visit_say(visit, EDDY_FINDING_NOTE,
-                       "it does not name Cyclone DDS; a script, or a program that loads "
-                       "it later (as ROS 2 does), cannot be judged from here");
-    else if (stand_in[0] == '\0')
-        eddy_visit_say(visit, EDDY_FINDING_FAULT,
-                       "its Cyclone DDS, %s, was built without shared memory", cyclone);
-    else if (strncmp(stand_in, visit->library_dir, length) != 0 || stand_in[length] != '/')
-        eddy_visit_say(visit, EDDY_FINDING_FAULT,
-                       "it would load %s instead of the stand-in: it has an RPATH that goes before "
-                       "LD_LIBRARY_PATH; take it out (chrpath -d, patchelf --remove-rpath)",
-                       stand_in);
-    else
-        eddy_visit_say(visit, EDDY_FINDING_OK, "it would load the stand-in, with %s", cyclone);
-}
-
-/* Asks ldd, which starts nothing, what the command would load under `eddy run`. */
-static void check_command(struct eddy_visit *visit, const char *command)
-{
-    static const char script[] = "ldd \"$(command -v -- \"$EDDY_DOCTOR_COMMAND\")\" 2>&1";
-    char line[2 * PATH_MAX], cyclone[PATH_MAX] = "", stand_in[PATH_MAX] = "";
-    setenv("LD_LIBRARY_PATH", visit->library_dir, 1);
-    setenv("EDDY_DOCTOR_COMMAND", command, 1);
-    printf("%s:\n", command);
-    FILE *ldd = popen(script, "re"); /* NOLINT(cert-env33-c): the script is ours */
-    while (ldd != NULL && fgets(line, sizeof line, ldd) != NULL) {
-        if (!loaded_path(line, "libddsc.so", cyclone))
-            (void)loaded_path(line, EDDY_PLACE_LIBRARY, stand_in);
-    }
-    if (ldd == NULL || pclose(ldd) != 0)
-        eddy_visit_say(visit, EDDY_FINDING_NOTE,
-                       "ldd cannot tell what it loads: not there, or not a dynamically "
-                       "linked program");
-    else
-        judge_command(visit, cyclone, stand_in);
-}
-
 int eddy_command_doctor(int argc, char **argv)
 {
     struct eddy_options options = {0};
     struct eddy_visit visit = {0};
+    if (argc == 4 && strcmp(argv[1], "--ask") == 0)
+        return eddy_doctor_ask(argv[3], argv[2]);
     if (argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
     visit.dir = options.dir;
     puts("this host:");
     check_domain(&visit);
-    check_contents(&visit);
     check_library(&visit);
-    check_cyclone(&visit);
-    check_settings(&visit);
+    if (visit.library_dir[0] != '\0')
+        eddy_visit_cyclone(&visit, "");
     eddy_visit_memory(&visit);
     if (options.command != NULL && visit.library_dir[0] != '\0')
-        check_command(&visit, options.command[0]);
+        eddy_visit_command(&visit, options.command[0]);
     return visit.failed ? EDDY_EXIT_FAILURE : 0;
 }

@@ -12,6 +12,7 @@ enum eddy_finding { EDDY_FINDING_OK, EDDY_FINDING_NOTE, EDDY_FINDING_FAULT };
 struct eddy_visit {
     const char *dir; /* the folder of the domain, NULL for the default */
     char library_dir[PATH_MAX];
+    char cyclone[PATH_MAX]; /* the libddsc that was asked last */
     bool failed;
 };
 
@@ -19,6 +20,16 @@ struct eddy_visit {
  * the visit fail. */
 void eddy_visit_say(struct eddy_visit *visit, enum eddy_finding finding, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What Cyclone DDS makes of the settings that `eddy run` would give it: the one at that path, or ""
+ * for the one that the loader finds. */
+void eddy_visit_cyclone(struct eddy_visit *visit, const char *library);
+/* What this program does when it has started itself for that: `eddy doctor --ask`.  The exit
+ * code. */
+int eddy_doctor_ask(const char *library, const char *domain);
+
+/* What a command would load under `eddy run`. */
+void eddy_visit_command(struct eddy_visit *visit, const char *command);
 
 /* What the kernel does about huge pages, locked memory and mappings.  Never a fault: topics need
  * none of it. */

@@ -112,6 +112,17 @@ static bool find_library_dir(const char *who, char library_dir[PATH_MAX])
     return false;
 }
 
+bool eddy_launch_compose(const char *library_dir, const char *locator, const char *dir,
+                         struct eddy_launch *launch)
+{
+    launch->library_path = path_with(library_dir, environment("LD_LIBRARY_PATH"));
+    launch->preload = preload_with(library_dir, environment("LD_PRELOAD"));
+    launch->cyclone_uri = eddy_uri_make(locator, environment("CYCLONEDDS_URI"));
+    launch->dir = dir != NULL ? strdup(dir) : NULL;
+    return launch->library_path != NULL && launch->cyclone_uri != NULL &&
+           (dir == NULL || launch->dir != NULL);
+}
+
 bool eddy_launch_prepare(const char *who, const char *dir, bool may_create,
                          struct eddy_launch *launch)
 {
@@ -120,11 +131,7 @@ bool eddy_launch_prepare(const char *who, const char *dir, bool may_create,
     if (!find_library_dir(who, library_dir) || !open_dir(who, dir, may_create, opened) ||
         !eddy_place_locator(who, opened, locator))
         return false;
-    launch->library_path = path_with(library_dir, environment("LD_LIBRARY_PATH"));
-    launch->preload = preload_with(library_dir, environment("LD_PRELOAD"));
-    launch->cyclone_uri = eddy_uri_make(locator, environment("CYCLONEDDS_URI"));
-    launch->dir = dir != NULL ? strdup(opened) : NULL;
-    if (launch->library_path != NULL && launch->cyclone_uri != NULL)
+    if (eddy_launch_compose(library_dir, locator, dir != NULL ? opened : NULL, launch))
         return true;
     fprintf(stderr, "%s: no memory\n", who);
     return false;

@@ -10,7 +10,6 @@
 
 #include <argp.h>
 #include <eddy/domain.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,7 +216,5 @@ int eddy_command_ls(int argc, char **argv)
     eddy_snapshot_free(snapshot);
     if (error != 0)
         fprintf(stderr, "eddy ls: %s\n", eddy_strerror(error));
-    else if (fflush(stdout) != 0)
-        fprintf(stderr, "eddy ls: cannot write: %s\n", strerror(errno));
-    return error == 0 && !ferror(stdout) ? 0 : EDDY_EXIT_FAILURE;
+    return error == 0 ? 0 : EDDY_EXIT_FAILURE;
 }

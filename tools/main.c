@@ -4,11 +4,13 @@
 #include "tools/command.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <locale.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
     const char *name;
@@ -166,6 +168,18 @@ static char *help_text(int key, const char *text, void *input)
     return list;
 }
 
+static char title[32] = "eddy"; /* what messages begin with */
+
+/* Whoever has written last, help among them: what could not be written is an error. */
+static void check_output(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    fprintf(stderr, "%s: cannot write: %s\n", title, strerror(errno != 0 ? errno : EIO));
+    _exit(EDDY_EXIT_FAILURE);
+}
+
 int main(int argc, char **argv)
 {
     static const struct argp argp = {.parser = parse,
@@ -175,13 +189,14 @@ int main(int argc, char **argv)
                                      .help_filter = help_text};
     struct choice choice = {0};
     setlocale(LC_CTYPE, "");
+    if (atexit(check_output) != 0)
+        return EDDY_EXIT_FAILURE;
     argp_err_exit_status = EDDY_EXIT_USAGE;
     error_t error = argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
     if (error != 0 || choice.command == NULL) {
         fprintf(stderr, "eddy: %s\n", strerror(error));
         return EDDY_EXIT_FAILURE;
     }
-    char title[32];
     snprintf(title, sizeof title, "eddy %s", choice.command->name);
     choice.argv[0] = title; /* what the command's own messages begin with */
     return choice.command->run(choice.argc, choice.argv);

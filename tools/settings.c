@@ -7,7 +7,7 @@
 #include "tools/settings.h"
 
 #include <ctype.h>
-#include <limits.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,36 +179,63 @@ static const char *scan_xml(struct scan *scan, const char *text, bool whole)
     return text;
 }
 
-static void scan_file(struct scan *scan, const char *item, size_t length)
+static FILE *open_item(const char *item, size_t length, char path[PATH_MAX])
 {
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "%.*s", (int)length, item);
+    snprintf(path, PATH_MAX, "%.*s", (int)length, item);
     FILE *file = fopen(path, "re");
     if (file == NULL && starts(path, "file://"))
         file = fopen(path + strlen("file://"), "re");
-    char *text = file != NULL ? malloc(FILE_MAX) : NULL;
+    return file;
+}
+
+static void scan_file(struct scan *scan, FILE *file)
+{
+    char *text = malloc(FILE_MAX);
     if (text != NULL) {
         text[fread(text, 1, FILE_MAX - 1, file)] = '\0';
         scan_xml(scan, text, true);
     }
     free(text);
-    if (file != NULL)
-        fclose(file);
+}
+
+/* 0, or why a file could not be read: the first, in path. */
+static int scan_list(struct scan *scan, const char *uri, char path[PATH_MAX])
+{
+    char item[PATH_MAX];
+    int error = 0;
+    while (*(uri += strspn(uri, "," SPACE)) != '\0') {
+        if (*uri == '<') {
+            uri = scan_xml(scan, uri, false);
+            continue;
+        }
+        size_t length = strcspn(uri, ",");
+        FILE *file = open_item(uri, length, error == 0 ? path : item);
+        if (file == NULL) {
+            error = error == 0 ? errno : error;
+        } else {
+            scan_file(scan, file);
+            fclose(file);
+        }
+        uri += length;
+    }
+    return error;
 }
 
 void eddy_settings_read(const char *uri, struct eddy_settings *settings)
 {
+    char path[PATH_MAX];
     struct scan scan = {.settings = settings};
     memset(settings, 0, sizeof *settings);
-    while (*(uri += strspn(uri, "," SPACE)) != '\0') {
-        if (*uri == '<') {
-            uri = scan_xml(&scan, uri, false);
-        } else {
-            size_t length = strcspn(uri, ",");
-            scan_file(&scan, uri, length);
-            uri += length;
-        }
-    }
+    (void)scan_list(&scan, uri, path);
+}
+
+int eddy_settings_unreadable(const char *uri, char path[PATH_MAX])
+{
+    struct eddy_settings *settings = calloc(1, sizeof *settings);
+    struct scan scan = {.settings = settings};
+    int error = settings != NULL ? scan_list(&scan, uri, path) : 0;
+    free(settings);
+    return error;
 }
 
 bool eddy_settings_is_number(const char *id)

@@ -7,6 +7,7 @@
 #ifndef EDDY_TOOLS_SETTINGS_H
 #define EDDY_TOOLS_SETTINGS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -27,6 +28,9 @@ struct eddy_settings {
 };
 
 void eddy_settings_read(const char *uri, struct eddy_settings *settings);
+
+/* The first file among them that cannot be read, into path, and why (an errno).  0: there is none. */
+int eddy_settings_unreadable(const char *uri, char path[PATH_MAX]);
 
 /* True if the id is a plain number. */
 bool eddy_settings_is_number(const char *id);
