@@ -19,7 +19,7 @@
 struct options {
     struct eddy_options common; /* first: see options.h */
     bool json;
-    bool members;
+    struct eddy_ls_view view;
 };
 
 #define KEY_JSON 'j'
@@ -27,6 +27,7 @@ struct options {
 static const struct argp_option option_table[] = {
     EDDY_OPTION_DIR("Look at the domain in the folder DIR"),
     {"json", KEY_JSON, NULL, 0, "One JSON object a line, for each thing", 0},
+    {"all", 'a', NULL, 0, "Also show the topics of ROS 2's services that nobody calls", 0},
     {"verbose", 'v', NULL, 0, "Also list who uses each (always in JSON)", 0},
     {0}};
 
@@ -37,8 +38,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_JSON:
         options->json = true;
         return 0;
+    case 'a':
+        options->view.all = true;
+        return 0;
     case 'v':
-        options->members = true;
+        options->view.members = true;
         return 0;
     default:
         return eddy_options_parse(key, arg, state);
@@ -172,11 +176,11 @@ static int print_tables(const struct options *options, const struct list *topics
     if (topics->readable + objects->readable == 0)
         print_empty(options->common.dir);
     if (topics->readable > 0)
-        error = eddy_ls_print_topics(topics->reports, topics->readable, options->members);
+        error = eddy_ls_print_topics(topics->reports, topics->readable, &options->view);
     if (topics->readable > 0 && objects->readable > 0)
         putchar('\n');
     if (error == 0)
-        error = eddy_ls_print_objects(objects->reports, objects->readable, options->members);
+        error = eddy_ls_print_objects(objects->reports, objects->readable, &options->view);
     for (size_t i = topics->readable; i < topics->count; i++) {
         const struct eddy_topic_report *topic = topics->reports[i];
         warn_unreadable(topic->flink, topic->message, topic->error);
@@ -207,6 +211,9 @@ int eddy_command_ls(int argc, char **argv)
     eddy_snapshot *snapshot = NULL;
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
+    /* Whoever looks closely and keeps it gets names in full. */
+    if (!options.view.members || isatty(STDOUT_FILENO))
+        options.view.width = eddy_text_width();
     int error = eddy_snapshot_take(options.common.dir, &snapshot);
     if (error != 0) {
         fprintf(stderr, "eddy ls: %s (%s)\n", eddy_last_error(), eddy_strerror(error));

@@ -15,10 +15,17 @@ size_t eddy_ls_users(const struct eddy_object_report *object);
 int eddy_ls_print_topic_json(const struct eddy_topic_report *topic);
 int eddy_ls_print_object_json(const struct eddy_object_report *object);
 
-/* A table with a line for each topic, and below it, if `members`, one for each writer and reader.
- * `topics` point to reports of topics that can be read. */
-int eddy_ls_print_topics(const void *const *topics, size_t count, bool members);
+/* How tables are to look. */
+struct eddy_ls_view {
+    bool members; /* below each line one for each who uses it */
+    bool all;     /* also idle topics of ROS 2's services */
+    int width;    /* as struct eddy_table's */
+};
+
+/* A table with a line for each topic.  `topics` point to reports of topics that can be read. */
+int eddy_ls_print_topics(const void *const *topics, size_t count, const struct eddy_ls_view *view);
 /* The same for other things, a table a kind: they are sorted by it. */
-int eddy_ls_print_objects(const void *const *objects, size_t count, bool members);
+int eddy_ls_print_objects(const void *const *objects, size_t count,
+                          const struct eddy_ls_view *view);
 
 #endif

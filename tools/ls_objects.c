@@ -57,13 +57,13 @@ static int print_users(FILE *out, const void *row)
 enum { NAME, STATE, SLOTS, PUBLISHED, TAKEN, MEMORY, USERS, COLUMN_COUNT };
 
 static const struct eddy_column all_columns[COLUMN_COUNT] = {
-    [NAME] = {"", false, print_name}, /* its title is the kind */
-    [STATE] = {"STATE", false, print_state},
-    [SLOTS] = {"SIZE", true, print_slots},
-    [PUBLISHED] = {"PUBLISHED", true, print_published},
-    [TAKEN] = {"TAKEN", true, print_taken},
-    [MEMORY] = {"MEMORY", true, print_memory},
-    [USERS] = {"USERS", true, print_users},
+    [NAME] = {"", false, print_name, true}, /* its title is the kind */
+    [STATE] = {"STATE", false, print_state, false},
+    [SLOTS] = {"SIZE", true, print_slots, false},
+    [PUBLISHED] = {"PUBLISHED", true, print_published, false},
+    [TAKEN] = {"TAKEN", true, print_taken, false},
+    [MEMORY] = {"MEMORY", true, print_memory, false},
+    [USERS] = {"USERS", true, print_users, false},
 };
 
 /* Columns that say nothing of a kind. */
@@ -100,7 +100,7 @@ static void title_of(const char *kind, char title[32])
 }
 
 /* Objects of one kind. */
-static int print_section(const void *const *objects, size_t count, bool members)
+static int print_section(const void *const *objects, size_t count, const struct eddy_ls_view *view)
 {
     const char *kind = ((const struct eddy_object_report *)objects[0])->kind;
     unsigned hidden = hidden_of(kind);
@@ -109,7 +109,8 @@ static int print_section(const void *const *objects, size_t count, bool members)
     struct eddy_table table = {.columns = columns,
                                .rows = objects,
                                .row_count = count,
-                               .print_below = members ? print_members : NULL};
+                               .width = view->width,
+                               .print_below = view->members ? print_members : NULL};
     for (int i = 0; i < COLUMN_COUNT; i++) {
         if ((hidden & 1u << i) == 0)
             columns[table.column_count++] = all_columns[i];
@@ -124,7 +125,7 @@ static bool is_same_kind(const struct eddy_object_report *a, const struct eddy_o
     return strcmp(a->kind, b->kind) == 0;
 }
 
-int eddy_ls_print_objects(const void *const *objects, size_t count, bool members)
+int eddy_ls_print_objects(const void *const *objects, size_t count, const struct eddy_ls_view *view)
 {
     int error = 0;
     for (size_t first = 0, end; error == 0 && first < count; first = end) {
@@ -132,7 +133,7 @@ int eddy_ls_print_objects(const void *const *objects, size_t count, bool members
         }
         if (first > 0)
             putchar('\n');
-        error = print_section(&objects[first], end - first, members);
+        error = print_section(&objects[first], end - first, view);
     }
     return error;
 }

@@ -7,6 +7,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static int print_name(FILE *out, const void *row)
 {
@@ -44,28 +46,49 @@ static int print_memory(FILE *out, const void *row)
 }
 
 static const struct eddy_column columns[] = {
-    {"TOPIC", false, print_name},     {"TYPE", false, print_type},
-    {"SCOPE", false, print_scope},    {"WRITERS", true, print_writers},
-    {"READERS", true, print_readers}, {"PUBLISHED", true, print_published},
-    {"MEMORY", true, print_memory},
+    {"TOPIC", false, print_name, true},      {"TYPE", false, print_type, true},
+    {"SCOPE", false, print_scope, true},     {"WRITERS", true, print_writers, false},
+    {"READERS", true, print_readers, false}, {"PUBLISHED", true, print_published, false},
+    {"MEMORY", true, print_memory, false},
 };
+
+/* --- members --------------------------------------------------------------------------------- */
+
+static int line_width; /* of the view: rows are printed one by one, without it */
+
+static void write_counts(FILE *out, const struct eddy_member_info *member)
+{
+    if (member->is_writer) {
+        fprintf(out, ": published %" PRIu64 " (", member->samples);
+        eddy_text_bytes(out, member->bytes);
+        fprintf(out, "), keeps %" PRIu64, member->held);
+        return;
+    }
+    fprintf(out, ": took %" PRIu64 ", holds %" PRIu64 ", behind %" PRIu64 " of %" PRIu32,
+            member->samples, member->held, member->behind, member->depth);
+    if (member->lost > 0)
+        fprintf(out, ", missed %" PRIu64, member->lost);
+    if (member->waiting > 0)
+        fprintf(out, ", %" PRIu32 " held back (writer not known yet)", member->waiting);
+    if (member->given_up > 0)
+        fprintf(out, ", %" PRIu32 " given up", member->given_up);
+}
 
 static void print_member(const struct eddy_member_info *member)
 {
-    printf("    %s  pid %-7" PRId32 " %-7s  ", member->is_writer ? "writer" : "reader", member->pid,
-           eddy_ls_state(member->state, member->pid));
-    eddy_text_print(stdout, member->name);
-    if (member->is_writer) {
-        printf(": published %" PRIu64 " (", member->samples);
-        eddy_text_bytes(stdout, member->bytes);
-        printf("), keeps %" PRIu64, member->held);
-    } else {
-        printf(": took %" PRIu64 ", holds %" PRIu64 ", behind %" PRIu64 " of %" PRIu32,
-               member->samples, member->held, member->behind, member->depth);
-        if (member->lost > 0)
-            printf(", missed %" PRIu64, member->lost);
-    }
-    printf(member->reliable ? ", reliable\n" : ", best-effort\n");
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return;
+    fprintf(out, "    %s  pid %-7" PRId32 " %-7s  ", member->is_writer ? "writer" : "reader",
+            member->pid, eddy_ls_state(member->state, member->pid));
+    eddy_text_print(out, member->name);
+    write_counts(out, member);
+    fputs(member->reliable ? ", reliable" : ", best-effort", out);
+    fclose(out);
+    eddy_text_print_folded(stdout, line, line_width, 12);
+    free(line);
 }
 
 static void print_members(const void *row)
@@ -75,11 +98,53 @@ static void print_members(const void *row)
         print_member(&topic->members[i]);
 }
 
-int eddy_ls_print_topics(const void *const *topics, size_t count, bool members)
+/* --- services -------------------------------------------------------------------------------- */
+
+static bool is_between(const char *name, const char *begin, const char *end)
 {
-    return eddy_table_print(&(struct eddy_table){.columns = columns,
-                                                 .column_count = sizeof columns / sizeof columns[0],
-                                                 .rows = topics,
-                                                 .row_count = count,
-                                                 .print_below = members ? print_members : NULL});
+    size_t length = strlen(name), first = strlen(begin), last = strlen(end);
+    return length > first + last && strncmp(name, begin, first) == 0 &&
+           strcmp(name + length - last, end) == 0;
+}
+
+/* A service of ROS 2 that nobody has called: each node has seven, of two topics each, for its
+ * parameters alone. */
+static bool is_idle_service(const struct eddy_topic_report *topic)
+{
+    if (topic->stats.published > 0 ||
+        (!is_between(topic->name, "rq/", "Request") && !is_between(topic->name, "rr/", "Reply")))
+        return false;
+    for (size_t i = 0; i < topic->member_count; i++) {
+        const struct eddy_member_info *member = &topic->members[i];
+        if (member->state == EDDY_MEMBER_DEAD || member->waiting > 0 || member->given_up > 0)
+            return false;
+    }
+    return true;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+int eddy_ls_print_topics(const void *const *topics, size_t count, const struct eddy_ls_view *view)
+{
+    const void **rows = calloc(count + 1, sizeof rows[0]);
+    struct eddy_table table = {.columns = columns,
+                               .column_count = sizeof columns / sizeof columns[0],
+                               .rows = rows,
+                               .width = view->width,
+                               .print_below = view->members ? print_members : NULL};
+    if (rows == NULL)
+        return EDDY_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (view->all || !is_idle_service(topics[i]))
+            rows[table.row_count++] = topics[i];
+    }
+    line_width = view->width;
+    int error = table.row_count > 0 ? eddy_table_print(&table) : 0;
+    if (table.row_count < count)
+        printf(
+            "Idle topics of ROS 2 services (rq/...Request, rr/...Reply) that are not shown: %zu; "
+            "-a shows them.\n",
+            count - table.row_count);
+    free(rows);
+    return error;
 }

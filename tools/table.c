@@ -1,11 +1,15 @@
 /* table.c - see table.h.
  *
- * Two passes over the same cells: one measures, one writes.
+ * Two passes over the same cells: one measures, one writes.  Names take what room there is: with a
+ * width, what is too long is cut; without, it sticks out of its own line and no other.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/table.h"
 
+#include "tools/text.h"
+
 #include <eddy/errors.h>
+#include <stdlib.h>
 
 /* A table, the width of each column, and /dev/null to measure with. */
 struct layout {
@@ -31,6 +35,58 @@ static int widest(struct layout *layout, const struct eddy_column *column)
     return widest;
 }
 
+/* A name that is longer makes its column no wider, unless there is a width to keep to. */
+#define NAME_USUAL 64
+/* No name is cut shorter. */
+#define NAME_LEAST 8
+
+static int width_of(const struct layout *layout)
+{
+    int count = layout->table->column_count, width = 2 * (count - 1);
+    for (int i = 0; i < count; i++)
+        width += layout->widths[i];
+    return width;
+}
+
+/* The widest column of names that can be made narrower, -1: there is none. */
+static int widest_name(const struct layout *layout)
+{
+    int found = -1;
+    for (int i = 0; i < layout->table->column_count; i++) {
+        if (layout->table->columns[i].is_name && layout->widths[i] > NAME_LEAST &&
+            (found < 0 || layout->widths[i] > layout->widths[found]))
+            found = i;
+    }
+    return found;
+}
+
+static void fit(struct layout *layout)
+{
+    const struct eddy_table *table = layout->table;
+    for (int i = 0; i < table->column_count && table->width == 0; i++) {
+        if (table->columns[i].is_name && layout->widths[i] > NAME_USUAL)
+            layout->widths[i] = NAME_USUAL;
+    }
+    int column;
+    while (table->width > 0 && width_of(layout) > table->width &&
+           (column = widest_name(layout)) >= 0)
+        layout->widths[column]--;
+}
+
+/* A name that does not fit, cut. */
+static void print_cut(const struct layout *layout, int column, const void *row)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL)
+        return;
+    layout->table->columns[column].print(out, row);
+    fclose(out);
+    eddy_text_print_cut(stdout, text, layout->widths[column]);
+    free(text);
+}
+
 static void pad(int columns)
 {
     if (columns > 0)
@@ -48,7 +104,10 @@ static void print_line(const struct layout *layout, const void *row)
         int room = layout->widths[i] - print(layout->nowhere, cell);
         if (column->is_number)
             pad(room);
-        print(stdout, cell);
+        if (room < 0 && table->width > 0 && column->is_name && row != NULL)
+            print_cut(layout, i, row);
+        else
+            print(stdout, cell);
         if (i + 1 < table->column_count) {
             pad(column->is_number ? 0 : room);
             fputs("  ", stdout);
@@ -64,6 +123,7 @@ int eddy_table_print(const struct eddy_table *table)
         return EDDY_ESYS;
     for (int i = 0; i < table->column_count; i++)
         layout.widths[i] = widest(&layout, &table->columns[i]);
+    fit(&layout);
     print_line(&layout, NULL);
     for (size_t i = 0; i < table->row_count; i++) {
         print_line(&layout, table->rows[i]);

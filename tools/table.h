@@ -14,6 +14,7 @@ struct eddy_column {
     const char *title;
     bool is_number;                           /* aligned at its last digit */
     int (*print)(FILE *out, const void *row); /* writes a cell; returns the columns it takes */
+    bool is_name;                             /* may be cut where there is no room */
 };
 
 struct eddy_table {
@@ -21,6 +22,7 @@ struct eddy_table {
     int column_count;
     const void *const *rows;
     size_t row_count;
+    int width; /* that lines should not exceed, at the cost of names; 0: any */
     void (*print_below)(const void *row); /* lines below each row; NULL: none */
 };
 

@@ -4,9 +4,12 @@
 #include "tools/text.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 #include <wchar.h>
 #include <wctype.h>
 
@@ -64,6 +67,85 @@ int eddy_text_print(FILE *out, const char *text)
 int eddy_text_print_or_dash(FILE *out, const char *text)
 {
     return eddy_text_print(out, text[0] != '\0' ? text : "-");
+}
+
+/* The character at `text`, and its bytes; a byte that is none counts as one column. */
+static int columns_at(const char *text, size_t *bytes)
+{
+    mbstate_t state = {0};
+    wchar_t c = 0;
+    *bytes = mbrtowc(&c, text, strlen(text), &state);
+    if (*bytes == 0 || *bytes > strlen(text)) {
+        *bytes = 1;
+        return 1;
+    }
+    int width = wcwidth(c);
+    return width >= 0 ? width : 1;
+}
+
+static int columns_of(const char *text)
+{
+    int columns = 0;
+    for (size_t bytes = 0; *text != '\0'; text += bytes)
+        columns += columns_at(text, &bytes);
+    return columns;
+}
+
+/* As many bytes from the beginning as take no more columns. */
+static size_t bytes_within(const char *text, int columns)
+{
+    size_t length = 0;
+    for (size_t bytes = 0; text[length] != '\0'; length += bytes) {
+        columns -= columns_at(text + length, &bytes);
+        if (columns < 0)
+            break;
+    }
+    return length;
+}
+
+void eddy_text_print_cut(FILE *out, const char *text, int columns)
+{
+    bool has_ellipsis = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    int whole = columns_of(text), head = columns / 2, tail = columns - head - 1;
+    if (whole <= columns) {
+        fputs(text, out);
+        return;
+    }
+    size_t begin = bytes_within(text, head), end = bytes_within(text, whole - tail);
+    while (columns_of(text + end) > tail) /* a wide character lies across the cut */
+        end += bytes_within(text + end, 2);
+    fwrite(text, 1, begin, out);
+    fputs(has_ellipsis ? "\u2026" : "~", out);
+    fputs(text + end, out);
+}
+
+void eddy_text_print_folded(FILE *out, const char *text, int width, int indent)
+{
+    int room = width;
+    while (width > 0 && columns_of(text) > room) {
+        size_t fits = bytes_within(text, room), end = 0;
+        for (size_t at = 0; at < fits; at++) {
+            if (text[at] == ',' && text[at + 1] == ' ')
+                end = at + 1;
+        }
+        if (end == 0)
+            break; /* it cannot be helped */
+        fprintf(out, "%.*s\n%*s", (int)end, text, indent, "");
+        text += end + 1;
+        room = width - indent;
+    }
+    fprintf(out, "%s\n", text);
+}
+
+int eddy_text_width(void)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+    char *end = NULL;
+    long number = columns != NULL ? strtol(columns, &end, 10) : 0;
+    if (number > 0 && number <= 10000 && *end == '\0')
+        return (int)number;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 void eddy_text_quote(FILE *out, const char *text)
