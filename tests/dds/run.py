@@ -15,14 +15,14 @@ import cases_launch
 import cases_network
 import cases_ros
 import cases_torture
+import cases_why
 import world
 
 
 def all_cases():
     found = {}
     for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
-                   cases_launch,
-                   cases_network, cases_ros, cases_torture):
+                   cases_launch, cases_network, cases_ros, cases_torture, cases_why):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value

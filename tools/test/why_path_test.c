@@ -53,7 +53,13 @@ static void deadline(struct pair *pair)
 static void one_sided(struct pair *pair)
 {
     reader_keeps_all(pair);
-    pair->processes[1].redundant = EDDY_NO;
+    pair->processes[0].redundant = EDDY_NO;
+}
+
+static void other_sided(struct pair *pair)
+{
+    writer_keeps_all(pair);
+    pair->processes[0].redundant = pair->processes[1].redundant = EDDY_NO;
 }
 
 static void without_process(struct pair *pair, enum eddy_why_view view)
@@ -199,6 +205,17 @@ static void dead_and_forgotten(struct pair *pair)
     undiscovered(pair);
 }
 
+static void stopped_and_forgotten(struct pair *pair)
+{
+    stopped(pair);
+    READER->is_discovered = false;
+}
+
+static void presumed(struct pair *pair)
+{
+    pair->members[0].is_presumed = pair->members[1].is_presumed = true;
+}
+
 static void missed(struct pair *pair)
 {
     pair->members[1].info.lost = 3;
@@ -287,7 +304,8 @@ static const struct row rows[] = {
     {"depth", deep, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DEPTH, EDDY_SIDE_WRITER},
     {"liveliness", manual, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_LIVELINESS, EDDY_SIDE_WRITER},
     {"deadline", deadline, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DEADLINE, EDDY_SIDE_READER},
-    {"one-sided", one_sided, EDDY_PATH_NONE, LOST, EDDY_WHY_ONE_SIDED, EDDY_SIDE_READER},
+    {"one-sided", one_sided, EDDY_PATH_NONE, LOST, EDDY_WHY_ONE_SIDED, PAIR},
+    {"other-sided", other_sided, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_HISTORY, EDDY_SIDE_WRITER},
     {"other host", other_host, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_OTHER_HOST, EDDY_SIDE_READER},
     {"other DDS", other_dds, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_OTHER_DDS, EDDY_SIDE_READER},
     {"out of sight", out_of_sight, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_OUT_OF_SIGHT,
@@ -313,7 +331,9 @@ static const struct row rows[] = {
     {"one process", one_process, EDDY_PATH_PROCESS, FINE, NO_REASON, PAIR},
     {"undiscovered", undiscovered, EDDY_PATH_NONE, LOST, EDDY_WHY_UNDISCOVERED, EDDY_SIDE_WRITER},
     {"stopped", stopped, EDDY_PATH_EDDY, LOST, EDDY_WHY_STOPPED, EDDY_SIDE_READER},
-    {"dead", dead, EDDY_PATH_EDDY, LOST, EDDY_WHY_DEAD, EDDY_SIDE_WRITER},
+    {"stopped", stopped_and_forgotten, EDDY_PATH_EDDY, LOST, EDDY_WHY_STOPPED, EDDY_SIDE_READER},
+    {"presumed", presumed, EDDY_PATH_EDDY, FINE, EDDY_WHY_PRESUMED, PAIR},
+    {"dead", dead, EDDY_PATH_NONE, LOST, EDDY_WHY_DEAD, EDDY_SIDE_WRITER},
     {"forgotten", dead_and_forgotten, EDDY_PATH_NONE, LOST, EDDY_WHY_DEAD, EDDY_SIDE_WRITER},
     {"missed", missed, EDDY_PATH_EDDY, LOST, EDDY_WHY_MISSED, EDDY_SIDE_READER},
     {"given up", given_up, EDDY_PATH_EDDY, LOST, EDDY_WHY_GIVEN_UP, EDDY_SIDE_READER},
@@ -347,6 +367,10 @@ static void who_waits_for_a_daemon_is_told(void **state)
     assert_non_null(strstr(said, "talker, pid 7, takes no part"));
     assert_int_equal(verdict.grade, EDDY_GRADE_LOST);
     free(said);
+    stray = (struct eddy_why_process){.name = "/x/talker", .dir = "/y", .is_removed = true};
+    eddy_why_judge_stray(&stray, &verdict);
+    assert_int_equal(verdict.reasons[0].code, EDDY_WHY_HOLDS_REMOVED);
+    assert_string_equal(verdict.reasons[0].first, "talker");
 }
 
 int main(void)

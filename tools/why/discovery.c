@@ -23,7 +23,8 @@
  * that are looked at. */
 #define SETTINGS                                                                                   \
     "<Domain id=\"any\"><SharedMemory><Enable>false</Enable></SharedMemory>"                       \
-    "<Tracing><OutputFile>/dev/null</OutputFile><PacketCaptureFile></PacketCaptureFile></Tracing>" \
+    "<Tracing><OutputFile>/dev/null</OutputFile><PacketCaptureFile>/dev/null</"                    \
+    "PacketCaptureFile></Tracing>"                                                                 \
     "</Domain>"
 
 #define START_WAIT 10000 /* ms that Cyclone DDS may take beyond the time to listen */

@@ -108,11 +108,15 @@ static void add_memory(struct eddy_why_verdict *verdict, const struct eddy_why_m
     reason->other = member->limit_bytes;
 }
 
+static bool is_dead(const struct eddy_why_endpoint *endpoint)
+{
+    return endpoint->member != NULL && endpoint->member->info.state == EDDY_MEMBER_DEAD;
+}
+
 static void add_life(struct eddy_why_verdict *verdict, enum eddy_why_side side)
 {
     const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, side);
-    const struct eddy_why_member *member = endpoint->member;
-    if (member != NULL && member->info.state == EDDY_MEMBER_DEAD)
+    if (is_dead(endpoint))
         eddy_why_add(verdict, EDDY_WHY_DEAD, side, EDDY_GRADE_LOST);
     else if (endpoint->process->is_stopped)
         eddy_why_add(verdict, EDDY_WHY_STOPPED, side, EDDY_GRADE_LOST);
@@ -185,6 +189,9 @@ static void judge_apart(struct eddy_why_verdict *verdict)
 static void judge_together(struct eddy_why_verdict *verdict)
 {
     set_path(verdict, EDDY_PATH_EDDY);
+    if (verdict->writer->member->is_presumed || verdict->reader->member->is_presumed)
+        eddy_why_add(verdict, EDDY_WHY_PRESUMED, EDDY_SIDE_PAIR, EDDY_GRADE_FINE)->first =
+            verdict->writer->member->dir;
     if (locators_differ(verdict->writer->process, verdict->reader->process)) {
         struct eddy_why_reason *reason =
             eddy_why_add(verdict, EDDY_WHY_LOCATORS, EDDY_SIDE_PAIR, EDDY_GRADE_OUTSIDE);
@@ -194,12 +201,14 @@ static void judge_together(struct eddy_why_verdict *verdict)
     add_type_faults(verdict);
 }
 
-/* One is in Eddy.  Cyclone DDS then offers memory to the other's process, and counts on it, unless
- * that process is told to use the network besides. */
-static bool is_one_sided(const struct eddy_why_process *in, const struct eddy_why_process *off)
+/* The writer is in Eddy, the reader is not, but its process could be: then Cyclone DDS counts on
+ * memory, unless the writer is told to use the network besides. */
+static bool is_one_sided(const struct eddy_why_verdict *verdict)
 {
-    return off->dir != NULL && !off->is_removed && off->redundant == EDDY_NO &&
-           !locators_differ(in, off);
+    const struct eddy_why_process *writer = verdict->writer->process;
+    const struct eddy_why_process *reader = verdict->reader->process;
+    return verdict->writer->member != NULL && writer->redundant == EDDY_NO && reader->dir != NULL &&
+           !reader->is_removed && !locators_differ(writer, reader);
 }
 
 /* Those who took part when the files were removed go on among themselves, and believe that they
@@ -232,10 +241,8 @@ static void judge_outside(const struct eddy_why_world *world, struct eddy_why_ve
         set_path(verdict, EDDY_PATH_EDDY);
     else if (worlds_differ(writer->process, reader->process))
         set_path(verdict, EDDY_PATH_NONE);
-    if ((writer->member != NULL && is_one_sided(writer->process, reader->process)) ||
-        (reader->member != NULL && is_one_sided(reader->process, writer->process))) {
-        eddy_why_add(verdict, EDDY_WHY_ONE_SIDED,
-                     writer->member == NULL ? EDDY_SIDE_WRITER : EDDY_SIDE_READER, EDDY_GRADE_LOST);
+    if (is_one_sided(verdict)) {
+        eddy_why_add(verdict, EDDY_WHY_ONE_SIDED, EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
         set_path(verdict, EDDY_PATH_NONE);
     }
 }
@@ -255,15 +262,23 @@ static void judge_discovered(const struct eddy_why_world *world, struct eddy_why
         judge_outside(world, verdict);
 }
 
-/* Of one that is dead nothing else is to be said. */
-static void add_undiscovered(struct eddy_why_verdict *verdict)
+/* Who is stopped answers nobody, but those who knew it before go on with it. */
+static bool is_silent(const struct eddy_why_endpoint *endpoint)
 {
+    return !endpoint->is_discovered && !endpoint->process->is_stopped && !is_dead(endpoint);
+}
+
+static void judge_undiscovered(struct eddy_why_verdict *verdict)
+{
+    bool is_one_silent = false;
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++) {
-        const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, sides[i]);
-        bool is_dead = endpoint->member != NULL && endpoint->member->info.state == EDDY_MEMBER_DEAD;
-        if (!endpoint->is_discovered && !is_dead)
-            eddy_why_add(verdict, EDDY_WHY_UNDISCOVERED, sides[i], EDDY_GRADE_LOST);
+        if (!is_silent(eddy_why_on(verdict, sides[i])))
+            continue;
+        eddy_why_add(verdict, EDDY_WHY_UNDISCOVERED, sides[i], EDDY_GRADE_LOST);
+        is_one_silent = true;
     }
+    bool together = in_one_topic(verdict->writer->member, verdict->reader->member);
+    set_path(verdict, together && !is_one_silent ? EDDY_PATH_EDDY : EDDY_PATH_NONE);
 }
 
 /* DDS knows both, and does not connect them. */
@@ -284,9 +299,10 @@ void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_en
     } else if (writer->is_discovered && reader->is_discovered) {
         judge_discovered(world, verdict);
     } else {
-        add_undiscovered(verdict);
-        set_path(verdict, EDDY_PATH_NONE);
+        judge_undiscovered(verdict);
     }
+    if (writer != NULL && reader != NULL && (is_dead(writer) || is_dead(reader)))
+        set_path(verdict, EDDY_PATH_NONE);
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
         if (eddy_why_on(verdict, sides[i]) != NULL)
             add_life(verdict, sides[i]);
@@ -300,10 +316,12 @@ void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_en
 void eddy_why_judge_stray(const struct eddy_why_process *stray, struct eddy_why_verdict *verdict)
 {
     *verdict = (struct eddy_why_verdict){0};
-    struct eddy_why_reason *reason =
-        eddy_why_add(verdict, EDDY_WHY_WAITS_FOR_DAEMON, EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
-    reason->first = stray->name;
-    reason->second = stray->binding;
+    struct eddy_why_reason *reason = eddy_why_add(
+        verdict, stray->is_removed ? EDDY_WHY_HOLDS_REMOVED : EDDY_WHY_WAITS_FOR_DAEMON,
+        EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
+    const char *slash = strrchr(stray->name, '/');
+    reason->first = slash != NULL ? slash + 1 : stray->name;
+    reason->second = stray->is_removed ? stray->dir : stray->binding;
     reason->number = (uint64_t)stray->pid;
     set_path(verdict, EDDY_PATH_NONE);
 }

@@ -22,6 +22,7 @@ enum eddy_why_code {
     EDDY_WHY_NO_READER,
     EDDY_WHY_UNDISCOVERED,
     EDDY_WHY_WAITS_FOR_DAEMON,
+    EDDY_WHY_HOLDS_REMOVED,
     /* DDS does not connect them. */
     EDDY_WHY_TYPE_NAMES,
     EDDY_WHY_TYPES,
@@ -69,6 +70,7 @@ enum eddy_why_code {
     EDDY_WHY_WAITING,
     EDDY_WHY_BEHIND,
     EDDY_WHY_MEMORY_FULL,
+    EDDY_WHY_PRESUMED,
     /* What Cyclone DDS does with types. */
     EDDY_WHY_STRING_KEY,
     EDDY_WHY_OPTIONAL,
@@ -100,7 +102,7 @@ struct eddy_why_verdict {
 void eddy_why_judge(const struct eddy_why_world *world, const struct eddy_why_endpoint *writer,
                     const struct eddy_why_endpoint *reader, struct eddy_why_verdict *verdict);
 
-/* Of a process that takes no part in DDS, although it was started to (see struct eddy_why_world). */
+/* Of a process that discovery does not find (see struct eddy_why_world). */
 void eddy_why_judge_stray(const struct eddy_why_process *stray, struct eddy_why_verdict *verdict);
 
 /* Adds a reason, as long as there is room; the verdict is at least as bad as its grade.  Returns it,

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SCOPE "EDDY.%u" /* of a DDS domain, as `eddy run` sets it */
+
 /* --- from folders ---------------------------------------------------------------------------- */
 
 struct list {
@@ -49,12 +51,11 @@ static int add_folder(struct eddy_arena *arena, const char *dir, struct list *li
     return error;
 }
 
-int eddy_why_remember(struct eddy_arena *arena, const char *dir, struct eddy_why_past *past)
+void eddy_why_remember(struct eddy_arena *arena, const char *dir, struct eddy_why_past *past)
 {
     struct list list = {0};
-    int error = add_folder(arena, dir, &list);
+    (void)add_folder(arena, dir, &list);
     *past = (struct eddy_why_past){.members = list.members, .count = list.count};
-    return error;
 }
 
 /* True if the folder of process `index` is none that was looked at before it. */
@@ -67,16 +68,23 @@ static bool is_new_folder(const struct eddy_why_world *world, size_t index)
     return is_new;
 }
 
-static int add_folders(struct eddy_arena *arena, struct eddy_why_world *world)
+static void close_folder(struct eddy_why_world *world, const char *dir)
+{
+    for (size_t i = 0; i < world->process_count; i++)
+        if (world->processes[i].dir != NULL && strcmp(world->processes[i].dir, dir) == 0)
+            world->processes[i].is_closed = true;
+}
+
+static void add_folders(struct eddy_arena *arena, struct eddy_why_world *world)
 {
     struct list list = {0};
-    int error = add_folder(arena, world->dir, &list);
+    if (add_folder(arena, world->dir, &list) != 0)
+        close_folder(world, world->dir);
     for (size_t i = 0; i < world->process_count; i++)
-        if (is_new_folder(world, i)) /* one that refuses us leaves its members unknown */
-            (void)add_folder(arena, world->processes[i].dir, &list);
+        if (is_new_folder(world, i) && add_folder(arena, world->processes[i].dir, &list) != 0)
+            close_folder(world, world->processes[i].dir);
     world->members = list.members;
     world->member_count = list.count;
-    return error;
 }
 
 /* --- whose they are -------------------------------------------------------------------------- */
@@ -108,13 +116,32 @@ static struct eddy_why_member *find_member(const struct eddy_why_world *world,
     return NULL;
 }
 
-static void give_member(const struct eddy_why_world *world, struct eddy_why_endpoint *endpoint)
+/* In a folder that we may not look into, all are in Eddy that may be. */
+static struct eddy_why_member *presume(struct eddy_arena *arena, const struct eddy_why_world *world,
+                                       const struct eddy_why_endpoint *endpoint)
 {
-    if (endpoint->process->pid == 0 || !eddy_why_may_share(world, endpoint))
+    struct eddy_why_member *member = eddy_arena_take(arena, 1, sizeof *member);
+    char scope[32];
+    snprintf(scope, sizeof scope, SCOPE, world->domain);
+    *member = (struct eddy_why_member){.dir = endpoint->process->dir,
+                                       .scope = eddy_arena_text(arena, scope),
+                                       .topic = endpoint->topic,
+                                       .type = endpoint->type,
+                                       .is_presumed = true};
+    return member;
+}
+
+static void give_member(struct eddy_arena *arena, const struct eddy_why_world *world,
+                        struct eddy_why_endpoint *endpoint)
+{
+    const struct eddy_why_process *process = endpoint->process;
+    if (process->pid == 0 || !eddy_why_may_share(world, endpoint))
         return;
     struct eddy_why_member *member = find_member(world, endpoint, EDDY_MEMBER_ALIVE);
     if (member == NULL)
         member = find_member(world, endpoint, EDDY_MEMBER_DEAD);
+    if (member == NULL && process->is_closed && !process->is_removed)
+        member = presume(arena, world, endpoint);
     if (member == NULL)
         return;
     member->is_taken = true;
@@ -122,14 +149,14 @@ static void give_member(const struct eddy_why_world *world, struct eddy_why_endp
 }
 
 /* Ids of processes repeat on other hosts: those that are certainly on this one choose first. */
-static void give_members(struct eddy_why_world *world)
+static void give_members(struct eddy_arena *arena, struct eddy_why_world *world)
 {
     for (size_t i = 0; i < world->endpoint_count; i++)
         if (world->endpoints[i].process->local_pid != 0)
-            give_member(world, &world->endpoints[i]);
+            give_member(arena, world, &world->endpoints[i]);
     for (size_t i = 0; i < world->endpoint_count; i++)
         if (world->endpoints[i].process->local_pid == 0)
-            give_member(world, &world->endpoints[i]);
+            give_member(arena, world, &world->endpoints[i]);
 }
 
 /* --- processes ------------------------------------------------------------------------------- */
@@ -173,7 +200,7 @@ static void add_undiscovered(struct eddy_arena *arena, const struct eddy_why_pas
                              struct eddy_why_world *world)
 {
     char scope[32];
-    snprintf(scope, sizeof scope, "EDDY.%u", world->domain);
+    snprintf(scope, sizeof scope, SCOPE, world->domain);
     for (size_t i = 0; i < world->member_count; i++) {
         struct eddy_why_member *member = &world->members[i];
         if (member->is_taken || strcmp(member->scope, scope) != 0 ||
@@ -190,13 +217,12 @@ static void add_undiscovered(struct eddy_arena *arena, const struct eddy_why_pas
     }
 }
 
-int eddy_why_join(struct eddy_arena *arena, const struct eddy_why_past *past,
-                  struct eddy_why_world *world)
+void eddy_why_join(struct eddy_arena *arena, const struct eddy_why_past *past,
+                   struct eddy_why_world *world)
 {
-    int error = add_folders(arena, world);
+    add_folders(arena, world);
     for (size_t i = 0; i < world->endpoint_count; i++)
         world->endpoints[i].process = find_process(world, world->endpoints[i].participant);
-    give_members(world);
+    give_members(arena, world);
     add_undiscovered(arena, past, world);
-    return error;
 }

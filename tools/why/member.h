@@ -14,12 +14,11 @@ struct eddy_why_past {
     size_t count;
 };
 
-/* Each: 0, or a negative EDDY_E* of the world's own folder. */
-int eddy_why_remember(struct eddy_arena *arena, const char *dir, struct eddy_why_past *past);
+void eddy_why_remember(struct eddy_arena *arena, const char *dir, struct eddy_why_past *past);
 /* Fills in the world's members, from its folder and those that its processes have open, and each
  * endpoint's process and member.  Adds endpoints for those of this DDS domain that nobody
- * discovered. */
-int eddy_why_join(struct eddy_arena *arena, const struct eddy_why_past *past,
-                  struct eddy_why_world *world);
+ * discovered.  Of folders that we may not look into, members are presumed. */
+void eddy_why_join(struct eddy_arena *arena, const struct eddy_why_past *past,
+                   struct eddy_why_world *world);
 
 #endif

@@ -268,8 +268,8 @@ static void print_well(const struct eddy_why_report *report)
                    report->world->domain);
     else
         print_line("",
-                   "All is well: all pairs of a writer and a reader in DDS domain %" PRIu32
-                   " are in Eddy (%zu, on %zu topics).",
+                   "All is well in DDS domain %" PRIu32 ": all pairs of a writer and a reader are "
+                   "in Eddy (pairs: %zu, topics: %zu).",
                    report->world->domain, pairs, report->topic_count);
 }
 
@@ -294,7 +294,7 @@ static void print_topics(const struct eddy_why_report *report)
     }
     if (shown > 0)
         puts("`eddy why TOPIC` shows each pair.");
-    else
+    else if (report->world->stray_count == 0)
         print_well(report);
 }
 

@@ -217,7 +217,7 @@ static void look_at(struct eddy_arena *arena, struct eddy_why_process *process, 
     see_environment(arena, process);
 }
 
-/* --- who waits for a daemon ------------------------------------------------------------------ */
+/* --- who is not in DDS ----------------------------------------------------------------------- */
 
 static bool is_discovered(const struct eddy_why_world *world, int32_t local)
 {
@@ -227,19 +227,20 @@ static bool is_discovered(const struct eddy_why_world *world, int32_t local)
     return false;
 }
 
-/* False: it is none of those. */
+/* What the registry of an Eddy that it has open is, or that it waits for the daemon of iceoryx. */
 static bool see_stray(struct eddy_arena *arena, int32_t local, struct eddy_why_process *stray)
 {
     char *command = read_proc(local, "cmdline");
     *stray = (struct eddy_why_process){.host = "", .pid = local, .local_pid = local, .patch = -1};
-    bool is_stray = command != NULL && see_mappings(arena, stray) && stray->is_iceoryx &&
-                    stray->cyclone != NULL && stray->dir == NULL;
+    bool is_stray = command != NULL && see_mappings(arena, stray) && stray->cyclone != NULL &&
+                    (stray->is_removed || (stray->is_iceoryx && stray->dir == NULL));
     if (is_stray) {
         stray->name = eddy_arena_text(arena, command);
         see_environment(arena, stray);
     }
     free(command);
-    return is_stray && stray->launched == EDDY_YES && stray->shared_memory == EDDY_YES;
+    return is_stray &&
+           (stray->is_removed || (stray->launched == EDDY_YES && stray->shared_memory == EDDY_YES));
 }
 
 static void find_strays(struct eddy_arena *arena, struct eddy_why_world *world)

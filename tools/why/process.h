@@ -7,8 +7,9 @@
 #include "tools/why/arena.h"
 #include "tools/why/why.h"
 
-/* Fills in what is from the kernel, of each process of the world; and finds those that wait for the
- * daemon of the real iceoryx, so that discovery does not know of them. */
+/* Fills in what is from the kernel, of each process of the world; and finds those that
+ * discovery does not, as they wait for the daemon of the real iceoryx, or are stopped, while the
+ * files that they use were removed. */
 void eddy_why_look(struct eddy_arena *arena, struct eddy_why_world *world);
 
 /* settings.c: what CYCLONEDDS_URI says of shared memory.  Files that it names are read, unless their

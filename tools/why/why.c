@@ -144,17 +144,13 @@ static bool look(struct eddy_arena *arena, const struct options *options,
     struct eddy_why_past past;
     if (!find_places(arena, options, world))
         return false;
-    int error = eddy_why_remember(arena, world->dir, &past);
-    if (error == 0 && !eddy_discovery_listen(arena, &options->listening, world))
+    eddy_why_remember(arena, world->dir, &past);
+    if (!eddy_discovery_listen(arena, &options->listening, world))
         return false;
-    if (error == 0) {
-        world->is_full = is_full(world->dir);
-        eddy_why_look(arena, world);
-        error = eddy_why_join(arena, &past, world);
-    }
-    if (error != 0)
-        fprintf(stderr, "eddy why: %s (%s)\n", eddy_last_error(), eddy_strerror(error));
-    return error == 0;
+    world->is_full = is_full(world->dir);
+    eddy_why_look(arena, world);
+    eddy_why_join(arena, &past, world);
+    return true;
 }
 
 static int report(struct eddy_arena *arena, const struct options *options,

@@ -78,6 +78,7 @@ struct eddy_why_process {
     const char *dir;             /* folder of the domain that it has open; NULL: none */
     uint64_t registry;           /* which registry that is */
     bool is_removed;             /* the folder's files were removed under it */
+    bool is_closed;              /* we may not look into that folder */
     enum eddy_tri launched;      /* by `eddy run` or `eddy env` */
     enum eddy_tri shared_memory; /* as its settings say */
     enum eddy_tri redundant;     /* RedundantNetworking, as its settings say */
@@ -90,6 +91,7 @@ struct eddy_why_member {
     struct eddy_member_info info;
     uint64_t shared_bytes, limit_bytes; /* of its topic */
     bool is_taken;                      /* by an endpoint */
+    bool is_presumed;                   /* its folder cannot be looked into */
 };
 
 /* A writer or reader in DDS; or in Eddy alone, then it is not discovered. */
@@ -112,7 +114,8 @@ struct eddy_why_world {
     bool is_full;         /* the file system of `dir` */
     size_t process_count, endpoint_count, member_count, stray_count;
     struct eddy_why_process *processes;
-    struct eddy_why_process *strays; /* launched for Eddy, with the real iceoryx, not in DDS */
+    struct eddy_why_process
+        *strays; /* not in DDS: wait for a daemon, or removed files are theirs */
     struct eddy_why_endpoint *endpoints;
     struct eddy_why_member *members;
 };

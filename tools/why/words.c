@@ -21,6 +21,10 @@ struct words {
     "something put its folder before Eddy's in LD_LIBRARY_PATH (or an RPATH, or LD_PRELOAD): "     \
     "`eddy run` has to come last, after setup.bash"
 
+#define REMOVED_ADVICE                                                                             \
+    "start it again; if it happens when a user logs out, that is systemd's RemoveIPC: set "        \
+    "RemoveIPC=no in logind.conf, or EDDY_DIR"
+
 static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_NO_WRITER] = {"no-writer", "nobody writes this topic in this DDS domain",
                             "start the writer; is its topic's name the same, and its DDS domain "
@@ -39,6 +43,11 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                                    "loaded the real iceoryx, $2, in its place, and waits for the "
                                    "daemon RouDi",
                                    ICEORYX_ADVICE},
+    [EDDY_WHY_HOLDS_REMOVED] = {"holds-removed",
+                                "$1, pid $N, has files in $2 open that were removed, where nobody "
+                                "else meets it, and does not answer in the discovery of this DDS "
+                                "domain",
+                                REMOVED_ADVICE},
     [EDDY_WHY_TYPE_NAMES] = {"type-names",
                              "DDS does not connect them: the reader's type is $1, the writer's $2",
                              "use one type on both sides"},
@@ -106,10 +115,11 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_DEADLINE] = {"deadline", "$S has a deadline ($T), which keeps it off shared memory",
                            "use no deadline"},
     [EDDY_WHY_ONE_SIDED] = {"one-sided",
-                            "only $O uses shared memory, and $S's process counts on it: without "
-                            "RedundantNetworking Cyclone DDS sends nothing over the network then",
+                            "only the writer uses shared memory, and takes the reader for served "
+                            "by it: without RedundantNetworking its Cyclone DDS sends the reader "
+                            "nothing",
                             "start both with `eddy run`, and take RedundantNetworking=false out of "
-                            "CYCLONEDDS_URI"},
+                            "the writer's CYCLONEDDS_URI"},
     [EDDY_WHY_OTHER_HOST] = {"other-host",
                              "$S is on another host, $1 (or in a container that cannot be seen "
                              "into)",
@@ -149,8 +159,7 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_REMOVED] = {"removed",
                           "the files in $1 were removed while $S used them; who came later cannot "
                           "meet it there",
-                          "start it again; if it happens when a user logs out, that is systemd's "
-                          "RemoveIPC: set RemoveIPC=no in logind.conf, or EDDY_DIR"},
+                          REMOVED_ADVICE},
     [EDDY_WHY_FULL] = {"full", "$S is not in Eddy: the file system of $1 is full",
                        "make room: `eddy gc`, a larger tmpfs (--shm-size), or EDDY_DIR on another"},
     [EDDY_WHY_NOT_OPEN] = {"not-open",
@@ -191,6 +200,10 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                          "nothing, unless that number grows: then the reader is too slow"},
     [EDDY_WHY_MEMORY_FULL] = {"memory-full", "the topic has used $B of the $C that it may grow to",
                               "allow more with EDDY_MAX_BYTES"},
+    [EDDY_WHY_PRESUMED] = {"presumed",
+                           "that they are is not seen but concluded: this user may not look into "
+                           "$1",
+                           "run `eddy why` as the user whose folder it is"},
     [EDDY_WHY_STRING_KEY] = {"string-key",
                              "the type has a string as key: Cyclone DDS 0.10.$N crashes on it with "
                              "any shared memory",
