@@ -18,11 +18,6 @@ def settings(inside):
     return f'{LOOPBACK},<Domain id="any">{inside}</Domain>'
 
 
-# What `eddy run` may add by itself, said so that it does not matter whether it does.
-BOTH_WAYS = settings("<General><RedundantNetworking>true</RedundantNetworking></General>")
-ONE_WAY = settings("<General><RedundantNetworking>false</RedundantNetworking></General>")
-
-
 def ask(world, *options, dir=None, uri=LOOPBACK, prefix=(), cwd=None):
     """What `eddy why` exits with and prints."""
     command = [*prefix, world.options.eddy, "why", "--domain", str(world.dds_domain),
@@ -146,9 +141,9 @@ def case_why_width(world):
 # --- policies ---------------------------------------------------------------------------------
 
 
-def open_topics(world, rows, uri):
+def open_topics(world, rows):
     """A writer and a reader for each row: (policies of the writer, of the reader, verdict)."""
-    writer, reader = world.node("writer", uri=uri), world.node("reader", uri=uri)
+    writer, reader = world.node("writer"), world.node("reader")
     wanted = {}
     for index, (writer_qos, reader_qos, result) in enumerate(rows):
         type_name = "fixed"
@@ -179,12 +174,12 @@ def case_why_policies(world):
         ("history=keep-all", "depth=8", outside("writer history")),
         ("depth=8", "history=keep-all", outside("reader history")),
         ("depth=8 deadline=1000", "depth=8", outside("writer deadline")),
-        ("depth=8 liveliness=manual", "depth=8", outside("writer liveliness")),
+        ("depth=8 liveliness=manual-by-topic", "depth=8", outside("writer liveliness")),
         ("depth=8 ignorelocal=participant", "depth=8", outside("writer not-open")),
         (f"depth=40000 {LATCHED}", f"depth=8 {LATCHED}", outside("writer depth")),
         ("history=keep-all deadline=1000", "history=keep-all deadline=2000",
          outside("writer history", "writer deadline", "reader history", "reader deadline")),
-    ], BOTH_WAYS), uri=BOTH_WAYS)
+    ]))
 
 
 def case_why_refused(world):
@@ -193,19 +188,20 @@ def case_why_refused(world):
         ("reliability=best-effort", "", refused("asked-reliability")),
         ("", LATCHED, refused("asked-durability")),
         ("", "deadline=1000", refused("asked-deadline")),
-        ("", "liveliness=manual", refused("asked-liveliness")),
+        ("", "liveliness=manual-by-topic", refused("asked-liveliness")),
         ("partition=a", "partition=b", refused("partitions")),
         ("partition=a", "", refused("partitions")),
         ("", "type=keyed", refused("type-names")),
         ("partition=a", "partition=a", ("Eddy", 0, [])),
-    ], BOTH_WAYS), uri=BOTH_WAYS)
-    expect_text(world, 2, "the writer's are 'a', the reader's 'b'", "node::Keyed",
-                uri=BOTH_WAYS)
+    ]))
+    expect_text(world, 2, "the writer's are 'a', the reader's 'b'", "node::Keyed")
 
 
 def case_why_one_sided(world):
-    """One side in shared memory, and no network besides."""
-    writer, reader = world.node("writer", uri=ONE_WAY), world.node("reader", uri=ONE_WAY)
+    """Only the writer is in shared memory, and what `eddy run` preloads against that is taken out."""
+    reader = world.node("reader")
+    writer = node_beside(world, "writer", *world.under_eddy("env", "-u", "LD_PRELOAD",
+                                                            world.options.node))
     writer.open("writer T fixed depth=8")
     reader.do("reader T fixed history=keep-all")
     expect_one(world, "none", 2, "reader history", "pair one-sided")

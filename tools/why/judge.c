@@ -202,13 +202,13 @@ static void judge_together(struct eddy_why_verdict *verdict)
 }
 
 /* The writer is in Eddy, the reader is not, but its process could be: then Cyclone DDS counts on
- * memory, unless the writer is told to use the network besides. */
+ * memory, unless a door or a setting tells the writer's to use the network besides. */
 static bool is_one_sided(const struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_process *writer = verdict->writer->process;
     const struct eddy_why_process *reader = verdict->reader->process;
-    return verdict->writer->member != NULL && writer->redundant == EDDY_NO && reader->dir != NULL &&
-           !reader->is_removed && !locators_differ(writer, reader);
+    return verdict->writer->member != NULL && writer->redundant == EDDY_NO && !writer->has_door &&
+           reader->dir != NULL && !reader->is_removed && !locators_differ(writer, reader);
 }
 
 /* Those who took part when the files were removed go on among themselves, and believe that they

@@ -125,6 +125,16 @@ static int patch_of(const char *path)
     return at != NULL ? (int)strtol(at + sizeof version - 1, NULL, 10) : -1;
 }
 
+/* What the door leads to, if that is loaded, too. */
+static void see_binding(struct eddy_arena *arena, struct eddy_why_process *process,
+                        const char *path)
+{
+    bool is_door = strstr(path, EDDY_PLACE_DOOR) != NULL;
+    process->has_door = process->has_door || is_door;
+    if (process->binding == NULL || strstr(process->binding, EDDY_PLACE_DOOR) != NULL)
+        process->binding = eddy_arena_text(arena, path);
+}
+
 static void see_mapping(struct eddy_arena *arena, struct eddy_why_process *process, char *line)
 {
     unsigned long long inode = 0;
@@ -134,8 +144,8 @@ static void see_mapping(struct eddy_arena *arena, struct eddy_why_process *proce
         return;
     char *path = line + path_at;
     const char *name = base_name(path);
-    if (strncmp(name, "libiceoryx_binding_c.so", 23) == 0 && process->binding == NULL) {
-        process->binding = eddy_arena_text(arena, path);
+    if (strncmp(name, "libiceoryx_binding_c.so", 23) == 0) {
+        see_binding(arena, process, path);
     } else if (strncmp(name, "libiceoryx_posh", 15) == 0) {
         process->is_iceoryx = true;
     } else if (strncmp(name, "libddsc", 7) == 0 && process->cyclone == NULL) {

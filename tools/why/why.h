@@ -72,6 +72,7 @@ struct eddy_why_process {
     uint32_t user;
     bool is_stopped;
     const char *binding;         /* path of its libiceoryx_binding_c; NULL: none loaded */
+    bool has_door;               /* `eddy run` has preloaded its door */
     bool is_iceoryx;             /* that one is the real one */
     const char *cyclone;         /* path of its libddsc; NULL: none loaded */
     int patch;                   /* N of Cyclone DDS 0.10.N; -1: unknown */

@@ -115,11 +115,11 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_DEADLINE] = {"deadline", "$S has a deadline ($T), which keeps it off shared memory",
                            "use no deadline"},
     [EDDY_WHY_ONE_SIDED] = {"one-sided",
-                            "only the writer uses shared memory, and takes the reader for served "
-                            "by it: without RedundantNetworking its Cyclone DDS sends the reader "
-                            "nothing",
-                            "start both with `eddy run`, and take RedundantNetworking=false out of "
-                            "the writer's CYCLONEDDS_URI"},
+                            "only the writer uses shared memory, and its Cyclone DDS sends what is "
+                            "for the reader there: what `eddy run` preloads against that is "
+                            "missing in the writer's process",
+                            "leave LD_PRELOAD as `eddy run` sets it, or set RedundantNetworking "
+                            "to true in the writer's CYCLONEDDS_URI"},
     [EDDY_WHY_OTHER_HOST] = {"other-host",
                              "$S is on another host, $1 (or in a container that cannot be seen "
                              "into)",
