@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -273,6 +274,47 @@ def case_why_domains(world):
     expect_text(world, 2, f"EDDY.{world.dds_domain + 100}", "--domain", options=["T"])
     world.node("writer").open("writer T fixed depth=8")
     expect(world, {"T": [("none", 2, ["pair no-reader"])]}, "T")
+
+
+# --- types ------------------------------------------------------------------------------------
+
+
+def cyclone_patch(node):
+    """N of the Cyclone DDS 0.10.N that a node has loaded."""
+    with open(f"/proc/{node.process.pid}/maps", encoding="utf-8") as maps:
+        return int(re.search(r"/libddsc[^/]*\.so\.0\.10\.(\d+)", maps.read())[1])
+
+
+def notes(world):
+    """Of each topic what is only noted."""
+    return {pair["topic"]: [reason["code"] for reason in pair["reasons"] if not reason["grade"]]
+            for pair in pairs(world)}
+
+
+def case_why_types(world):
+    """Types that Cyclone DDS itself breaks in any shared memory."""
+    writer, reader = world.node("writer"), world.node("reader")
+    for topic, type_name in (("plain", "fixed"), ("keyed", "keyed"), ("text", "text-key"),
+                             ("short", "short-text-key"), ("maybe", "optional")):
+        reader.do(f"reader {topic} {type_name} depth=8")
+        writer.do(f"writer {topic} {type_name} depth=8")
+    well, faulty = [("Eddy", 0, [])], cyclone_patch(writer) < 4
+    expect(world, {"plain": well, "keyed": well, "short": well,
+                   "text": [("Eddy", 2, ["pair string-key"])] if faulty else well,
+                   "maybe": [("Eddy", 2, ["pair optional"])]})
+    check_equal(notes(world)["keyed"], ["keys"] if faulty else [], "what is noted of keys")
+
+
+def case_why_longer_type(world):
+    """A writer whose version of the type is longer than the reader's."""
+    from world import Program
+    reader = world.node("reader")
+    reader.do("reader T appendable depth=8")
+    longer = os.path.join(os.path.dirname(world.options.node), "dds_longer")
+    writer = world.add(Program(world.under_eddy(longer, str(world.dds_domain)),
+                               world.environment(), "writer"))
+    writer.line_with("ready")
+    expect_one(world, "Eddy", 2, "pair longer-type")
 
 
 # --- what becomes of processes and files ------------------------------------------------------

@@ -181,13 +181,13 @@ static void types_are_read_from_their_operations(void **state)
     /* A number, an enumeration, an array of octets, the end. */
     const uint32_t fixed[] = {
         FIELD(3u, 0u, 0u), 0, FIELD(12u, 0u, 0u), 4, 9, FIELD(8u, 1u, 0u), 8, 16, 0};
-    assert_true(eddy_why_type_read(fixed, 9, &type));
+    assert_true(eddy_why_type_read(fixed, 4, &type));
     assert_true(type.is_fixed && !type.has_optional && !type.has_string_key && !type.is_appendable);
     /* Appendable; a string that is a key; an optional number, which is elsewhere. */
     const uint32_t keyed[] = {4u << 24, FIELD(5u, 0u, 1u), 0, FIELD(13u | 0x80, 0u, 0x20u),
                               8,        4u << 16 | 4,      4, 0};
     type = (struct eddy_why_type){0};
-    assert_true(eddy_why_type_read(keyed, 8, &type));
+    assert_true(eddy_why_type_read(keyed, 4, &type));
     assert_true(!type.is_fixed && type.has_optional && type.has_string_key && type.is_appendable);
     const uint32_t unknown[] = {0x7fu << 24};
     assert_false(eddy_why_type_read(unknown, 1, &type));

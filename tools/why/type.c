@@ -107,35 +107,30 @@ static uint32_t op_words(uint32_t op)
     }
 }
 
-static bool is_string(unsigned is)
-{
-    return is == IS_STRING || is == IS_BOUNDED_STRING;
-}
-
+/* A string without a bound is a pointer, one with a bound an array; so is an array of either. */
 static void read_field(uint32_t op, struct eddy_why_type *type)
 {
     unsigned is = field_is(op);
-    bool holds_string = is_string(is) || (is == IS_ARRAY && is_string(element_is(op)));
-    bool is_dynamic = is == IS_STRING || is == IS_SEQUENCE || is == IS_BOUNDED_SEQUENCE ||
-                      (is == IS_ARRAY && element_is(op) == IS_STRING);
+    bool is_string = is == IS_STRING || (is == IS_ARRAY && element_is(op) == IS_STRING);
+    bool is_dynamic = is_string || is == IS_SEQUENCE || is == IS_BOUNDED_SEQUENCE;
     type->is_fixed = type->is_fixed && !is_dynamic;
     type->has_optional = type->has_optional || (op & FLAG_OPTIONAL) != 0;
-    type->has_string_key = type->has_string_key || (holds_string && (op & FLAG_KEY) != 0);
+    type->has_string_key = type->has_string_key || (is_string && (op & FLAG_KEY) != 0);
 }
 
 bool eddy_why_type_read(const uint32_t *ops, uint32_t count, struct eddy_why_type *type)
 {
     struct eddy_why_type found = *type;
-    uint32_t words = 1;
     found.is_fixed = true;
-    for (uint32_t i = 0; i < count; i += words) {
-        words = op_words(ops[i]);
+    found.is_appendable =
+        count > 0 && (ops[0] >> 24 == OP_APPENDABLE || ops[0] >> 24 == OP_MUTABLE);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t words = op_words(*ops);
         if (words == 0)
             return false;
-        if (i == 0)
-            found.is_appendable = ops[i] >> 24 == OP_APPENDABLE || ops[i] >> 24 == OP_MUTABLE;
-        if (ops[i] >> 24 == OP_FIELD)
-            read_field(ops[i], &found);
+        if (*ops >> 24 == OP_FIELD)
+            read_field(*ops, &found);
+        ops += words;
     }
     *type = found;
     return true;

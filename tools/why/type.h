@@ -6,7 +6,7 @@
 
 #include "tools/why/why.h"
 
-/* Sets all but `is_known`, `id` and `size`.  False: an operation is not known, and nothing is said.
+/* Reads `count` operations, with what belongs to each.  Sets all but `is_known`, `id` and `size`.  False: an operation is not known, and nothing is said.
  */
 bool eddy_why_type_read(const uint32_t *ops, uint32_t count, struct eddy_why_type *type);
 
