@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from cases_network import ADDRESSES, as_user, ip, need_root, two_hosts, uri_at
+from cases_network import ADDRESSES, as_user, container, ip, need_root, two_hosts, uri_at
 from world import check, check_equal, DEADLINE, Failure, LOOPBACK, Skip
 
 
@@ -400,6 +400,18 @@ def case_why_other_host(world):
                uri=uri_at(ADDRESSES[0]), dir=world.new_dir())
     found = pairs(world, prefix=blind, uri=uri_at(ADDRESSES[0]), dir=world.dirs[-1])
     check_equal(found[0]["reader"]["host"], "elsewhere", "host")
+
+
+def case_why_containers(world):
+    """Two containers that share the folder, seen from outside."""
+    names = two_hosts(world)
+    for name, host, address in zip(("writer", "reader"), names, ADDRESSES):
+        prefix = container(world, "ip", "netns", "exec", host)
+        node = world.node(name, prefix=prefix, uri=uri_at(address))
+        node.open(f"{name} T fixed depth=8")
+    outside = {"prefix": ["ip", "netns", "exec", names[0]], "uri": uri_at(ADDRESSES[0])}
+    expect_one(world, "Eddy", 0, **outside)
+    check_equal(pairs(world, **outside)[0]["reader"]["folder"], world.dir, "folder")
 
 
 def case_why_undiscovered(world):

@@ -6,9 +6,11 @@
 #include "tools/process.h"
 #include "tools/why/judge.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SCOPE "EDDY.%u" /* of a DDS domain, as `eddy run` sets it */
 
@@ -58,16 +60,6 @@ void eddy_why_remember(struct eddy_arena *arena, const char *dir, struct eddy_wh
     *past = (struct eddy_why_past){.members = list.members, .count = list.count};
 }
 
-/* True if the folder of process `index` is none that was looked at before it. */
-static bool is_new_folder(const struct eddy_why_world *world, size_t index)
-{
-    const char *dir = world->processes[index].dir;
-    bool is_new = dir != NULL && strcmp(dir, world->dir) != 0;
-    for (size_t i = 0; is_new && i < index; i++)
-        is_new = world->processes[i].dir == NULL || strcmp(world->processes[i].dir, dir) != 0;
-    return is_new;
-}
-
 static void close_folder(struct eddy_why_world *world, const char *dir)
 {
     for (size_t i = 0; i < world->process_count; i++)
@@ -75,14 +67,51 @@ static void close_folder(struct eddy_why_world *world, const char *dir)
             world->processes[i].is_closed = true;
 }
 
+/* Whether the registry that a process has open is the one that a path leads to from here. */
+static bool leads_to(const char *dir, const struct eddy_why_process *process, bool same_path)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    int length = snprintf(path, sizeof path, "%s/registry", dir);
+    return length < (int)sizeof path && stat(path, &status) == 0 &&
+           status.st_ino == process->registry &&
+           (same_path || status.st_dev == process->registry_device);
+}
+
+/* A process in another mount namespace names its folder otherwise than we do; it is the world's if
+ * it has the same registry, and closed to us if no path leads there. */
+static void name_folder(const struct eddy_why_world *world, struct eddy_why_process *process)
+{
+    if (process->dir == NULL || process->is_removed)
+        return;
+    if (leads_to(world->dir, process, strcmp(world->dir, process->dir) == 0))
+        process->dir = world->dir;
+    else if (!leads_to(process->dir, process, true))
+        process->is_closed = true;
+}
+
+static void add_process_folder(struct eddy_arena *arena, struct eddy_why_world *world, size_t index,
+                               struct list *list)
+{
+    struct eddy_why_process *process = &world->processes[index];
+    bool is_known = process->dir == NULL || process->is_closed || process->is_removed ||
+                    strcmp(process->dir, world->dir) == 0;
+    for (size_t i = 0; !is_known && i < index; i++)
+        is_known =
+            world->processes[i].dir != NULL && strcmp(world->processes[i].dir, process->dir) == 0;
+    if (!is_known && add_folder(arena, process->dir, list) != 0)
+        close_folder(world, process->dir);
+}
+
 static void add_folders(struct eddy_arena *arena, struct eddy_why_world *world)
 {
     struct list list = {0};
+    for (size_t i = 0; i < world->process_count; i++)
+        name_folder(world, &world->processes[i]);
     if (add_folder(arena, world->dir, &list) != 0)
         close_folder(world, world->dir);
     for (size_t i = 0; i < world->process_count; i++)
-        if (is_new_folder(world, i) && add_folder(arena, world->processes[i].dir, &list) != 0)
-            close_folder(world, world->processes[i].dir);
+        add_process_folder(arena, world, i, &list);
     world->members = list.members;
     world->member_count = list.count;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define FILE_BYTES (1 << 20) /* the rest of a longer one is not looked at */
@@ -99,9 +100,8 @@ static int32_t find_process(const struct eddy_why_process *process, bool is_near
 
 /* --- what it has loaded ---------------------------------------------------------------------- */
 
-/* Ends in DIR/registry, or in the same of a file that was removed. */
-static void see_registry(struct eddy_arena *arena, struct eddy_why_process *process, char *path,
-                         uint64_t inode)
+/* The path is DIR/registry, or the same of a file that was removed.  False: it is not. */
+static bool see_registry(struct eddy_arena *arena, struct eddy_why_process *process, char *path)
 {
     static const char file[] = "/registry", removed[] = " (deleted)";
     size_t length = strlen(path);
@@ -110,11 +110,11 @@ static void see_registry(struct eddy_arena *arena, struct eddy_why_process *proc
     if (is_removed)
         path[length -= sizeof removed - 1] = '\0';
     if (length < sizeof file || strcmp(path + length - sizeof file + 1, file) != 0)
-        return;
+        return false;
     path[length - sizeof file + 1] = '\0';
     process->dir = eddy_arena_text(arena, path);
-    process->registry = inode;
     process->is_removed = is_removed;
+    return true;
 }
 
 /* N of "libddsc...so.0.10.N". */
@@ -138,9 +138,12 @@ static void see_binding(struct eddy_arena *arena, struct eddy_why_process *proce
 static void see_mapping(struct eddy_arena *arena, struct eddy_why_process *process, char *line)
 {
     unsigned long long inode = 0;
+    unsigned device_major = 0, device_minor = 0;
     int path_at = 0;
     char shared = 0;
-    if (sscanf(line, "%*s %*3c%c %*s %*s %llu %n", &shared, &inode, &path_at) != 2 || path_at == 0)
+    if (sscanf(line, "%*s %*3c%c %*s %x:%x %llu %n", &shared, &device_major, &device_minor, &inode,
+               &path_at) != 4 ||
+        path_at == 0)
         return;
     char *path = line + path_at;
     const char *name = base_name(path);
@@ -151,8 +154,9 @@ static void see_mapping(struct eddy_arena *arena, struct eddy_why_process *proce
     } else if (strncmp(name, "libddsc", 7) == 0 && process->cyclone == NULL) {
         process->cyclone = eddy_arena_text(arena, path);
         process->patch = patch_of(path);
-    } else if (shared == 's') {
-        see_registry(arena, process, path, inode);
+    } else if (shared == 's' && see_registry(arena, process, path)) {
+        process->registry = inode;
+        process->registry_device = makedev(device_major, device_minor);
     }
 }
 

@@ -77,7 +77,8 @@ struct eddy_why_process {
     const char *cyclone;         /* path of its libddsc; NULL: none loaded */
     int patch;                   /* N of Cyclone DDS 0.10.N; -1: unknown */
     const char *dir;             /* folder of the domain that it has open; NULL: none */
-    uint64_t registry;           /* which registry that is */
+    uint64_t registry;           /* which registry that is: its inode, */
+    uint64_t registry_device;    /* and where that is */
     bool is_removed;             /* the folder's files were removed under it */
     bool is_closed;              /* we may not look into that folder */
     enum eddy_tri launched;      /* by `eddy run` or `eddy env` */
