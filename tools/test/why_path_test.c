@@ -24,6 +24,12 @@ static void reader_keeps_all(struct pair *pair)
     off(READER);
 }
 
+static void ros_graph(struct pair *pair)
+{
+    reader_keeps_all(pair);
+    WRITER->topic = READER->topic = "ros_discovery_info";
+}
+
 static void persistent(struct pair *pair)
 {
     WRITER->qos.durability = EDDY_DDS_PERSISTENT;
@@ -300,6 +306,7 @@ static const struct row rows[] = {
      EDDY_SIDE_WRITER},
     {"reader's history", reader_keeps_all, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_HISTORY,
      EDDY_SIDE_READER},
+    {"ROS's graph", ros_graph, EDDY_PATH_NETWORK, FINE, EDDY_WHY_ROS_GRAPH, PAIR},
     {"persistent", persistent, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DURABILITY, EDDY_SIDE_WRITER},
     {"depth", deep, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DEPTH, EDDY_SIDE_WRITER},
     {"liveliness", manual, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_LIVELINESS, EDDY_SIDE_WRITER},

@@ -230,6 +230,22 @@ static bool share_removed(const struct eddy_why_verdict *verdict)
     return share;
 }
 
+/* ROS 2 reads its own list of nodes with KEEP_ALL, which nobody can change, and which costs little.
+ */
+static bool is_ros_graph(const struct eddy_why_verdict *verdict)
+{
+    return strcmp(verdict->writer->topic, "ros_discovery_info") == 0 &&
+           verdict->path == EDDY_PATH_NETWORK && verdict->reason_count == 1 &&
+           verdict->reasons[0].code == EDDY_WHY_HISTORY;
+}
+
+static void excuse_ros_graph(struct eddy_why_verdict *verdict)
+{
+    verdict->reason_count = 0;
+    verdict->grade = EDDY_GRADE_FINE;
+    eddy_why_add(verdict, EDDY_WHY_ROS_GRAPH, EDDY_SIDE_PAIR, EDDY_GRADE_FINE);
+}
+
 static void judge_outside(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_endpoint *writer = verdict->writer, *reader = verdict->reader;
@@ -245,6 +261,8 @@ static void judge_outside(const struct eddy_why_world *world, struct eddy_why_ve
         eddy_why_add(verdict, EDDY_WHY_ONE_SIDED, EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
         set_path(verdict, EDDY_PATH_NONE);
     }
+    if (is_ros_graph(verdict))
+        excuse_ros_graph(verdict);
 }
 
 static void judge_discovered(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)

@@ -71,6 +71,7 @@ enum eddy_why_code {
     EDDY_WHY_BEHIND,
     EDDY_WHY_MEMORY_FULL,
     EDDY_WHY_PRESUMED,
+    EDDY_WHY_ROS_GRAPH,
     /* What Cyclone DDS does with types. */
     EDDY_WHY_STRING_KEY,
     EDDY_WHY_OPTIONAL,

@@ -217,9 +217,9 @@ static void print_short(const struct eddy_why_topic *topic)
             if (verdict->reasons[k].grade != EDDY_GRADE_FINE)
                 add_shared(&summary, verdict, &verdict->reasons[k]);
     }
-    print_line("", "%s: of %zu pairs %zu in Eddy, %zu over the network, %zu get nothing", title,
-               topic->verdict_count, by[EDDY_PATH_EDDY] + by[EDDY_PATH_PROCESS],
-               by[EDDY_PATH_NETWORK], by[EDDY_PATH_NONE]);
+    print_line("", "%s: pairs in Eddy or one process %zu, over the network %zu, without a path %zu",
+               title, by[EDDY_PATH_EDDY] + by[EDDY_PATH_PROCESS], by[EDDY_PATH_NETWORK],
+               by[EDDY_PATH_NONE]);
     print_summary(&summary);
     free(title);
 }
@@ -260,17 +260,19 @@ static void print_nobody(const struct eddy_why_report *report)
 
 static void print_well(const struct eddy_why_report *report)
 {
-    size_t pairs = 0;
-    for (size_t i = 0; i < report->topic_count; i++)
+    size_t pairs = 0, outside = 0;
+    for (size_t i = 0; i < report->topic_count; i++) {
+        for (size_t k = 0; k < report->topics[i].verdict_count; k++)
+            outside += report->topics[i].verdicts[k].path == EDDY_PATH_NETWORK;
         pairs += report->topics[i].verdict_count;
+    }
     if (pairs == 0)
         print_line("", "No topic in DDS domain %" PRIu32 " has both a writer and a reader.",
                    report->world->domain);
     else
-        print_line("",
-                   "All is well in DDS domain %" PRIu32 ": all pairs of a writer and a reader are "
-                   "in Eddy (pairs: %zu, topics: %zu).",
-                   report->world->domain, pairs, report->topic_count);
+        print_line("", "All is well in DDS domain %" PRIu32 ": pairs in Eddy or one process %zu%s.",
+                   report->world->domain, pairs - outside,
+                   outside > 0 ? ", and ROS 2's own list of nodes" : "");
 }
 
 static void print_strays(const struct eddy_why_world *world)

@@ -204,6 +204,10 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                            "that they are is not seen but concluded: this user may not look into "
                            "$1",
                            "run `eddy why` as the user whose folder it is"},
+    [EDDY_WHY_ROS_GRAPH] = {"ros-graph",
+                            "this is ROS 2's own list of nodes, which it reads with KEEP_ALL: it "
+                            "is meant to go over the network",
+                            "nothing"},
     [EDDY_WHY_STRING_KEY] = {"string-key",
                              "the type has a string as key: Cyclone DDS 0.10.$N crashes on it with "
                              "any shared memory",
