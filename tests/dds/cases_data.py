@@ -1,7 +1,10 @@
 # cases_data.py - every kind of sample gets across, as its quality of service says.
 #
 # SPDX-License-Identifier: Apache-2.0
-from world import check, check_equal, Failure, LOOPBACK
+import json
+import subprocess
+
+from world import check, check_equal, DEADLINE, Failure, LOOPBACK
 
 OTHER_DDS_DOMAIN = 69
 MOST_BEHIND = 256  # samples; Cyclone DDS 0.10 is told that a queue holds no more
@@ -222,4 +225,40 @@ def case_harness_without_eddy(world):
         raise RuntimeError("samples that went over the network passed for Eddy's")
     except Failure as reason:
         check("Eddy has carried" in str(reason), f"another reason than expected: {reason}")
+    world.end()
+
+
+def case_keeps_all(world):
+    """A late reader is owed all that was written, if the writer says so."""
+    writer = world.node("writer")
+    writer.open("writer T fixed depth=1 durability=transient-local service-depth=keep-all")
+    writer.do("write 0 300")
+    reader = world.node("reader")
+    reader.open("reader T fixed depth=400 durability=transient-local")
+    check_all_came(reader.do("take 0 300"), 300)
+    world.end()
+
+
+def reliability_in_eddy(world):
+    """What `eddy ls` says of each writer and reader of topic T."""
+    listed = subprocess.run([world.options.eddy, "ls", "--json", "-d", world.dir],
+                            capture_output=True, text=True, check=True, timeout=DEADLINE).stdout
+    topics = map(json.loads, listed.splitlines())
+    members = next(topic["members"] for topic in topics if topic["topic"] == "T")
+    return sorted((member["role"], bool(member["reliable"])) for member in members)
+
+
+def case_reliability(world):
+    """`eddy ls` shows the reliability as DDS has it, also of the first writer of a process."""
+    writer, reader = world.node("writer"), world.node("reader")
+    reader.open("reader T fixed depth=5 reliability=best-effort")
+    reader.open("reader T fixed depth=5")
+    writer.open("writer T fixed depth=5")
+    writer.open("writer T fixed depth=5 reliability=best-effort")
+    writer.do("matched w 0 2")
+    writer.do("matched w 1 1")
+    writer.do("write 0 1")
+    check_all_came(reader.do("take 1 1"), 1)
+    wanted = [("reader", False), ("reader", True), ("writer", False), ("writer", True)]
+    check_equal(reliability_in_eddy(world), wanted, "roles, and whether reliable")
     world.end()

@@ -305,8 +305,7 @@ static bool ask(iox_sub_t sub)
 static void note(iox_sub_t sub)
 {
     struct eddy_admission *a = &sub->admission;
-    if (sub->intake == NULL ||
-        (a->waiting == a->noted_waiting && a->given_up == a->noted_given_up)) {
+    if (sub->intake == NULL) {
         return;
     }
     struct eddy_notes notes = {
@@ -343,9 +342,11 @@ static bool settle(iox_sub_t sub, uint64_t *again)
         *again = eddy_deadline(a->pause);
     }
     atomic_store(&a->has_waiting, a->waiting > 0);
-    pthread_mutex_lock(&sub->lock);
-    note(sub);
-    pthread_mutex_unlock(&sub->lock);
+    if (a->waiting != a->noted_waiting || a->given_up != a->noted_given_up) {
+        pthread_mutex_lock(&sub->lock);
+        note(sub);
+        pthread_mutex_unlock(&sub->lock);
+    }
     return more;
 }
 

@@ -24,7 +24,11 @@
     use(dds_delete_qos) \
     use(dds_get_qos) \
     use(dds_qget_reliability) \
-    use(dds_qget_lifespan) \
+    use(dds_qget_lifespan)\
+    use(dds_qget_durability)\
+    use(dds_qget_durability_service)\
+    use(dds_get_children)\
+    use(dds_get_guid) \
     use(dds_get_participant) \
     use(dds_create_reader) \
     use(dds_create_listener) \
@@ -228,6 +232,7 @@ void eddy_dds_matches_free(struct eddy_dds_matches *matches)
 /* A participant's reader of the builtin topic of writers. */
 struct lookout {
     dds_entity_t participant, reader;
+    dds_guid_t guid; /* of the participant */
     struct lookout *next;
 };
 
@@ -235,14 +240,39 @@ static pthread_mutex_t lookouts_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct lookout *lookouts;
 static void (*_Atomic tell)(const struct eddy_dds_writer *writer);
 
+static bool is_ours(const dds_guid_t *participant)
+{
+    bool is = false;
+    pthread_mutex_lock(&lookouts_lock);
+    for (const struct lookout *at = lookouts; at != NULL && !is; at = at->next) {
+        is = memcmp(&at->guid, participant, sizeof at->guid) == 0;
+    }
+    pthread_mutex_unlock(&lookouts_lock);
+    return is;
+}
+
+static void describe(const dds_builtintopic_endpoint_t *sample, struct eddy_dds_writer *writer)
+{
+    dds_reliability_kind_t reliability = DDS_RELIABILITY_BEST_EFFORT;
+    dds_durability_kind_t durability = DDS_DURABILITY_VOLATILE;
+    dds_history_kind_t history = DDS_HISTORY_KEEP_LAST;
+    (void)dds.dds_qget_reliability_(sample->qos, &reliability, NULL);
+    (void)dds.dds_qget_durability_(sample->qos, &durability);
+    (void)dds.dds_qget_durability_service_(sample->qos, NULL, &history, NULL, NULL, NULL, NULL);
+    writer->topic = sample->topic_name;
+    writer->type = sample->type_name;
+    writer->is_ours = is_ours(&sample->participant_key);
+    writer->reliable = reliability == DDS_RELIABILITY_RELIABLE;
+    writer->keeps_all = durability != DDS_DURABILITY_VOLATILE && history == DDS_HISTORY_KEEP_ALL;
+}
+
 static void tell_of(const dds_builtintopic_endpoint_t *sample, const dds_sample_info_t *info)
 {
     struct eddy_dds_writer writer = {.leaves = info->instance_state != DDS_IST_ALIVE};
     memcpy(writer.guid, &sample->key, sizeof writer.guid);
     to_host_order(writer.guid);
     if (info->valid_data && !writer.leaves) {
-        writer.topic = sample->topic_name;
-        writer.type = sample->type_name;
+        describe(sample, &writer);
     }
     if (writer.leaves || writer.topic != NULL) {
         tell(&writer);
@@ -297,6 +327,7 @@ static struct lookout *new_lookout(dds_entity_t participant)
     struct lookout *fresh = lookout == NULL ? calloc(1, sizeof *fresh) : NULL;
     if (fresh != NULL) {
         fresh->participant = participant;
+        (void)dds.dds_get_guid_(participant, &fresh->guid);
         fresh->next = lookouts;
         lookouts = fresh;
     }
@@ -304,9 +335,8 @@ static struct lookout *new_lookout(dds_entity_t participant)
     return fresh;
 }
 
-void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dds_writer *writer))
+static void watch(dds_entity_t participant, void (*changed)(const struct eddy_dds_writer *writer))
 {
-    dds_entity_t participant = dds.dds_get_participant_(reader);
     struct lookout *lookout = participant > 0 ? new_lookout(participant) : NULL;
     if (lookout == NULL) {
         return;
@@ -327,5 +357,27 @@ void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dd
         eddy_log(EDDY_LOG_WARN,
                  "Cyclone DDS: writers cannot be watched, so that samples of one that "
                  "leaves at once may be lost");
+    }
+}
+
+void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dds_writer *writer))
+{
+    watch(dds.dds_get_participant_(reader), changed);
+}
+
+#define CHILDREN 256
+
+void eddy_dds_watch_all_writers(void (*changed)(const struct eddy_dds_writer *writer))
+{
+    dds_entity_t domains[CHILDREN], participants[CHILDREN];
+    if (!atomic_load(&found)) {
+        return;
+    }
+    dds_return_t domain_count = dds.dds_get_children_(DDS_CYCLONEDDS_HANDLE, domains, CHILDREN);
+    for (dds_return_t i = 0; i < domain_count && i < CHILDREN; i++) {
+        dds_return_t count = dds.dds_get_children_(domains[i], participants, CHILDREN);
+        for (dds_return_t j = 0; j < count && j < CHILDREN; j++) {
+            watch(participants[j], changed);
+        }
     }
 }

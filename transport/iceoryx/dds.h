@@ -62,7 +62,11 @@ void eddy_dds_matches_free(struct eddy_dds_matches *matches);
 struct eddy_dds_writer {
     uint8_t guid[EDDY_DDS_GUID_BYTES];
     bool leaves;
-    const char *topic, *type; /* NULL if it leaves */
+    /* If it does not leave: */
+    const char *topic, *type;
+    bool is_ours; /* of a participant of this process that is watched */
+    bool reliable;
+    bool keeps_all; /* late readers are owed all that it wrote */
 };
 
 /* Has this called for each writer that comes or leaves in the DDS domain of the reader, from the
@@ -70,5 +74,9 @@ struct eddy_dds_writer {
  * just before.  Who leaves is forgotten by DDS only when the call has returned.  Once for each
  * participant; ends with it. */
 void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dds_writer *writer));
+
+/* The same in the DDS domains of all participants of this process.  May be called by a thread that
+ * is creating a writer. */
+void eddy_dds_watch_all_writers(void (*changed)(const struct eddy_dds_writer *writer));
 
 #endif

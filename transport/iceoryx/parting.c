@@ -86,6 +86,37 @@ void eddy_parting_remove(iox_sub_t sub)
     pthread_mutex_unlock(&lock);
 }
 
+/* The writer of this process that was told of last in this thread. */
+static _Thread_local struct {
+    uint64_t names;
+    struct eddy_announced what;
+} last;
+static _Thread_local uint64_t wanted; /* of which others are not to take the place; 0: of any */
+
+/* FNV-1a of both names; never 0. */
+static uint64_t hash_of(const char *topic, const char *type)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *names[] = {topic, type}, **name = names; name < names + 2; name++) {
+        for (const char *at = *name;; at++) {
+            hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+            if (*at == '\0') {
+                break;
+            }
+        }
+    }
+    return hash | 1;
+}
+
+static void announce(const struct eddy_dds_writer *writer)
+{
+    uint64_t names = hash_of(writer->topic, writer->type);
+    if (writer->is_ours && (wanted == 0 || wanted == names)) {
+        last.names = names;
+        last.what = (struct eddy_announced){true, writer->reliable, writer->keeps_all};
+    }
+}
+
 /* Its first sample may be there already, and wait. */
 static void on_coming(const struct eddy_dds_writer *writer)
 {
@@ -139,6 +170,7 @@ static void on_change(const struct eddy_dds_writer *writer)
     if (writer->leaves) {
         on_leaving(writer);
     } else {
+        announce(writer);
         on_coming(writer);
     }
 }
@@ -146,4 +178,20 @@ static void on_change(const struct eddy_dds_writer *writer)
 void eddy_parting_watch(int32_t reader)
 {
     eddy_dds_watch_writers(reader, on_change);
+}
+
+struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
+{
+    uint64_t names = hash_of(service->event, service->instance);
+    if (last.names != names) {
+        wanted = names; /* the first of a participant: what is there already is told now */
+        eddy_dds_watch_all_writers(on_change);
+        wanted = 0;
+    }
+    struct eddy_announced what = {.known = false};
+    if (last.names == names) {
+        what = last.what;
+    }
+    last.names = 0;
+    return what;
 }

@@ -17,7 +17,7 @@
 #ifndef EDDY_ICEORYX_PARTING_H
 #define EDDY_ICEORYX_PARTING_H
 
-#include "binding.h"
+#include "service.h"
 
 /* A subscriber that is to have its turn before one of its writers leaves. */
 void eddy_parting_add(iox_sub_t sub);
@@ -25,6 +25,15 @@ void eddy_parting_remove(iox_sub_t sub);
 
 /* Since when DDS has known this writer; 0: it does not, or is not known to. */
 uint64_t eddy_parting_known_since(const uint8_t guid[16]);
+
+/* What DDS has told, in this thread, of the writer that it is creating; Cyclone DDS does so before it
+ * creates our publisher. */
+struct eddy_announced {
+    bool known; /* else the rest says nothing */
+    bool reliable;
+    bool keeps_all; /* late readers are owed all that it wrote */
+};
+struct eddy_announced eddy_parting_announced(const struct eddy_service *service);
 
 /* From now on news come from the DDS domain of this reader. */
 void eddy_parting_watch(int32_t reader);

@@ -4,6 +4,7 @@
 #include "chunk.h"
 #include "log.h"
 #include "options.h"
+#include "parting.h"
 #include "renewal.h"
 #include "runtime.h"
 
@@ -31,12 +32,15 @@ static int open_writer(iox_pub_t pub, eddy_writer **writer)
         .history = pub->history,
         .flags = (pub->history > 0 ? EDDY_PUB_HAS_HISTORY : 0) | (pub->waits ? EDDY_PUB_WAITS : 0),
         .max_wait_ns = TURN_NS,
-        .patience_ns = pub->is_cyclone ? PATIENCE_NS : 0,
+        .patience_ns = pub->is_cyclone && !pub->is_best_effort ? PATIENCE_NS : 0,
     };
     eddy_domain *domain;
     int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
         error = eddy_writer_open(domain, &topic, &options, writer);
+    }
+    if (error == EDDY_OK && pub->reliability != EDDY_NOTED_NOTHING) {
+        (void)eddy_writer_note(*writer, &(struct eddy_notes){.reliability = pub->reliability});
     }
     if (error != EDDY_OK) {
         eddy_runtime_leave();
@@ -93,6 +97,17 @@ static void close_writer(iox_pub_t pub)
     pub->used = 0;
 }
 
+/* Cyclone DDS gives no history for a writer whose late readers are owed all. */
+static void learn(iox_pub_t pub)
+{
+    struct eddy_announced writer = eddy_parting_announced(&pub->service);
+    if (writer.known) {
+        pub->reliability = writer.reliable ? EDDY_NOTED_RELIABLE : EDDY_NOTED_BEST_EFFORT;
+        pub->is_best_effort = !writer.reliable;
+        pub->history = writer.keeps_all ? EDDY_HISTORY_MAX : pub->history;
+    }
+}
+
 iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
                        const char *const instance, const char *const event,
                        const iox_pub_options_t *const options)
@@ -111,6 +126,9 @@ iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
     pub->history = wanted.historyCapacity > EDDY_HISTORY_MAX ? EDDY_HISTORY_MAX
                                                              : (uint32_t)wanted.historyCapacity;
     pub->is_cyclone = eddy_runtime_is_cyclone();
+    if (pub->is_cyclone) {
+        learn(pub);
+    }
     pub->waits = wanted.subscriberTooSlowPolicy == ConsumerTooSlowPolicy_WAIT_FOR_CONSUMER;
     if (wanted.offerOnCreate) {
         iox_pub_offer(pub);

@@ -32,6 +32,8 @@ struct cpp2c_Publisher {
     uint32_t used; /* a bit for each loan that is out */
     uint32_t history;
     bool waits, is_cyclone;
+    bool is_best_effort;         /* of Cyclone DDS, and known to be */
+    enum eddy_noted reliability; /* of the DDS writer, for people */
     atomic_bool offered;
     unsigned generation;          /* of the domain that the writer is in */
     struct cpp2c_Publisher *next; /* see renewal.c */

@@ -80,19 +80,39 @@ struct guard {
     int fd;
 };
 
+static pthread_mutex_t guarding = PTHREAD_MUTEX_INITIALIZER; /* the domains stay open under it */
+static bool stopped;
+
+void eddy_renewal_stop(void)
+{
+    pthread_mutex_lock(&guarding);
+    stopped = true;
+    pthread_mutex_unlock(&guarding);
+}
+
+/* Renews it if its files were removed.  False: there is nothing more to watch. */
+static bool look(const struct guard *guard)
+{
+    pthread_mutex_lock(&guarding);
+    bool removed = !stopped && eddy_domain_is_removed(guard->domain);
+    if (removed) {
+        renew(guard->domain);
+    }
+    bool goes_on = !stopped && !removed;
+    pthread_mutex_unlock(&guarding);
+    return goes_on;
+}
+
 /* Whatever else happened to the file, the watch goes on. */
 static void *guard_domain(void *argument)
 {
     struct guard *guard = argument;
     char events[4096];
     struct pollfd waits = {.fd = guard->fd, .events = POLLIN};
-    while (!eddy_domain_is_removed(guard->domain)) {
+    while (look(guard)) {
         if (poll(&waits, 1, -1) > 0 && read(guard->fd, events, sizeof events) < 0) {
             break; /* closed by the program, with all its descriptors */
         }
-    }
-    if (eddy_domain_is_removed(guard->domain)) {
-        renew(guard->domain);
     }
     close(guard->fd);
     free(guard);

@@ -21,6 +21,9 @@ struct eddy_watcher;
 /* Watches over a domain that was opened just now. */
 void eddy_renewal_watch(eddy_domain *domain);
 
+/* The domain is about to be closed: its files may go with it. */
+void eddy_renewal_stop(void);
+
 /* Who is told.  A publisher moves at once; a listener's thread is woken, and calls
  * eddy_watcher_renew. */
 void eddy_renewal_add_pub(iox_pub_t pub);

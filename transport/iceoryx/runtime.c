@@ -144,6 +144,7 @@ void iox_runtime_shutdown(void)
 __attribute__((destructor)) static void leave_domain(void)
 {
     if (domain_open != NULL && domain_pid == getpid() && atomic_load(&handles) == 0) {
+        eddy_renewal_stop();
         (void)eddy_domain_close(domain_open);
         domain_open = NULL;
     }

@@ -152,6 +152,7 @@ static struct eddy_watch *watch_get(struct eddy_watcher *watcher,
     if (watch != NULL) {
         watch->info = *info;
         watch->state = EDDY_WATCH_WATCHED;
+        watch->retry_ns = 0;
         watcher->watched++;
     }
     pthread_mutex_unlock(&watcher->lock);
