@@ -230,6 +230,8 @@ static void refuse_the_known(struct eddy_admission *a)
 {
     for (struct eddy_stranger *s = a->strangers; s != NULL; s = s->next) {
         uint64_t since = s->refused ? 0 : eddy_parting_known_since(s->guid);
+        /* DDS matches a reader that is new, too, at its own pace. */
+        since = since != 0 && since < a->ready ? a->ready : since;
         s->refused = s->refused || (since != 0 && a->asked > since + LONG_ENOUGH);
     }
 }
@@ -362,6 +364,7 @@ static bool get_ready(iox_sub_t sub, const void *context)
         return false;
     }
     a->decided = true;
+    a->ready = eddy_now();
     a->asks = known == EDDY_DDS_READER;
     a->noted_waiting = UINT32_MAX; /* the reliability is to be noted */
     if (a->asks) {

@@ -55,6 +55,7 @@ struct eddy_admission {
     bool asks;      /* it can */
     int32_t reader; /* of DDS */
     bool reliable;  /* it is */
+    uint64_t ready; /* when DDS had created the reader */
     uint64_t now;   /* of this turn */
     uint64_t asked; /* when DDS was last asked */
     atomic_bool has_waiting;

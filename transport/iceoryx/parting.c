@@ -13,7 +13,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of 
 static struct cpp2c_Subscriber *subs;
 static size_t sub_count;
 
-/* Writers that DDS knows. */
+/* Writers that DDS knows.  One that leaves after the last participant that was watched stays in the
+ * list; a list that grows by such is begun anew. */
+#define MOST_KNOWN 65536u
 static struct known {
     uint8_t guid[EDDY_DDS_GUID_BYTES];
     uint64_t since;
@@ -33,6 +35,7 @@ static struct known *find_known(const uint8_t *guid)
 
 static void remember(const uint8_t *guid)
 {
+    known_count = known_count == MOST_KNOWN ? 0 : known_count;
     if (known_count == known_room) {
         size_t room = known_room == 0 ? 64 : 2 * known_room;
         struct known *more = realloc(known, room * sizeof *more);
