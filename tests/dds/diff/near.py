@@ -1,7 +1,7 @@
 # near.py - writer and reader in one process: of one participant, or of two.
 #
 # SPDX-License-Identifier: Apache-2.0
-from scenario import Scenario, TRANSIENT
+from scenario import first_alone, Scenario, TRANSIENT
 
 KINDS = {
     "last16": "depth=16",
@@ -33,6 +33,8 @@ def near(bench, type_name, writer_words, reader_words, participants, late):
     if matches(writer_words, reader_words):
         other.do("matched r 0 1")
         node.do(f"matched w 0 {before + 1}")
+    if "keep-all" in writer_words or "ignorelocal" in writer_words:
+        first_alone(node)
     node.do(f"write 0 {COUNT} keys=3 stamp=1 acked=1")
     node.take()
     other.take()

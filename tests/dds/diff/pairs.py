@@ -1,7 +1,7 @@
 # pairs.py - each quality of service of a writer with each of a reader, live and late.
 #
 # SPDX-License-Identifier: Apache-2.0
-from scenario import meet_aside, Scenario
+from scenario import first_alone, meet_aside, Scenario
 
 HOW_MANY = 20
 LONG = 100000  # ms: longer than a scenario lasts
@@ -19,6 +19,7 @@ KINDS = {
     "partition": "depth=100 partition=here",
     "elsewhere": "depth=100 partition=there",
 }
+NETWORK_ONLY = {KINDS[kind] for kind in ("all", "deadline", "manual", "ignore")}
 
 
 def pair(bench, writer_kind, reader_kind, late, type_name):
@@ -32,7 +33,10 @@ def pair(bench, writer_kind, reader_kind, late, type_name):
     if late:
         reader.take()
     # What is overwritten at the writer before it has come through may get lost, by the network, too.
-    writer.do("write 0 1 stamp=1 acked=1")
+    if KINDS[writer_kind] in NETWORK_ONLY:
+        first_alone(writer)
+    else:
+        writer.do("write 0 1 stamp=1 acked=1")
     acked = "acked=1" if writer_kind in ("last1", "last16") or type_name == "large" else ""
     writer.do(f"write 0 {HOW_MANY - 1} stamp=1 {acked}")
     writer.note("acks 0 seconds=5")

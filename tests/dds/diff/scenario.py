@@ -1,7 +1,10 @@
 # scenario.py - what all families of scenarios are made with.
 #
 # SPDX-License-Identifier: Apache-2.0
+import time
+
 TRANSIENT = "durability=transient-local"
+HANDSHAKE = 0.25  # seconds after the match in which known.py lets the first sample get lost
 
 
 class Scenario:
@@ -36,6 +39,12 @@ def meet_aside(writer, reader):
     reader.post("matched r 1 1")
     writer.wait()
     reader.wait()
+
+
+def first_alone(writer, words=""):
+    """Writes one sample, and lets the time pass after which none may be missing."""
+    writer.do(f"write 0 1 stamp=1 acked=1 {words}")
+    time.sleep(HANDSHAKE)
 
 
 def pair(bench, type_name, writer_words, reader_words):

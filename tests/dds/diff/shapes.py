@@ -2,7 +2,7 @@
 # memory and one that may not.
 #
 # SPDX-License-Identifier: Apache-2.0
-from scenario import pair, Scenario, TRANSIENT
+from scenario import first_alone, pair, Scenario, TRANSIENT
 
 KEYLESS = ("fixed", "variable", "octets", "byte", "large", "mebi", "enums", "nested")
 KEYED = ("keyed", "union", "appendable", "mutable", "optional", "short-text", "few", "unbounded",
@@ -39,6 +39,8 @@ def late(bench, type_name):
 
 def mixed(bench, type_name, writer_words, reader_words):
     writer, reader = pair(bench, type_name, writer_words, reader_words)
+    if writer_words == ALL:
+        first_alone(writer, "size=1000")
     write(writer, type_name)
     reader.take(least=how_many(type_name))
 
