@@ -53,8 +53,8 @@ static const char *privilege(const char *path)
 
 /* --- what ldd says --------------------------------------------------------------------------- */
 
-/* One line: "NAME => PATH (ADDRESS)", "NAME => not found", or "PATH (ADDRESS)" of what is preloaded.
- * False: none of these. */
+/* One line: "NAME => PATH (ADDRESS)", "NAME => not found", or, of what is preloaded,
+ * "PATH (ADDRESS)".  False: none of these. */
 static bool split_line(char *line, const char **name, const char **path)
 {
     char *begin = line + strspn(line, " \t"), *arrow = strstr(begin, " => ");

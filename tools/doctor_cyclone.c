@@ -1,9 +1,9 @@
 /* doctor_cyclone.c - asks Cyclone DDS itself what it makes of the settings: it is the one judge of
  * its own XML.
  *
- * This program starts itself again in the environment that `eddy run` gives, loads libddsc there, and
- * has it create a DDS domain, which nobody joins, and trace its settings.  EDDY_DIR names a folder
- * that cannot be, so that nothing is left behind.
+ * This program starts itself again in the environment that `eddy run` gives, loads libddsc there,
+ * and has it create a DDS domain, which nobody joins, and trace its settings.  EDDY_DIR names a
+ * folder that cannot be, so that nothing is left behind.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/doctor.h"

@@ -75,8 +75,8 @@ static bool open_dir(const char *who, const char *dir, bool may_create, char ope
     return realpath(path, opened) != NULL || refuse_dir(who, path, strerror(errno));
 }
 
-/* LD_PRELOAD with the door first, once; NULL: leave it as it is.  A path with a space cannot be said
- * in it, so a stand-in in such a place is found by LD_LIBRARY_PATH alone. */
+/* LD_PRELOAD with the door first, once; NULL: leave it as it is.  A path with a space cannot be
+ * said in it, so a stand-in in such a place is found by LD_LIBRARY_PATH alone. */
 static char *preload_with(const char *library_dir, const char *list)
 {
     char door[PATH_MAX + sizeof EDDY_PLACE_DOOR], *text = NULL;

@@ -27,8 +27,8 @@ struct eddy_launch {
  * own is known once it exists.  False: stderr says why, after `who`. */
 bool eddy_launch_prepare(const char *who, const char *dir, bool may_create,
                          struct eddy_launch *launch);
-/* The same from the folder of the stand-in, a locator, and a folder for EDDY_DIR, which may be NULL:
- * looks at nothing and creates nothing.  False: no memory.  Freed in any case. */
+/* The same from the folder of the stand-in, a locator, and a folder for EDDY_DIR, which may be
+ * NULL: looks at no folder and creates nothing.  False: no memory.  Freed in any case. */
 bool eddy_launch_compose(const char *library_dir, const char *locator, const char *dir,
                          struct eddy_launch *launch);
 /* Each variable that is to be set. */

@@ -57,13 +57,13 @@ static int print_users(FILE *out, const void *row)
 enum { NAME, STATE, SLOTS, PUBLISHED, TAKEN, MEMORY, USERS, COLUMN_COUNT };
 
 static const struct eddy_column all_columns[COLUMN_COUNT] = {
-    [NAME] = {"", false, print_name, true}, /* its title is the kind */
-    [STATE] = {"STATE", false, print_state, false},
-    [SLOTS] = {"SIZE", true, print_slots, false},
-    [PUBLISHED] = {"PUBLISHED", true, print_published, false},
-    [TAKEN] = {"TAKEN", true, print_taken, false},
-    [MEMORY] = {"MEMORY", true, print_memory, false},
-    [USERS] = {"USERS", true, print_users, false},
+    [NAME] = {"", print_name, false, true}, /* its title is the kind */
+    [STATE] = {"STATE", print_state, false, false},
+    [SLOTS] = {"SIZE", print_slots, true, false},
+    [PUBLISHED] = {"PUBLISHED", print_published, true, false},
+    [TAKEN] = {"TAKEN", print_taken, true, false},
+    [MEMORY] = {"MEMORY", print_memory, true, false},
+    [USERS] = {"USERS", print_users, true, false},
 };
 
 /* Columns that say nothing of a kind. */

@@ -46,10 +46,10 @@ static int print_memory(FILE *out, const void *row)
 }
 
 static const struct eddy_column columns[] = {
-    {"TOPIC", false, print_name, true},      {"TYPE", false, print_type, true},
-    {"SCOPE", false, print_scope, true},     {"WRITERS", true, print_writers, false},
-    {"READERS", true, print_readers, false}, {"PUBLISHED", true, print_published, false},
-    {"MEMORY", true, print_memory, false},
+    {"TOPIC", print_name, false, true},      {"TYPE", print_type, false, true},
+    {"SCOPE", print_scope, false, true},     {"WRITERS", print_writers, true, false},
+    {"READERS", print_readers, true, false}, {"PUBLISHED", print_published, true, false},
+    {"MEMORY", print_memory, true, false},
 };
 
 /* --- members --------------------------------------------------------------------------------- */

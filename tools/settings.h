@@ -29,7 +29,8 @@ struct eddy_settings {
 
 void eddy_settings_read(const char *uri, struct eddy_settings *settings);
 
-/* The first file among them that cannot be read, into path, and why (an errno).  0: there is none. */
+/* The first file among them that cannot be read, into path, and why (an errno).  0: there is
+ * none. */
 int eddy_settings_unreadable(const char *uri, char path[PATH_MAX]);
 
 /* True if the id is a plain number. */

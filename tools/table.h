@@ -12,8 +12,8 @@
 
 struct eddy_column {
     const char *title;
-    bool is_number;                           /* aligned at its last digit */
     int (*print)(FILE *out, const void *row); /* writes a cell; returns the columns it takes */
+    bool is_number;                           /* aligned at its last digit */
     bool is_name;                             /* may be cut where there is no room */
 };
 

@@ -20,8 +20,8 @@ void eddy_text_print_cut(FILE *out, const char *text, int columns);
  * but the first indented, that end with a comma. */
 void eddy_text_print_folded(FILE *out, const char *text, int width, int indent);
 
-/* Columns of what standard output goes to: COLUMNS if it is set, else those of the terminal; 0 if it
- * is none. */
+/* Columns of what standard output goes to: COLUMNS if it is set, else those of the terminal; 0 if
+ * it is none. */
 int eddy_text_width(void);
 
 /* Writes a word that any POSIX shell reads back as it is. */

@@ -10,7 +10,8 @@ from cases_network import ip, need_root
 from world import check, Node
 
 NETWORKS = ("192.0.2", "198.51.100")
-MAY, MAY_NOT = "depth=2000", "history=keep-all"  # use shared memory
+MAY, MAY_NOT = "depth=2000", "depth=2000 history=keep-all"  # use shared memory
+LATE = "durability=transient-local"
 
 
 class Host:
@@ -94,6 +95,33 @@ def mixed(world, cables):
         for reader in readers:
             check_all_came(reader.do("take 0 201"), 201)
         for node in (writer, *readers):
+            node.quit()
+
+
+def case_mixed_late(world):
+    """The same for readers that come when all has been written."""
+    here, there = two_hosts(world, 1)
+    for qos in ((MAY, MAY_NOT), (MAY_NOT, MAY)):
+        writer = start(world, here, "writer", True)
+        writer.do(f"writer T variable {qos[0]} {LATE}")
+        writer.do("write 0 200 size=1000")
+        readers = [start(world, here, "local", True), start(world, there, "remote", False)]
+        for reader in readers:
+            reader.do(f"reader T variable {qos[1]} {LATE}")
+            check_all_came(reader.do("take 0 200"), 200)
+        for node in (writer, *readers):
+            node.quit()
+
+
+def case_mixed_burst(world):
+    """More at once than the buffers of a socket hold: what is lost on the way is sent again."""
+    here, _ = two_hosts(world, 1)
+    for qos in ((MAY, MAY_NOT), (MAY_NOT, MAY)):
+        writer, reader = start(world, here, "writer", True), start(world, here, "reader", True)
+        reader.do(f"reader T variable {qos[1]}")
+        writer.do(f"writer T variable {qos[0]}")
+        send(writer, [reader], 500, "size=70000")
+        for node in (writer, reader):
             node.quit()
 
 

@@ -1,5 +1,5 @@
-# cases_domains.py - however a program chooses its DDS domain, it meets those of the same domain, and
-# nobody else.
+# cases_domains.py - however a program chooses its DDS domain, it meets those of the same domain,
+# and nobody else.
 #
 # SPDX-License-Identifier: Apache-2.0
 import os
@@ -26,7 +26,8 @@ def in_file(world, text):
 
 def ways_to(world, number):
     """Settings, what to join, and variables, that lead to the domain of that number."""
-    xml = f'<?xml version="1.0"?>\n<CycloneDDS>{named(f"Id={chr(39)}{number}{chr(39)}")}</CycloneDDS>'
+    quoted = f"Id='{number}'"
+    xml = f'<?xml version="1.0"?>\n<CycloneDDS>{named(quoted)}</CycloneDDS>'
     only = f'<CycloneDDS><Domain id="{number}"><General/></Domain></CycloneDDS>'
     in_settings = {
         "settings": named(f'id="{number}"'),
@@ -36,7 +37,7 @@ def ways_to(world, number):
         "file": in_file(world, xml),
         "file, with its kind": "file://" + in_file(world, xml),
         "file, after any": LOOPBACK + "," + in_file(world, only),
-        "one element": f"<CycloneDDS>{named(f'id={chr(34)}{number}{chr(34)}')}</CycloneDDS>",
+        "one element": f"<CycloneDDS>{named(quoted)}</CycloneDDS>",
     }
     ways = {name: (uri, "default", {}) for name, uri in in_settings.items()}
     ways["argument"] = (LOOPBACK, number, {})

@@ -3,9 +3,9 @@
  * A reader or writer that may use shared memory has that address and one of the network.  Cyclone
  * DDS 0.10 sends acknowledgements, heartbeats and retransmissions for one endpoint to the address
  * at the root of its tree of them, and drops what is for shared memory.  With two in it, the root
- * is the one that was added first, and that is the address of shared memory; with more, it is one in
- * the middle, and that is a network's, since shared memory sorts last.  So whenever an address of
- * the network comes to it, that of shared memory is taken out and added again, after the other.
+ * is the one that was added first, and that is the address of shared memory; with more, it is one
+ * in the middle, and that is a network's, since shared memory sorts last.  So whenever an address
+ * of the network comes to it, that of shared memory is taken out and added again, after the other.
  *
  * This function takes the place of the one in libddsc that adds an address: of all libraries that
  * have a function, the loader chooses the one that is preloaded.  Nothing else changes: samples go
@@ -60,15 +60,14 @@ static void *function_in(void *library, const char *name)
 static void find(const void *caller, struct functions *functions)
 {
     Dl_info info = {0};
-    void *library =
-        dladdr(caller, &info) != 0 ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+    void *library = eddy_door_library_of(caller);
     void *found[] = {function_in(library, "add_xlocator_to_addrset"),
                      function_in(library, "remove_from_addrset"),
                      function_in(library, "addrset_forall")};
     memcpy(&functions->add, &found[0], sizeof functions->add);
     memcpy(&functions->remove, &found[1], sizeof functions->remove);
     memcpy(&functions->each, &found[2], sizeof functions->each);
-    functions->base = info.dli_fbase;
+    functions->base = dladdr(caller, &info) != 0 ? info.dli_fbase : NULL;
     if (library != NULL)
         dlclose(library); /* it is running, and so stays */
 }

@@ -1,5 +1,5 @@
-/* door.h - what `eddy run` preloads: a library with the name of the stand-in and its functions, each
- *          of which leads to the stand-in itself.  (internal)
+/* door.h - what `eddy run` preloads: a library with the name of the stand-in and its functions,
+ *          each of which leads to the stand-in itself.  (internal)
  *
  *   closed --first call of any function: loads ../libiceoryx_binding_c.so.2--> open
  *
@@ -18,8 +18,11 @@
 
 #include <stdatomic.h>
 
-/* The function `name` of the stand-in, which is remembered in `known`.  Ends the process if there is
- * none: a program that was linked to that library could not have started without it. */
+/* The function `name` of the stand-in, which is remembered in `known`.  Ends the process if there
+ * is none: a program that was linked to that library could not have started without it. */
 void *eddy_door_through(_Atomic(void *) *known, const char *name);
+
+/* The library that an address lies in, as by dlopen; NULL: there is none. */
+void *eddy_door_library_of(const void *address);
 
 #endif

@@ -1,4 +1,4 @@
-/* functions.c - the functions of the stand-in, those of transport/iceoryx/symbols.txt, one line each.
+/* functions.c - the functions of the stand-in, those of transport/iceoryx/symbols.txt, one by one.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/door/door.h"
@@ -8,7 +8,8 @@
 #pragma GCC visibility pop
 #include <string.h>
 
-/* NOLINTBEGIN(bugprone-macro-parentheses): types and lists of parameters have none */
+/* Types and lists of parameters have no parentheses, and those are iceoryx's.
+ * NOLINTBEGIN(bugprone-macro-parentheses, readability-function-size) */
 
 /* `forward` is the function of that name behind the door.  It is called last, so that it returns to
  * who called the door; see CMakeLists.txt. */
@@ -255,4 +256,4 @@ LEAD(bool, iox_user_trigger_has_triggered, (iox_user_trigger_t const self), (sel
 LEAD(iox_user_trigger_t, iox_user_trigger_init, (iox_user_trigger_storage_t * self), (self))
 LEAD_ON(iox_user_trigger_trigger, (iox_user_trigger_t const self), (self))
 
-/* NOLINTEND(bugprone-macro-parentheses) */
+/* NOLINTEND(bugprone-macro-parentheses, readability-function-size) */

@@ -58,3 +58,9 @@ void *eddy_door_through(_Atomic(void *) *known, const char *name)
     }
     return function;
 }
+
+void *eddy_door_library_of(const void *address)
+{
+    Dl_info info;
+    return dladdr(address, &info) != 0 ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+}
