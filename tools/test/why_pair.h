@@ -138,7 +138,7 @@ static inline void check_codes(const struct row *rows, size_t count, enum eddy_w
     bool tried[EDDY_WHY_CODE_COUNT + 1] = {false};
     for (size_t i = 0; i < count; i++)
         tried[rows[i].code] = true;
-    for (size_t i = first; i <= last; i++)
+    for (enum eddy_why_code i = first; i <= last; i++)
         if (!tried[i])
             fail_msg("no row of this test has the code %s", eddy_why_code_name(i));
 }

@@ -35,7 +35,7 @@ static void each_code_has_words_and_is_in_the_manual(void **state)
     char *manual = manual_page();
     make_pair(&pair);
     struct eddy_why_verdict verdict = {.writer = &pair.endpoints[0], .reader = &pair.endpoints[1]};
-    for (size_t i = 0; i < EDDY_WHY_CODE_COUNT; i++) {
+    for (enum eddy_why_code i = 0; i < EDDY_WHY_CODE_COUNT; i++) {
         struct eddy_why_reason reason = {.code = i, .first = "", .second = ""};
         char *said = eddy_why_said(&verdict, &reason), *advice = eddy_why_advice(&verdict, &reason);
         assert_true(said[0] != '\0' && strchr(said, '$') == NULL);
