@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -192,6 +193,17 @@ static size_t environment_bytes(const char *environment)
     return (size_t)(at - environment);
 }
 
+/* EDDY_DIR, or the default of its user. */
+static const char *meant_dir(struct eddy_arena *arena, const struct eddy_why_process *process,
+                             const char *named)
+{
+    char dir[64], real[PATH_MAX];
+    snprintf(dir, sizeof dir, "/dev/shm/eddy-%" PRIu32, process->user);
+    if (named[0] == '\0')
+        named = dir;
+    return eddy_arena_text(arena, realpath(named, real) != NULL ? real : named);
+}
+
 /* The environment that it started with. */
 static void see_environment(struct eddy_arena *arena, struct eddy_why_process *process)
 {
@@ -205,6 +217,7 @@ static void see_environment(struct eddy_arena *arena, struct eddy_why_process *p
     process->shared_memory = settings.shared_memory;
     process->redundant = settings.redundant;
     process->launched = strstr(uri, "<Prefix>EDDY.") != NULL ? EDDY_YES : EDDY_NO;
+    process->meant_dir = meant_dir(arena, process, value_in(environment, bytes, "EDDY_DIR"));
     if (settings.locator[0] != '\0')
         process->locator = eddy_arena_text(arena, settings.locator);
     free(environment);
@@ -241,20 +254,34 @@ static bool is_discovered(const struct eddy_why_world *world, int32_t local)
     return false;
 }
 
-/* What the registry of an Eddy that it has open is, or that it waits for the daemon of iceoryx. */
-static bool see_stray(struct eddy_arena *arena, int32_t local, struct eddy_why_process *stray)
+/* Waits for a daemon, although it was started for this folder. */
+static bool is_waiting(const struct eddy_why_world *world, const struct eddy_why_process *stray)
+{
+    return !stray->is_removed && stray->launched == EDDY_YES && stray->shared_memory == EDDY_YES &&
+           strcmp(stray->meant_dir, world->dir) == 0;
+}
+
+/* False: it is no concern of who looks at this folder. */
+static bool see_stray(struct eddy_arena *arena, const struct eddy_why_world *world, int32_t local,
+                      struct eddy_why_process *stray)
 {
     char *command = read_proc(local, "cmdline");
-    *stray = (struct eddy_why_process){.host = "", .pid = local, .local_pid = local, .patch = -1};
+    char path[64];
+    struct stat status = {0};
+    snprintf(path, sizeof path, "/proc/%d", local);
+    (void)stat(path, &status);
+    *stray = (struct eddy_why_process){
+        .host = "", .pid = local, .local_pid = local, .user = status.st_uid, .patch = -1};
     bool is_stray = command != NULL && see_mappings(arena, stray) && stray->cyclone != NULL &&
-                    (stray->is_removed || (stray->is_iceoryx && stray->dir == NULL));
+                    (stray->is_removed ? strcmp(stray->dir, world->dir) == 0
+                                       : stray->is_iceoryx && stray->dir == NULL);
     if (is_stray) {
         stray->name = eddy_arena_text(arena, command);
+        stray->meant_dir = "";
         see_environment(arena, stray);
     }
     free(command);
-    return is_stray &&
-           (stray->is_removed || (stray->launched == EDDY_YES && stray->shared_memory == EDDY_YES));
+    return is_stray && (stray->is_removed || is_waiting(world, stray));
 }
 
 static void find_strays(struct eddy_arena *arena, struct eddy_why_world *world)
@@ -264,7 +291,7 @@ static void find_strays(struct eddy_arena *arena, struct eddy_why_world *world)
     while (proc != NULL && (entry = readdir(proc)) != NULL) {
         int32_t local = (int32_t)strtol(entry->d_name, NULL, 10);
         struct eddy_why_process stray;
-        if (local <= 0 || is_discovered(world, local) || !see_stray(arena, local, &stray))
+        if (local <= 0 || is_discovered(world, local) || !see_stray(arena, world, local, &stray))
             continue;
         world->strays =
             eddy_arena_grow(arena, world->strays, world->stray_count, sizeof world->strays[0]);

@@ -77,6 +77,7 @@ struct eddy_why_process {
     const char *cyclone;         /* path of its libddsc; NULL: none loaded */
     int patch;                   /* N of Cyclone DDS 0.10.N; -1: unknown */
     const char *dir;             /* folder of the domain that it has open; NULL: none */
+    const char *meant_dir;       /* the one that its environment names */
     uint64_t registry;           /* which registry that is: its inode, */
     uint64_t registry_device;    /* and where that is */
     bool is_removed;             /* the folder's files were removed under it */
