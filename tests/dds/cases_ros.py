@@ -48,6 +48,8 @@ class Nodes:
             if node.process.poll() is None:
                 times.append(node.do("end")["ms"])
                 node.quit()
+            if node.process.returncode == 0:
+                check_equal(node.said(), "", f"what {node.name} said on standard error")
         return times
 
 
