@@ -85,6 +85,15 @@ static uint32_t index_below(const struct command *command, int at, uint32_t coun
     exit(2);
 }
 
+/* The place of one more. */
+static uint32_t next_below_max(const struct command *command, uint32_t *count)
+{
+    if (*count < ROS_MAX)
+        return (*count)++;
+    fprintf(stderr, "%s: there are %d already\n", command->words[0], ROS_MAX);
+    exit(2);
+}
+
 static dds_time_t deadline_in(uint64_t seconds)
 {
     return dds_time() + DDS_SECS((int64_t)seconds);
@@ -151,7 +160,8 @@ static bool is_fixed(const struct command *command)
 
 static void run_publisher(struct ros_node *node, const struct command *command)
 {
-    struct ros_publisher *publisher = &node->publishers[node->publisher_count++ % ROS_MAX];
+    struct ros_publisher *publisher =
+        &node->publishers[next_below_max(command, &node->publisher_count)];
     dds_return_t result =
         ros_publisher_open(node, publisher, word(command, 1), word(command, 2), is_fixed(command));
     if (changed(node, result, "publisher"))
@@ -161,7 +171,7 @@ static void run_publisher(struct ros_node *node, const struct command *command)
 static void run_subscription(struct ros_node *node, const struct command *command)
 {
     struct ros_subscription *subscription =
-        &node->subscriptions[node->subscription_count++ % ROS_MAX];
+        &node->subscriptions[next_below_max(command, &node->subscription_count)];
     dds_return_t result = ros_subscription_open(node, subscription, word(command, 1),
                                                 word(command, 2), is_fixed(command));
     if (changed(node, result, "subscription"))
@@ -230,7 +240,7 @@ static void run_receive(struct ros_node *node, const struct command *command)
 
 static void run_server(struct ros_node *node, const struct command *command)
 {
-    struct ros_service *server = &node->servers[node->server_count++ % ROS_MAX];
+    struct ros_service *server = &node->servers[next_below_max(command, &node->server_count)];
     dds_return_t result = ros_server_open(node, server, word(command, 1), word(command, 2));
     if (changed(node, result, "server"))
         printf("ok shm=%d\n", dds_is_shared_memory_available(server->reader));
@@ -238,7 +248,7 @@ static void run_server(struct ros_node *node, const struct command *command)
 
 static void run_client(struct ros_node *node, const struct command *command)
 {
-    struct ros_service *client = &node->clients[node->client_count++ % ROS_MAX];
+    struct ros_service *client = &node->clients[next_below_max(command, &node->client_count)];
     dds_return_t result = ros_client_open(node, client, word(command, 1), word(command, 2));
     if (changed(node, result, "client"))
         printf("ok shm=%d\n", dds_is_shared_memory_available(client->reader));
