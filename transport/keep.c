@@ -25,8 +25,10 @@ static bool widen(struct eddy_kind_kept *kind, uint32_t room)
     uint32_t *slots = calloc(room, sizeof *slots);
     if (!slots)
         return false;
-    for (uint32_t i = 0; i < kind->count; i++)
-        slots[i] = kind->slots[(kind->first + i) % kind->room];
+    for (uint32_t i = 0, at = kind->first; i < kind->count; i++) {
+        slots[i] = kind->slots[at];
+        at = at + 1 < kind->room ? at + 1 : 0;
+    }
     free(kind->slots);
     kind->slots = slots;
     kind->first = 0;

@@ -32,7 +32,7 @@
 
 static struct eddy_waiting *at(const struct eddy_waiting_line *line, size_t index)
 {
-    return &line->list[(line->first + index) % line->room];
+    return &line->list[(line->first + index) & (line->room - 1)];
 }
 
 static bool widen(struct eddy_waiting_line *line)
@@ -65,7 +65,7 @@ static bool line_up(struct eddy_waiting_line *line, const struct eddy_waiting *l
 static struct eddy_waiting step_out(struct eddy_waiting_line *line)
 {
     struct eddy_waiting first = *at(line, 0);
-    line->first = (line->first + 1) % line->room;
+    line->first = (line->first + 1) & (line->room - 1);
     line->count--;
     line->bytes -= first.held.sample.size;
     return first;

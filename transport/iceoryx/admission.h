@@ -37,7 +37,7 @@ struct eddy_waiting {
 /* First in, first out. */
 struct eddy_waiting_line {
     struct eddy_waiting *list;
-    size_t first, count, room;
+    size_t first, count, room; /* room: 0 or a power of two */
     uint64_t bytes;
 };
 
