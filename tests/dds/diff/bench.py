@@ -14,6 +14,7 @@ from world import check, Failure
 
 QUIET = 120  # ms without an arrival after which nothing more is expected to come
 PATIENCE = 4  # seconds that Eddy may need for what has come over the network
+LITTLE_PATIENCE = 1  # the same where not all is expected to come
 
 # Of a writer or reader, these words keep Cyclone DDS from shared memory.
 NETWORK_ONLY = ("history=keep-all", "deadline=", "liveliness=manual", "ignorelocal=participant",
@@ -113,10 +114,10 @@ class Node(world.Node):
         """Waits until all that comes has come: as much as over the network, and then nothing."""
         self.bench.settled += 1
         place = f"{self.name} {index} {self.bench.settled}"
-        count, patience = least, PATIENCE
+        count = least
         if self.bench.expected is not None:
             count = self.bench.expected.get(place, least)
-        answer = self.do(f"await {index} {count} quiet={quiet} seconds={patience}")
+        answer = self.do(f"await {index} {count} quiet={quiet} seconds={self.bench.patience}")
         self.bench.arrivals[place] = answer["arrivals"]
 
     def take(self, index=0, words="", least=0):
@@ -140,8 +141,9 @@ class Node(world.Node):
 class Bench:
     """`expected`: how many arrivals each reader had in the run to compare with, by place."""
 
-    def __init__(self, product, domain, tag, expected=None):
-        self.product, self.domain, self.tag, self.expected = product, domain, tag, expected
+    def __init__(self, product, domain, expected, patience):
+        self.product, self.domain, self.tag = product, domain, new_tag()
+        self.expected, self.patience = expected, patience
         self.folder = tempfile.mkdtemp(prefix="eddy-diff-", dir="/dev/shm")
         self.nodes, self.lines, self.arrivals, self.settled = [], [], {}, 0
         self.undo, self.peer = [], "127.0.0.1"
@@ -202,8 +204,8 @@ def new_tag():
         return f"eddy-diff-{os.getpid()}-{counter}"
 
 
-def run(scenario, product, domain, expected=None):
-    bench = Bench(product, domain, new_tag(), expected)
+def run(scenario, product, domain, expected=None, patience=PATIENCE):
+    bench = Bench(product, domain, expected, patience)
     try:
         scenario.run(bench)
         bench.end()

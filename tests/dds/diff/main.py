@@ -19,6 +19,7 @@ import known
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 BUILD = os.path.join(HERE, "..", "..", "..", "build", "release")
+ROUNDS, ROUNDS_LONG = 20, 1000
 NETWORK_AGAIN = 2  # times that the network is asked once more where Eddy differs
 
 
@@ -49,9 +50,10 @@ class Driver:
         """Eddy gets one try.  The network gets more: what it gives now and then, Eddy may, too."""
         start = time.monotonic()
         first = bench.run(scenario, self.network, domain)
-        eddy = bench.run(scenario, self.other, domain, first.arrivals)
-        networks = [first.lines]
         fault = known.fault_of(scenario.name, self.options.version)
+        patience = bench.PATIENCE if fault is None else bench.LITTLE_PATIENCE
+        eddy = bench.run(scenario, self.other, domain, first.arrivals, patience)
+        networks = [first.lines]
         for _ in range(NETWORK_AGAIN):
             if eddy.lines in networks or fault is not None or self.options.network_only:
                 break
@@ -104,8 +106,8 @@ def parse():
     parser.add_argument("--library", metavar="DIR", help="the folder of another libddsc")
     parser.add_argument("--version", default="0.10.2", help="of that libddsc (%(default)s)")
     parser.add_argument("--long", action="store_true", help="all scenarios, and more rounds")
-    parser.add_argument("--rounds", type=int, default=20,
-                        help="of each scenario about first samples (%(default)s)")
+    parser.add_argument("--rounds", type=int, help="of each scenario about first samples "
+                        f"({ROUNDS}; with --long {ROUNDS_LONG})")
     parser.add_argument("--jobs", type=int, default=14, help="at the same time (%(default)s)")
     parser.add_argument("--domain", type=int, default=83, help="the first DDS domain to use")
     parser.add_argument("--general", default="", metavar="XML",
@@ -116,7 +118,9 @@ def parse():
                         help="compare the network with itself: is a scenario well written?")
     parser.add_argument("--list", action="store_true", help="print the scenarios' names")
     parser.add_argument("--verbose", action="store_true", help="print each row and what it gave")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.rounds = options.rounds or (ROUNDS_LONG if options.long else ROUNDS)
+    return options
 
 
 def as_named_here(folder, options):
