@@ -97,6 +97,25 @@ static void two_patterns(struct pair *pair)
 
 static const int16_t xcdr1[] = {0}, xcdr2[] = {2, 0};
 
+static void second_representation(struct pair *pair)
+{
+    WRITER->qos.representations = xcdr1;
+    WRITER->qos.representation_count = 1;
+    READER->qos.representations = xcdr2;
+    READER->qos.representation_count = 2;
+}
+
+static void representation_of_one(struct pair *pair)
+{
+    WRITER->qos.representations = xcdr2;
+    WRITER->qos.representation_count = 2;
+}
+
+static void types_of_one(struct pair *pair)
+{
+    READER->type_facts = (struct eddy_why_type){.is_known = true, .size = 8, .id = {2}};
+}
+
 static void representations(struct pair *pair)
 {
     WRITER->qos.representations = xcdr2;
@@ -124,6 +143,9 @@ static const struct row rows[] = {
     {"a pattern", partition_pattern, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
     {"a star", partition_star_and_none, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
     {"two patterns", two_patterns, EDDY_PATH_NONE, LOST, EDDY_WHY_PARTITIONS, PAIR},
+    {"a second", second_representation, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
+    {"not said", representation_of_one, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
+    {"type not said", types_of_one, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
     {"representation", representations, EDDY_PATH_NONE, LOST, EDDY_WHY_REPRESENTATION, PAIR},
 };
 #define ROW_COUNT (sizeof rows / sizeof rows[0])

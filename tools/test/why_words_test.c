@@ -59,6 +59,11 @@ static void asks_deadline(struct pair *pair)
     READER->qos.deadline = INT64_C(1000000000);
 }
 
+static void asks_ownership(struct pair *pair)
+{
+    READER->qos.ownership = EDDY_DDS_EXCLUSIVE;
+}
+
 static void partition_and_none(struct pair *pair)
 {
     static const char *const partition[] = {"a"};
@@ -98,6 +103,9 @@ static void words_name_sides_numbers_and_times(void **state)
     check_said(partition_and_none,
                "DDS does not connect them: their partitions have no name in common, the writer's "
                "are 'a', the reader's the default one");
+    check_said(asks_ownership,
+               "DDS does not connect them: the reader's ownership is EXCLUSIVE, the "
+               "writer's SHARED");
     check_said(missed, "the reader has missed 3 samples: it was more than its 16 behind");
     check_said(memory_full, "the topic has used 90 B of the 100 B that it may grow to");
 }
@@ -149,6 +157,9 @@ static void of_two_settings_the_later_counts(void **state)
     check_settings(SHARING("<Enable>false</Enable>") "," SHARING("<LogLevel>off</LogLevel>") "," //
                    SHARING("<enable>true</enable>"),
                    EDDY_YES, EDDY_NO, "");
+    /* Empty elements, comments and commas within an element end no item. */
+    check_settings("<Domain id=\"0\"/>," SHARING("<!-- a, b --><Enable>true</Enable>"), EDDY_YES,
+                   EDDY_NO, "");
     check_settings("<General><RedundantNetworking>true</RedundantNetworking></General>,"
                    "<Security><Enable>true</Enable></Security>",
                    EDDY_NO, EDDY_YES, "");
@@ -164,8 +175,8 @@ static void settings_in_a_file_count(void **state)
     assert_non_null(out);
     fputs("<CycloneDDS>" SHARING("<Enable>true</Enable>") "</CycloneDDS>", out);
     fclose(out);
-    snprintf(uri, sizeof uri, "<Domain id=\"any\"><General/><!-- a, b --></Domain>,file://%s",
-             path);
+    snprintf(uri, sizeof uri,
+             "<Domain id=\"any\"><General/><Tracing/><!-- a, b --></Domain>,file://%s", path);
     check_settings(uri, EDDY_YES, EDDY_NO, "");
     snprintf(uri, sizeof uri, "%s", path + 1); /* relative: to which folder is not known */
     check_settings(uri, EDDY_NO, EDDY_NO, "");
@@ -189,6 +200,17 @@ static void types_are_read_from_their_operations(void **state)
     type = (struct eddy_why_type){0};
     assert_true(eddy_why_type_read(keyed, 4, &type));
     assert_true(!type.is_fixed && type.has_optional && type.has_string_key && type.is_appendable);
+    /* A union with an enumeration: its words end before the next field, a string. */
+    const uint32_t with_union[] = {FIELD(9u, 12u, 0u), 0, 1, 0, 2, 8u << 24, 0, 0, 0,
+                                   FIELD(5u, 0u, 0u),  0, 0};
+    type = (struct eddy_why_type){0};
+    assert_true(eddy_why_type_read(with_union, 3, &type));
+    assert_true(!type.is_fixed && !type.has_string_key);
+    /* An array of strings, and another type's field that is neither optional nor a pointer. */
+    const uint32_t elsewhere[] = {FIELD(13u, 0u, 0u), 0, 0, FIELD(8u, 5u, 1u), 0, 2, 0};
+    type = (struct eddy_why_type){0};
+    assert_true(eddy_why_type_read(elsewhere, 3, &type));
+    assert_true(!type.is_fixed && !type.has_optional && type.has_string_key);
     const uint32_t unknown[] = {0x7fu << 24};
     assert_false(eddy_why_type_read(unknown, 1, &type));
 }
