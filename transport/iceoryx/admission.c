@@ -15,7 +15,7 @@
 /* As long as Cyclone DDS itself takes a silent peer for alive. */
 #define PATIENCE (10 * SECOND)
 /* DDS matches a writer at once when it finds it, or when it has got the description of its type. */
-#define LONG_ENOUGH SECOND
+#define LONG_ENOUGH (300 * MILLISECOND)
 /* An answer of DDS holds so long: a writer that was stopped may be given up by discovery and found
  * anew. */
 #define FRESH          SECOND
@@ -98,6 +98,11 @@ static bool is_expired(const struct eddy_dds_match *match, const struct eddy_chu
     return origin->written > 0 && age > match->lifespan;
 }
 
+static void note_newest(struct eddy_dds_match *match, const struct eddy_chunk_origin *origin)
+{
+    match->newest = origin->written > match->newest ? origin->written : match->newest;
+}
+
 /* --- holding back ----------------------------------------------------------------------------- */
 
 static struct eddy_stranger *stranger_of(struct eddy_admission *a, const uint8_t *guid)
@@ -175,7 +180,7 @@ enum eddy_judgement eddy_admission_judge(iox_sub_t sub, const struct eddy_held *
     if (late || (match->had != 0 && origin.written <= match->had)) {
         return EDDY_PASS_OVER;
     }
-    match->newest = origin.written > match->newest ? origin.written : match->newest;
+    note_newest(match, &origin);
     return EDDY_HAND_ON;
 }
 
@@ -187,8 +192,11 @@ bool eddy_admission_next(iox_sub_t sub, struct eddy_held *held)
         *held = step_out(&a->admitted).held;
         a->waiting--;
         eddy_chunk_origin(held->sample.data, &origin);
-        const struct eddy_dds_match *match = match_of(a, origin.guid);
+        struct eddy_dds_match *match = match_of(a, origin.guid);
         if (match == NULL || !is_expired(match, &origin)) {
+            if (match != NULL) {
+                note_newest(match, &origin);
+            }
             held->intake->held--; /* counted again when it is handed on */
             return true;
         }
