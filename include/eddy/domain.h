@@ -64,9 +64,11 @@ EDDY_API int eddy_domain_check(const char *dir);
  * of their own.  To meet them, open it anew. */
 EDDY_API bool eddy_domain_is_removed(const eddy_domain *domain);
 
-/* A descriptor that becomes readable when that happens: for poll alone, and the caller closes it.
- * Costs nothing until then.  Errors: EDDY_ESYS, EDDY_EFORKED. */
-EDDY_API int eddy_domain_removal_fd(const eddy_domain *domain, int *fd);
+/* From now on the calling thread gets `signal`, one of SIGRTMIN to SIGRTMAX, whenever a file goes from
+ * the domain's folder, until *fd is closed, by the caller: then eddy_domain_is_removed says more.  For
+ * a thread that has it blocked and does nothing but wait for it.  Costs nothing until then.  Errors:
+ * EDDY_ESYS, EDDY_EFORKED. */
+EDDY_API int eddy_domain_notify(const eddy_domain *domain, int signal, int *fd);
 
 /* Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC. */
 #define EDDY_POLL    0u           /* has passed: never wait */

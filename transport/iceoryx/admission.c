@@ -15,7 +15,7 @@
 /* As long as Cyclone DDS itself takes a silent peer for alive. */
 #define PATIENCE (10 * SECOND)
 /* DDS matches a writer at once when it finds it, or when it has got the description of its type. */
-#define LONG_ENOUGH (300 * MILLISECOND)
+#define LONG_ENOUGH SECOND
 /* An answer of DDS holds so long: a writer that was stopped may be given up by discovery and found
  * anew. */
 #define FRESH          SECOND

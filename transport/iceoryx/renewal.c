@@ -6,12 +6,12 @@
 #include "runtime.h"
 #include "watch.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define STACK_BYTES 65536u
+#define TOLD        SIGRTMAX /* to this thread alone, which waits for it */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
 static struct cpp2c_Publisher *pubs;
@@ -75,11 +75,6 @@ static void renew(eddy_domain *domain)
     pthread_mutex_unlock(&lock);
 }
 
-struct guard {
-    eddy_domain *domain;
-    int fd;
-};
-
 static pthread_mutex_t guarding = PTHREAD_MUTEX_INITIALIZER; /* the domains stay open under it */
 static bool stopped;
 
@@ -91,35 +86,38 @@ void eddy_renewal_stop(void)
 }
 
 /* Renews it if its files were removed.  False: there is nothing more to watch. */
-static bool look(const struct guard *guard)
+static bool look(eddy_domain *domain)
 {
     pthread_mutex_lock(&guarding);
-    bool removed = !stopped && eddy_domain_is_removed(guard->domain);
+    bool removed = !stopped && eddy_domain_is_removed(domain);
     if (removed) {
-        renew(guard->domain);
+        renew(domain);
     }
     bool goes_on = !stopped && !removed;
     pthread_mutex_unlock(&guarding);
     return goes_on;
 }
 
-/* Whatever else happened to the file, the watch goes on. */
-static void *guard_domain(void *argument)
+/* Begins with all signals blocked. */
+static void *guard_domain(void *domain)
 {
-    struct guard *guard = argument;
-    char events[4096];
-    struct pollfd waits = {.fd = guard->fd, .events = POLLIN};
-    while (look(guard)) {
-        if (poll(&waits, 1, -1) > 0 && read(guard->fd, events, sizeof events) < 0) {
-            break; /* closed by the program, with all its descriptors */
-        }
+    int fd;
+    sigset_t told;
+    sigemptyset(&told);
+    sigaddset(&told, TOLD);
+    sigaddset(&told, SIGIO); /* too many of the other */
+    if (eddy_domain_notify(domain, TOLD, &fd) != EDDY_OK) {
+        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: %s", eddy_last_error());
+        return NULL;
     }
-    close(guard->fd);
-    free(guard);
+    while (look(domain)) {
+        (void)sigwaitinfo(&told, NULL);
+    }
+    close(fd);
     return NULL;
 }
 
-static bool start(struct guard *guard)
+static bool start(eddy_domain *domain)
 {
     sigset_t all, before;
     pthread_attr_t attributes;
@@ -129,7 +127,7 @@ static bool start(struct guard *guard)
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, guard_domain, guard);
+    int error = pthread_create(&thread, &attributes, guard_domain, domain);
     if (error == 0) {
         (void)pthread_setname_np(thread, "eddy-renewal");
     }
@@ -140,15 +138,7 @@ static bool start(struct guard *guard)
 
 void eddy_renewal_watch(eddy_domain *domain)
 {
-    struct guard *guard = malloc(sizeof *guard);
-    int error = guard == NULL ? EDDY_ENOMEM : EDDY_OK;
-    if (error == EDDY_OK) {
-        guard->domain = domain;
-        error = eddy_domain_removal_fd(domain, &guard->fd);
-    }
-    if (error != EDDY_OK || !start(guard)) {
-        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: %s",
-                 "if they are removed, newcomers will not meet this process");
-        free(guard);
+    if (!start(domain)) {
+        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: there is no thread to be had");
     }
 }
