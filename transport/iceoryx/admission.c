@@ -398,17 +398,6 @@ uint64_t eddy_admission_deliver(iox_sub_t sub, void (*callback)(iox_sub_t, void 
     return again;
 }
 
-bool eddy_admission_knows(iox_sub_t sub, const uint8_t guid[EDDY_DDS_GUID_BYTES])
-{
-    struct eddy_admission *a = &sub->admission;
-    for (size_t i = 0; i < a->matches.count; i++) {
-        if (memcmp(a->matches.list[i].guid, guid, EDDY_DDS_GUID_BYTES) == 0) {
-            return true;
-        }
-    }
-    return atomic_load(&a->stale) || stranger_of(a, guid) != NULL;
-}
-
 void eddy_admission_renew(struct eddy_admission *a)
 {
     for (size_t i = 0; i < a->matches.count; i++) {

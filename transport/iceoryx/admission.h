@@ -86,10 +86,6 @@ enum eddy_judgement eddy_admission_judge(struct cpp2c_Subscriber *sub,
 /* The next sample that waited long enough; false: there is none. */
 bool eddy_admission_next(struct cpp2c_Subscriber *sub, struct eddy_held *held);
 
-/* True if this writer's samples are of interest here, as far as is known.  Under the subscriber's
- * lock. */
-bool eddy_admission_knows(struct cpp2c_Subscriber *sub, const uint8_t guid[EDDY_DDS_GUID_BYTES]);
-
 /* The reader is another one: what was handed on so far may come again, and is not wanted.  Under the
  * subscriber's lock. */
 void eddy_admission_renew(struct eddy_admission *admission);

@@ -13,12 +13,28 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of 
 static struct cpp2c_Subscriber *subs;
 static size_t sub_count;
 
+/* FNV-1a of both names; never 0. */
+static uint64_t hash_of(const char *topic, const char *type)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *names[] = {topic, type}, **name = names; name < names + 2; name++) {
+        for (const char *at = *name;; at++) {
+            hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
+            if (*at == '\0') {
+                break;
+            }
+        }
+    }
+    return hash | 1;
+}
+
 /* Writers that DDS knows.  One that leaves after the last participant that was watched stays in the
  * list; a list that grows by such is begun anew. */
 #define MOST_KNOWN 65536u
 static struct known {
     uint8_t guid[EDDY_DDS_GUID_BYTES];
     uint64_t since;
+    uint64_t names; /* of its topic and type: see hash_of */
 } * known;
 static size_t known_count, known_room;
 
@@ -33,7 +49,7 @@ static struct known *find_known(const uint8_t *guid)
     return NULL;
 }
 
-static void remember(const uint8_t *guid)
+static void remember(const struct eddy_dds_writer *writer)
 {
     known_count = known_count == MOST_KNOWN ? 0 : known_count;
     if (known_count == known_room) {
@@ -45,8 +61,10 @@ static void remember(const uint8_t *guid)
         known = more;
         known_room = room;
     }
-    memcpy(known[known_count].guid, guid, EDDY_DDS_GUID_BYTES);
-    known[known_count++].since = eddy_now();
+    struct known *fresh = &known[known_count++];
+    memcpy(fresh->guid, writer->guid, sizeof fresh->guid);
+    fresh->since = eddy_now();
+    fresh->names = hash_of(writer->topic, writer->type);
 }
 
 static void forget(const uint8_t *guid)
@@ -68,6 +86,7 @@ uint64_t eddy_parting_known_since(const uint8_t guid[EDDY_DDS_GUID_BYTES])
 
 void eddy_parting_add(iox_sub_t sub)
 {
+    sub->names = hash_of(sub->service.event, sub->service.instance);
     pthread_mutex_lock(&lock);
     sub->next = subs;
     subs = sub;
@@ -96,21 +115,6 @@ static _Thread_local struct {
 } last;
 static _Thread_local uint64_t wanted; /* of which others are not to take the place; 0: of any */
 
-/* FNV-1a of both names; never 0. */
-static uint64_t hash_of(const char *topic, const char *type)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (const char *names[] = {topic, type}, **name = names; name < names + 2; name++) {
-        for (const char *at = *name;; at++) {
-            hash = (hash ^ (unsigned char)*at) * UINT64_C(0x100000001b3);
-            if (*at == '\0') {
-                break;
-            }
-        }
-    }
-    return hash | 1;
-}
-
 static void announce(const struct eddy_dds_writer *writer)
 {
     uint64_t names = hash_of(writer->topic, writer->type);
@@ -125,11 +129,11 @@ static void on_coming(const struct eddy_dds_writer *writer)
 {
     pthread_mutex_lock(&lock);
     if (find_known(writer->guid) == NULL) { /* several participants are told of each */
-        remember(writer->guid);
+        remember(writer);
     }
+    uint64_t names = hash_of(writer->topic, writer->type);
     for (iox_sub_t sub = subs; sub != NULL; sub = sub->next) {
-        if (strcmp(sub->service.event, writer->topic) == 0 &&
-            strcmp(sub->service.instance, writer->type) == 0) {
+        if (sub->names == names) {
             atomic_store(&sub->admission.stale, true);
             if (atomic_load(&sub->admission.has_waiting)) {
                 (void)eddy_watch_ask_turn(sub, NULL);
@@ -139,23 +143,17 @@ static void on_coming(const struct eddy_dds_writer *writer)
     pthread_mutex_unlock(&lock);
 }
 
-static bool may_have_samples_of(iox_sub_t sub, const struct eddy_dds_writer *writer)
-{
-    pthread_mutex_lock(&sub->lock);
-    bool may = eddy_admission_knows(sub, writer->guid);
-    pthread_mutex_unlock(&sub->lock);
-    return may;
-}
-
 static void on_leaving(const struct eddy_dds_writer *writer)
 {
     uint64_t deadline = eddy_deadline(LINGER);
     size_t count = 0;
     pthread_mutex_lock(&lock);
-    struct eddy_turn *turns = calloc(sub_count + 1, sizeof *turns);
+    const struct known *leaving = find_known(writer->guid);
+    struct eddy_turn *turns = leaving != NULL ? calloc(sub_count + 1, sizeof *turns) : NULL;
     for (iox_sub_t sub = subs; sub != NULL && turns != NULL; sub = sub->next) {
-        if (may_have_samples_of(sub, writer) && eddy_watch_ask_turn(sub, &turns[count])) {
-            count++;
+        if (sub->names == leaving->names) {
+            atomic_store(&sub->admission.stale, true);
+            count += eddy_watch_ask_turn(sub, &turns[count]) ? 1 : 0;
         }
     }
     pthread_mutex_unlock(&lock);

@@ -49,7 +49,8 @@ struct cpp2c_Subscriber {
     struct eddy_watch *watch;        /* guarded by the lock in watch.c */
     bool wants;                      /* to be subscribed */
     struct eddy_admission admission; /* for Cyclone DDS */
-    struct cpp2c_Subscriber *next;   /* see parting.c */
+    uint64_t names;                  /* this and the next: see parting.c */
+    struct cpp2c_Subscriber *next;
 };
 
 /* Opens the reader anew, in the domain that there is now; the old one goes with the last chunk that
