@@ -322,10 +322,20 @@ def case_why_stopped(world):
     reader.suspend()
     writer.do("write 0 5")
     expect_one(world, "Eddy", 2, "reader stopped")
-    expect_text(world, 2, "SIGSTOP", options=["T"])
+    expect_text(world, 2, "SIGSTOP", "the reader has 5 samples yet to take", options=["T"])
     reader.signal(signal.SIGCONT)
     reader.do("take 0 5")
     expect_one(world, "Eddy", 0)
+
+
+def case_why_missed(world):
+    """A reader that was further behind than its queue is long."""
+    writer, reader = world.pair("fixed", "depth=8")
+    reader.suspend()
+    writer.do("write 0 2000")
+    reader.signal(signal.SIGCONT)
+    reader.do("take 0 1")
+    expect_one(world, "Eddy", 2, "reader missed")
 
 
 def case_why_dead(world):
@@ -423,6 +433,10 @@ def case_why_undiscovered(world):
     writer = world.node("writer", prefix=["ip", "netns", "exec", name])
     writer.open("writer T fixed depth=8")
     expect_one(world, "none", 2, "writer undiscovered")
+    writer.do("write 0 3")
+    expect_one(world, "none", 2, "writer undiscovered", "reader waiting")
+    expect_one(world, "none", 2, "writer undiscovered", "reader given-up")
+    expect_text(world, 2, "3 samples for the reader were given up", options=["T"])
 
 
 def case_why_other_user(world):
