@@ -201,7 +201,7 @@ static void scan_file(struct scan *scan, FILE *file)
 /* 0, or why a file could not be read: the first, in path. */
 static int scan_list(struct scan *scan, const char *uri, char path[PATH_MAX])
 {
-    char item[PATH_MAX];
+    char item[PATH_MAX] = "";
     int error = 0;
     while (*(uri += strspn(uri, "," SPACE)) != '\0') {
         if (*uri == '<') {
