@@ -419,6 +419,23 @@ def case_why_containers(world):
     expect_one(world, "Eddy", 0, **outside)
 
 
+def case_why_mounted(world):
+    """Programs that have the folder at another place, in mount namespaces of their own."""
+    need_root()
+    elsewhere = world.new_dir()
+    mounted = ["unshare", "-m", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
+               world.dir, elsewhere]
+    try:
+        subprocess.run([*mounted, "true"], check=True, capture_output=True, timeout=30)
+    except subprocess.CalledProcessError as error:
+        raise Skip(f"cannot mount here: {error.stderr.decode().strip()}") from None
+    writer, reader = (world.node(name, prefix=mounted, dir=elsewhere)
+                      for name in ("writer", "reader"))
+    writer.open("writer T fixed depth=8")
+    reader.open("reader T fixed depth=8")
+    expect_text(world, 0, "in Eddy", lines=2, options=["T"])  # with no note that it is presumed
+
+
 def case_why_undiscovered(world):
     """Somebody is in the folder whom discovery does not reach."""
     need_root()
