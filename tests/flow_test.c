@@ -257,6 +257,44 @@ static void a_deep_reader_takes_older_samples_that_are_still_there(void **state)
     pair_close(&pair);
 }
 
+/* What happens to be there still from before its time, and nothing of what is not is lost. */
+static void a_reader_may_look_back(void **state)
+{
+    (void)state;
+    enum { BEFORE = 10, BACK = 4, MANY = 5000 };
+    struct eddy_reader_options back = {
+        .reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP, .recent = BACK};
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "back", NULL);
+    eddy_reader *first = open_reader(domain, "back", &back);
+    check(!eddy_reader_ready(first)); /* there was nothing before it */
+    for (uint64_t i = 0; i < BEFORE; i++)
+        payload_publish(writer, 100, 1, i);
+    eddy_reader *reader = open_reader(domain, "back", &back);
+    payload_publish(writer, 100, 1, BEFORE);
+    for (uint64_t i = BEFORE - BACK; i <= BEFORE; i++)
+        same(payload_take(reader).number, i);
+    check(!eddy_reader_ready(reader));
+    same(eddy_reader_lost(reader), 0);
+    must(eddy_reader_close(reader));
+    must(eddy_reader_close(first));
+    back.recent = UINT32_MAX;
+    for (uint64_t i = 0; i < MANY; i++)
+        payload_publish(writer, 100, 2, i);
+    reader = open_reader(domain, "back", &back);
+    payload_publish(writer, 100, 2, MANY);
+    uint64_t last = 0;
+    for (struct eddy_sample sample; eddy_reader_take(reader, &sample) == EDDY_OK;) {
+        last = payload_of(&sample).number;
+        must(eddy_reader_release(reader, &sample));
+    }
+    same(last, MANY);
+    same(eddy_reader_lost(reader), 0);
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +311,7 @@ int main(void)
         WORLD_TEST(a_best_effort_reader_loses_nothing_within_its_depth),
         WORLD_TEST(a_best_effort_reader_counts_what_it_lost),
         WORLD_TEST(a_deep_reader_takes_older_samples_that_are_still_there),
+        WORLD_TEST(a_reader_may_look_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

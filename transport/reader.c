@@ -22,7 +22,7 @@ static void take_options(struct eddy_reader *r, const struct eddy_reader_options
 }
 
 /* Begins with what is published from now on.  spec/protocols.md, "Joining" */
-static uint64_t join(struct eddy_reader *r)
+static uint64_t join(struct eddy_reader *r, uint32_t recent)
 {
     struct eddy_control *c = r->segment->control;
     /* Relaxed: read after the depth. */
@@ -38,14 +38,16 @@ static uint64_t join(struct eddy_reader *r)
     if (next < r->segment->first_sn)
         next = r->segment->first_sn;
     EDDY_POINT("join:read");
-    eddy_store_relaxed(&r->seat->position, next); /* statistics; best-effort: see the gate */
+    uint64_t before = r->reliable ? 0 : next - r->segment->first_sn;
+    r->next = next - (recent < before ? recent : before);
+    r->born = next;
+    eddy_store_relaxed(&r->seat->position, r->next); /* statistics; best-effort: see the gate */
     EDDY_POINT("join:positioned");
     if (r->reliable) {
         eddy_store_seq(&r->seat->cursor, next); /* [cursor]; seq, as the bell comes next */
         EDDY_POINT("join:joined");
         eddy_bell_ring(&c->room_bell); /* a writer may have waited for us to join */
     }
-    r->next = next;
     return next;
 }
 
@@ -64,7 +66,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     r->seat = &r->segment->readers[r->seat_id];
     r->fork_count = eddy_fork_count;
     r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
-    uint64_t next = join(r);
+    uint64_t next = join(r, o->recent);
     if (o->history)
         error = eddy_reader_gather_past(r, next, o->history);
     if (error)

@@ -111,7 +111,8 @@ static void count_taken(struct eddy_reader *r)
 
 static void lose(struct eddy_reader *r, uint64_t until)
 {
-    r->lost += until - r->next;
+    uint64_t from = r->next > r->born ? r->next : r->born;
+    r->lost += until > from ? until - from : 0;
     r->next = until;
     eddy_store_relaxed(&r->seat->lost, r->lost); /* statistics */
 }

@@ -89,7 +89,10 @@ struct eddy_reader_options {
     /* Before sleeping: 0 learns what pays, < 0 never, > 0 that long (never on one CPU). */
     int64_t spin_ns;
     uint64_t limit_bytes; /* as for the writer */
-    uint64_t reserved[4]; /* zero */
+    uint32_t recent; /* best-effort: takes up to so many samples from right before its time, too, if
+                        they happen to be there still; what is not does not count as lost */
+    uint32_t reserved_word; /* zero */
+    uint64_t reserved[3];   /* zero */
 };
 #define EDDY_READER_DEEP                                                                           \
     1u /* best-effort: also take samples older than `depth` that happen to be there still */

@@ -58,25 +58,27 @@ bool eddy_dds_matched(int32_t reader, const struct eddy_dds_matches *before,
 
 void eddy_dds_matches_free(struct eddy_dds_matches *matches);
 
-/* A writer that DDS has found, in this process or another, or is about to forget. */
-struct eddy_dds_writer {
+/* A writer or reader that DDS has found, in this process or another, or is about to forget. */
+struct eddy_dds_endpoint {
     uint8_t guid[EDDY_DDS_GUID_BYTES];
+    bool is_reader;
     bool leaves;
     /* If it does not leave: */
     const char *topic, *type;
     bool is_ours; /* of a participant of this process that is watched */
     bool reliable;
-    bool keeps_all; /* late readers are owed all that it wrote */
+    bool keeps_all; /* a writer: late readers are owed all that it wrote */
 };
 
-/* Has this called for each writer that comes or leaves in the DDS domain of the reader, from the
- * thread of DDS that notices, with locks of DDS held; and for those that are there, or have left
- * just before.  Who leaves is forgotten by DDS only when the call has returned.  Once for each
- * participant; ends with it. */
-void eddy_dds_watch_writers(int32_t reader, void (*changed)(const struct eddy_dds_writer *writer));
+/* Has this called for each writer and reader that comes or leaves in the DDS domain of the reader,
+ * from the thread of DDS that notices, with locks of DDS held; and for those that are there, or have
+ * left just before.  Who leaves is forgotten by DDS only when the call has returned; our own are told
+ * of by the thread that creates them, before others hear of them.  Once for each participant; ends
+ * with it. */
+void eddy_dds_watch(int32_t reader, void (*changed)(const struct eddy_dds_endpoint *endpoint));
 
 /* The same in the DDS domains of all participants of this process.  May be called by a thread that
- * is creating a writer. */
-void eddy_dds_watch_all_writers(void (*changed)(const struct eddy_dds_writer *writer));
+ * is creating a writer.  False: there is no participant yet. */
+bool eddy_dds_watch_all(void (*changed)(const struct eddy_dds_endpoint *endpoint));
 
 #endif

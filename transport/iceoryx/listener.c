@@ -11,6 +11,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
+#include "parting.h"
 #include "renewal.h"
 #include "runtime.h"
 #include "watch.h"
@@ -18,6 +19,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define BATCH 64
 
@@ -100,10 +102,26 @@ static int wait_for_time(struct Listener *listener)
     return EDDY_OK;
 }
 
+/* Cyclone DDS makes a listener with its domain, and a participant right after: as soon as there is
+ * one, we are told what it has. */
+static void await_participant(struct Listener *listener)
+{
+    const struct timespec pause = {.tv_nsec = 500000};
+    for (int tries = 0; tries < 200 && !atomic_load(&listener->stop); tries++) {
+        if (eddy_parting_watch_all()) {
+            return;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
 static void *listen(void *argument)
 {
     struct Listener *listener = argument;
     int error = EDDY_OK;
+    if (eddy_runtime_is_cyclone()) {
+        await_participant(listener);
+    }
     while (!atomic_load(&listener->stop) && error == EDDY_OK) {
         error = listener->watcher.waitset != NULL ? wait_for_reports(listener)
                                                   : wait_for_time(listener);

@@ -6,8 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LINGER UINT64_C(1000000000)
+/* In which DDS creates a reader of whose announcement we were not told: no participant was known. */
+#define READER_NS INT64_C(5000000)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
 static struct cpp2c_Subscriber *subs;
@@ -49,7 +52,7 @@ static struct known *find_known(const uint8_t *guid)
     return NULL;
 }
 
-static void remember(const struct eddy_dds_writer *writer)
+static void remember(const struct eddy_dds_endpoint *writer)
 {
     known_count = known_count == MOST_KNOWN ? 0 : known_count;
     if (known_count == known_room) {
@@ -115,7 +118,28 @@ static _Thread_local struct {
 } last;
 static _Thread_local uint64_t wanted; /* of which others are not to take the place; 0: of any */
 
-static void announce(const struct eddy_dds_writer *writer)
+/* The reader of this process that was told of last in this thread. */
+static _Thread_local struct {
+    uint64_t names;
+    int64_t at; /* CLOCK_REALTIME */
+} last_reader;
+
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void announce_reader(const struct eddy_dds_endpoint *reader)
+{
+    if (!reader->leaves && reader->is_ours) {
+        last_reader.names = hash_of(reader->topic, reader->type);
+        last_reader.at = now();
+    }
+}
+
+static void announce(const struct eddy_dds_endpoint *writer)
 {
     uint64_t names = hash_of(writer->topic, writer->type);
     if (writer->is_ours && (wanted == 0 || wanted == names)) {
@@ -125,7 +149,7 @@ static void announce(const struct eddy_dds_writer *writer)
 }
 
 /* Its first sample may be there already, and wait. */
-static void on_coming(const struct eddy_dds_writer *writer)
+static void on_coming(const struct eddy_dds_endpoint *writer)
 {
     pthread_mutex_lock(&lock);
     if (find_known(writer->guid) == NULL) { /* several participants are told of each */
@@ -143,7 +167,7 @@ static void on_coming(const struct eddy_dds_writer *writer)
     pthread_mutex_unlock(&lock);
 }
 
-static void on_leaving(const struct eddy_dds_writer *writer)
+static void on_leaving(const struct eddy_dds_endpoint *writer)
 {
     uint64_t deadline = eddy_deadline(LINGER);
     size_t count = 0;
@@ -166,19 +190,21 @@ static void on_leaving(const struct eddy_dds_writer *writer)
     pthread_mutex_unlock(&lock);
 }
 
-static void on_change(const struct eddy_dds_writer *writer)
+static void on_change(const struct eddy_dds_endpoint *endpoint)
 {
-    if (writer->leaves) {
-        on_leaving(writer);
+    if (endpoint->is_reader) {
+        announce_reader(endpoint);
+    } else if (endpoint->leaves) {
+        on_leaving(endpoint);
     } else {
-        announce(writer);
-        on_coming(writer);
+        announce(endpoint);
+        on_coming(endpoint);
     }
 }
 
 void eddy_parting_watch(int32_t reader)
 {
-    eddy_dds_watch_writers(reader, on_change);
+    eddy_dds_watch(reader, on_change);
 }
 
 struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
@@ -186,7 +212,7 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
     uint64_t names = hash_of(service->event, service->instance);
     if (last.names != names) {
         wanted = names; /* the first of a participant: what is there already is told now */
-        eddy_dds_watch_all_writers(on_change);
+        (void)eddy_dds_watch_all(on_change);
         wanted = 0;
     }
     struct eddy_announced what = {.known = false};
@@ -195,4 +221,17 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
     }
     last.names = 0;
     return what;
+}
+
+int64_t eddy_parting_reader_since(const struct eddy_service *service)
+{
+    int64_t latest = now() - READER_NS;
+    bool told = last_reader.names == hash_of(service->event, service->instance);
+    last_reader.names = 0;
+    return told && last_reader.at > latest ? last_reader.at : latest;
+}
+
+bool eddy_parting_watch_all(void)
+{
+    return eddy_dds_watch_all(on_change);
 }

@@ -35,6 +35,13 @@ struct eddy_announced {
 };
 struct eddy_announced eddy_parting_announced(const struct eddy_service *service);
 
+/* When DDS, in this thread, announced the reader that it is creating, CLOCK_REALTIME in nanoseconds:
+ * what was written from then on may be for it.  It does so before it creates our subscriber. */
+int64_t eddy_parting_reader_since(const struct eddy_service *service);
+
+/* From now on news come from all DDS domains of this process.  False: it has no participant yet. */
+bool eddy_parting_watch_all(void);
+
 /* From now on news come from the DDS domain of this reader. */
 void eddy_parting_watch(int32_t reader);
 

@@ -14,6 +14,8 @@
 /* Cyclone DDS asks for as many as its reader keeps of one instance: 1 by default, for all instances
  * together.  As many as Eddy gives by default let a burst over several instances arrive. */
 #define CYCLONE_DEPTH 8u
+/* Samples from before a subscriber's time that are looked at: see is_wanted_of_the_past. */
+#define CYCLONE_RECENT 256u
 
 /* What iox_sub_init allocates.  The caller's word must end where the handle begins. */
 struct block {
@@ -82,6 +84,7 @@ static struct eddy_reader_options reader_options(const iox_sub_options_t *wanted
         options.depth = clamped(wanted->queueCapacity, CYCLONE_DEPTH, EDDY_IOX_CYCLONE_CAPACITY);
         options.history = wanted->historyRequest > 0 ? UINT32_MAX : 0; /* of each instance */
         options.flags = EDDY_READER_DEEP;
+        options.recent = options.history > 0 ? 0 : CYCLONE_RECENT;
     }
     return options;
 }
@@ -113,6 +116,9 @@ iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
     pthread_mutex_init(&sub->lock, NULL);
     sub->options = reader_options(&wanted);
     sub->must_have = must_have(&wanted);
+    if (eddy_runtime_is_cyclone()) {
+        sub->since = eddy_parting_reader_since(&sub->service);
+    }
     if (wanted.subscribeOnCreate) {
         iox_sub_subscribe(sub);
     }
@@ -205,6 +211,18 @@ enum iox_SubscribeState iox_sub_get_subscription_state(iox_sub_t const self)
     return has ? SubscribeState_SUBSCRIBED : SubscribeState_UNDEFINED_ERROR;
 }
 
+/* Cyclone DDS announces a reader before it creates our subscriber, so a writer may have matched it
+ * and written to it before.  And it gives its reader the history of its own process itself. */
+static bool is_wanted_of_the_past(iox_sub_t sub, const struct eddy_sample *sample)
+{
+    if (sub->options.history > 0) {
+        return sample->source != sub->intake->own;
+    }
+    struct eddy_chunk_origin origin;
+    eddy_chunk_origin(sample->data, &origin);
+    return origin.written >= sub->since;
+}
+
 /* Passed over: what is no chunk, chunks of publishers that iceoryx would not have connected, and,
  * for Cyclone DDS, history that this process wrote itself: its reader has had that already. */
 static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample)
@@ -212,8 +230,8 @@ static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample)
     if (!eddy_chunk_valid(sample)) {
         return false;
     }
-    if (eddy_runtime_is_cyclone() && sample->source == sub->intake->own &&
-        sample->sn <= sub->intake->past_sn) {
+    if (eddy_runtime_is_cyclone() && sample->sn <= sub->intake->past_sn &&
+        !is_wanted_of_the_past(sub, sample)) {
         return false;
     }
     /* DDS knows better what it has matched. */

@@ -46,8 +46,9 @@ struct cpp2c_Subscriber {
     struct eddy_intake *intake; /* NULL: not subscribed, or no reader to be had */
     struct eddy_intake *retired;
     struct eddy_holding held;
-    struct eddy_watch *watch;        /* guarded by the lock in watch.c */
-    bool wants;                      /* to be subscribed */
+    struct eddy_watch *watch; /* guarded by the lock in watch.c */
+    bool wants;               /* to be subscribed */
+    int64_t since;            /* of Cyclone DDS: what was written before is not for its reader */
     struct eddy_admission admission; /* for Cyclone DDS */
     uint64_t names;                  /* this and the next: see parting.c */
     struct cpp2c_Subscriber *next;
