@@ -152,7 +152,8 @@ class Bench:
         self.lines.append(line)
 
     def uri(self, general="", discovery="", more=""):
-        return uri(self.tag, self.peer, self.product.general + general, discovery, self.product.settings + more)
+        return uri(self.tag, self.peer, self.product.general + general, discovery,
+                   self.product.settings + more)
 
     def node(self, name, joined=True, **settings):
         node = Node(self, name, self.uri(**settings))

@@ -31,7 +31,8 @@ class Outcome:
         self.seconds, self.reason = seconds, reason
 
     def print(self, out):
-        print(f"{self.verdict}: {self.scenario.name}  {self.seconds:.1f} s  {self.reason}", file=out)
+        print(f"{self.verdict}: {self.scenario.name}  {self.seconds:.1f} s  {self.reason}",
+              file=out)
         for network in self.network:
             print("".join(f"  - {line}\n" for line in network), end="", file=out)
         print("".join(f"  + {line}\n" for line in self.eddy), end="", file=out)

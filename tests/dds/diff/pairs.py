@@ -32,7 +32,7 @@ def pair(bench, writer_kind, reader_kind, late, type_name):
     meet_aside(writer, reader)
     if late:
         reader.take()
-    # What is overwritten at the writer before it has come through may get lost, by the network, too.
+    # What is overwritten at the writer before it has come through may get lost, with UDP, too.
     if KINDS[writer_kind] in NETWORK_ONLY:
         first_alone(writer)
     else:

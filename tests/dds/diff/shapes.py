@@ -1,5 +1,5 @@
-# shapes.py - types of every shape, live, from a writer's history, and between one that may use shared
-# memory and one that may not.
+# shapes.py - types of every shape, live, from a writer's history, and between one that may use
+# shared memory and one that may not.
 #
 # SPDX-License-Identifier: Apache-2.0
 from scenario import first_alone, pair, Scenario, TRANSIENT

@@ -1,5 +1,5 @@
-# uses.py - what else programs do: loans, ends of instances, filters, ownership, bursts, large samples
-# and slow listeners.
+# uses.py - what else programs do: loans, ends of instances, filters, ownership, bursts, large
+# samples and slow listeners.
 #
 # SPDX-License-Identifier: Apache-2.0
 from scenario import meet, pair, Scenario, TRANSIENT
@@ -179,7 +179,7 @@ def scenarios():
                            name == "latched")
             yield Scenario(f"uses/query/{type_name}/{name}", queried, type_name, words)
             yield Scenario(f"uses/read/{type_name}/{name}", read_first, type_name, words)
-            if name != "all":  # a KEEP_ALL writer in a listener may wait for what the listener stops
+            if name != "all":  # it may wait in the listener for what the listener holds
                 yield Scenario(f"uses/ping/{type_name}/{name}", both_ways, type_name, words, 100)
         yield Scenario(f"uses/by-source/{type_name}", by_source, type_name)
         for delay in (200, 2000):
