@@ -176,7 +176,8 @@ def scenarios(rounds=3):
                                function, type_name, words, rounds)
             for first in (True, False):
                 who = "server" if first else "client"
-                yield Scenario(f"starts/{type_name}/{name}/request-{who}-first", request, type_name, words, rounds, first)
+                yield Scenario(f"starts/{type_name}/{name}/request-{who}-first", request,
+                               type_name, words, rounds, first)
             yield Scenario(f"starts/{type_name}/{name}/together", together, type_name, words)
         yield Scenario(f"starts/{type_name}/crowd", crowd, type_name, "depth=100", 4)
     for name, words in (("latched", LATCHED), ("history", HISTORY)):
