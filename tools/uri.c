@@ -33,8 +33,6 @@
 /* Domains whose ports there are, as Cyclone DDS reckons them unless told otherwise. */
 #define DOMAINS_MAX 233
 
-#define REDUNDANT(value) "<General><RedundantNetworking>" value "</RedundantNetworking></General>"
-
 const char *eddy_uri_users(const char *uri)
 {
     uri += strspn(uri, " \t\r\n,");

@@ -10,8 +10,7 @@
 #include "tools/why/report.h"
 
 #include <argp.h>
-#include <dlfcn.h>
-#include <eddy/domain.h>
+#include <eddy/topic.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -37,8 +36,8 @@ struct options {
 
 static const struct argp_option option_table[] = {
     EDDY_OPTION_DIR("Compare with the Eddy domain in the folder DIR"),
-    {"domain", KEY_DOMAIN, "N", 0, "Take part in DDS domain N (default: as Cyclone DDS chooses)",
-     0},
+    {"domain", KEY_DOMAIN, "N", 0,
+     "Take part in DDS domain N (default: ROS_DOMAIN_ID, else as Cyclone DDS chooses)", 0},
     {"json", KEY_JSON, NULL, 0, "One JSON object a line, for each writer and reader", 0},
     {"seconds", KEY_SECONDS, "N", 0, "Listen for N seconds (default: 2)", 0},
     {0}};
@@ -50,6 +49,18 @@ static void parse_domain(struct argp_state *state, const char *arg,
     unsigned long number = strtoul(arg, &end, 10);
     if (end == arg || *end != '\0' || arg[0] == '-' || number > DOMAIN_MAX)
         argp_error(state, "'%s' is not a DDS domain: a number up to %d", arg, DOMAIN_MAX);
+    listening->has_domain = true;
+    listening->domain = (uint32_t)number;
+}
+
+/* The domain of the programs of ROS 2; one that ROS 2 would not take, either, is not looked at. */
+static void take_ros_domain(struct eddy_listening *listening)
+{
+    const char *text = getenv("ROS_DOMAIN_ID");
+    char *end = NULL;
+    unsigned long number = text != NULL ? strtoul(text, &end, 10) : 0;
+    if (text == NULL || end == text || *end != '\0' || text[0] == '-' || number > DOMAIN_MAX)
+        return;
     listening->has_domain = true;
     listening->domain = (uint32_t)number;
 }
@@ -98,16 +109,6 @@ static const struct argp argp = {
            "with 0 if all is in Eddy, 1 if something is not, 2 if something is lost or cannot get "
            "through, 125 if it cannot tell. eddy-why(1) says what the JSON members mean."};
 
-/* The deepest history that the stand-in lets Cyclone DDS have. */
-static uint64_t history_max(const char *stand_in)
-{
-    uint64_t (*ask)(void) = NULL;
-    void *library = dlopen(stand_in, RTLD_NOW | RTLD_LOCAL);
-    void *function = library != NULL ? dlsym(library, "iox_cfg_max_publisher_history") : NULL;
-    memcpy(&ask, &function, sizeof ask);
-    return ask != NULL ? ask() : UINT64_MAX;
-}
-
 /* Too little is left to open a writer or reader. */
 static bool is_full(const char *dir)
 {
@@ -133,7 +134,7 @@ static bool find_places(struct eddy_arena *arena, const struct options *options,
     snprintf(stand_in, sizeof stand_in, "%s/" EDDY_PLACE_LIBRARY, library);
     world->dir = eddy_arena_text(arena, realpath(dir, real) != NULL ? real : dir);
     world->stand_in = eddy_arena_text(arena, stand_in);
-    world->history_max = history_max(stand_in);
+    world->history_max = EDDY_HISTORY_MAX;
     return true;
 }
 
@@ -173,6 +174,7 @@ static int report(struct eddy_arena *arena, const struct options *options,
 int eddy_command_why(int argc, char **argv)
 {
     struct options options = {.listening = {.seconds = SECONDS_DEFAULT}};
+    take_ros_domain(&options.listening);
     argp_err_exit_status = EDDY_EXIT_LAUNCH;
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_LAUNCH;
