@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parting.h"
 
+#include "runtime.h"
 #include "subscriber.h"
 #include "watch.h"
 
@@ -10,7 +11,7 @@
 
 #define LINGER UINT64_C(1000000000)
 /* In which DDS creates a reader of whose announcement we were not told: no participant was known. */
-#define READER_NS INT64_C(5000000)
+#define READER_NS INT64_C(20000000)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
 static struct cpp2c_Subscriber *subs;
@@ -118,7 +119,7 @@ static _Thread_local struct {
 } last;
 static _Thread_local uint64_t wanted; /* of which others are not to take the place; 0: of any */
 
-/* The reader of this process that was told of last in this thread. */
+/* The reader that was told of last in this thread. */
 static _Thread_local struct {
     uint64_t names;
     int64_t at; /* CLOCK_REALTIME */
@@ -133,7 +134,7 @@ static int64_t now(void)
 
 static void announce_reader(const struct eddy_dds_endpoint *reader)
 {
-    if (!reader->leaves && reader->is_ours) {
+    if (!reader->leaves) { /* that of another process is told of in threads that create none */
         last_reader.names = hash_of(reader->topic, reader->type);
         last_reader.at = now();
     }
@@ -226,6 +227,7 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
 int64_t eddy_parting_reader_since(const struct eddy_service *service)
 {
     int64_t latest = now() - READER_NS;
+    latest = latest > eddy_runtime_started() ? latest : eddy_runtime_started();
     bool told = last_reader.names == hash_of(service->event, service->instance);
     last_reader.names = 0;
     return told && last_reader.at > latest ? last_reader.at : latest;

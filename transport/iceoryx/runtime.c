@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What Cyclone DDS calls its runtimes: this, its process id, and a time. */
@@ -21,6 +22,7 @@ static char runtime_name[NAME_BYTES];
 static atomic_bool cyclone;
 static atomic_bool shut_down;
 static atomic_uint generation;
+static _Atomic int64_t started;
 static atomic_ulong handles; /* open: writers, readers, wait sets */
 
 /* Cyclone's names tell less to an operator than the program's, which is the default. */
@@ -88,6 +90,11 @@ unsigned eddy_runtime_generation(void)
     return atomic_load(&generation);
 }
 
+int64_t eddy_runtime_started(void)
+{
+    return atomic_load(&started);
+}
+
 bool eddy_runtime_is_cyclone(void)
 {
     return atomic_load(&cyclone);
@@ -104,6 +111,9 @@ void iox_runtime_init(const char *const name)
         eddy_log(EDDY_LOG_ERROR, "iox_runtime_init: the name is NULL; give one");
         return;
     }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    atomic_store(&started, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
     pthread_mutex_lock(&lock);
     if (runtime_name[0] == '\0') {
         size_t length = strnlen(name, NAME_BYTES - 1);

@@ -30,6 +30,10 @@ void eddy_runtime_renew(eddy_domain *removed);
 /* How often that happened. */
 unsigned eddy_runtime_generation(void);
 
+/* When iox_runtime_init was called last, as Cyclone DDS does for each of its domains: CLOCK_REALTIME,
+ * nanoseconds. */
+int64_t eddy_runtime_started(void);
+
 /* True if Cyclone DDS started the runtime.  Then readers take more than their queue capacity,
  * chunks must carry its user header, and callbacks wait until it has finished creating a reader. */
 bool eddy_runtime_is_cyclone(void);
