@@ -85,6 +85,18 @@ void eddy_renewal_stop(void)
     pthread_mutex_unlock(&guarding);
 }
 
+/* Asks the kernel to tell this thread.  False: nothing will be told. */
+static bool listen_to(eddy_domain *domain, int *fd)
+{
+    pthread_mutex_lock(&guarding);
+    bool listens = !stopped && eddy_domain_notify(domain, TOLD, fd) == EDDY_OK;
+    if (!stopped && !listens) {
+        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: %s", eddy_last_error());
+    }
+    pthread_mutex_unlock(&guarding);
+    return listens;
+}
+
 /* Renews it if its files were removed.  False: there is nothing more to watch. */
 static bool look(eddy_domain *domain)
 {
@@ -106,8 +118,7 @@ static void *guard_domain(void *domain)
     sigemptyset(&told);
     sigaddset(&told, TOLD);
     sigaddset(&told, SIGIO); /* too many of the other */
-    if (eddy_domain_notify(domain, TOLD, &fd) != EDDY_OK) {
-        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: %s", eddy_last_error());
+    if (!listen_to(domain, &fd)) {
         return NULL;
     }
     while (look(domain)) {
