@@ -7,65 +7,9 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "dds_node.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void node_fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("fail ", stdout);
-    vprintf(format, arguments);
-    putchar('\n');
-    va_end(arguments);
-}
-
-bool node_succeeded(dds_return_t result, const char *call)
-{
-    if (result < 0)
-        node_fail("%s: %s", call, dds_strretcode(result));
-    return result >= 0;
-}
-
-const char *node_text(const struct node_command *command, const char *name, const char *otherwise)
-{
-    size_t length = strlen(name);
-    for (int i = 1; i < command->count; i++)
-        if (strncmp(command->words[i], name, length) == 0 && command->words[i][length] == '=')
-            return command->words[i] + length + 1;
-    return otherwise;
-}
-
-static uint64_t number_of(const char *text)
-{
-    char *end = NULL;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (end != text && *end == '\0')
-        return number;
-    fprintf(stderr, "'%s' is not a number\n", text);
-    exit(2);
-}
-
-uint64_t node_number(const struct node_command *command, const char *name, uint64_t otherwise)
-{
-    const char *text = node_text(command, name, NULL);
-    return text != NULL ? number_of(text) : otherwise;
-}
-
-const char *node_word(const struct node_command *command, int index)
-{
-    if (index < command->count)
-        return command->words[index];
-    fprintf(stderr, "%s: a word is missing\n", command->words[0]);
-    exit(2);
-}
-
-uint64_t node_word_number(const struct node_command *command, int index)
-{
-    return number_of(node_word(command, index));
-}
 
 dds_entity_t node_topic(struct node *node, const struct node_command *command,
                         const struct node_type **type)
@@ -131,18 +75,6 @@ static void node_leave(struct node *node, const struct node_command *command)
         puts("ok");
 }
 
-static uint32_t matched_now(dds_entity_t entity, bool is_writer)
-{
-    dds_publication_matched_status_t publication = {0};
-    dds_subscription_matched_status_t subscription = {0};
-    if (is_writer) {
-        dds_get_publication_matched_status(entity, &publication);
-        return publication.current_count;
-    }
-    dds_get_subscription_matched_status(entity, &subscription);
-    return subscription.current_count;
-}
-
 static void node_matched(struct node *node, const struct node_command *command)
 {
     struct node_command rest = *command;
@@ -156,7 +88,7 @@ static void node_matched(struct node *node, const struct node_command *command)
      * the entity locked, for a listener that is running and may need the entity. */
     dds_time_t deadline = dds_time() + DDS_SECS(NODE_DEADLINE);
     uint32_t now;
-    while ((now = matched_now(entity, is_writer)) != wanted && dds_time() < deadline)
+    while ((now = node_matched_now(entity, is_writer)) != wanted && dds_time() < deadline)
         dds_sleepfor(DDS_MSECS(1));
     if (now == wanted)
         puts("ok");
@@ -196,11 +128,7 @@ static const struct {
 
 static void run(struct node *node, char *line)
 {
-    struct node_command command = {0};
-    char *rest = NULL;
-    for (char *word = strtok_r(line, " \n", &rest); word != NULL && command.count < NODE_WORDS;
-         word = strtok_r(NULL, " \n", &rest))
-        command.words[command.count++] = word;
+    struct node_command command = node_command_in(line);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0] && command.count > 0; i++) {
         if (strcmp(commands[i].name, command.words[0]) == 0) {
             commands[i].run(node, &command);

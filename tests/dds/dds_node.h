@@ -13,6 +13,7 @@
 
 #include "record.h"
 #include "type.h"
+#include "words.h"
 
 #include <dds/dds.h>
 #include <dds/ddsc/dds_loan_api.h>
@@ -21,7 +22,6 @@
 
 #define NODE_MAX      16   /* writers and readers each */
 #define NODE_MANY     4096 /* sources (writer and key) or instances that a reader can tell apart */
-#define NODE_WORDS    32   /* in a command */
 #define NODE_DEADLINE 30   /* seconds, for whatever is waited for */
 
 struct node_writer {
@@ -72,23 +72,6 @@ struct node {
     struct node_writer writers[NODE_MAX];
     struct node_reader readers[NODE_MAX];
 };
-
-struct node_command {
-    int count;
-    char *words[NODE_WORDS]; /* the first is the name of the command */
-};
-
-/* The value of name=value in a command, or `otherwise`. */
-const char *node_text(const struct node_command *command, const char *name, const char *otherwise);
-uint64_t node_number(const struct node_command *command, const char *name, uint64_t otherwise);
-
-/* The word at `index`, as it is and as a number; exits if it is missing. */
-const char *node_word(const struct node_command *command, int index);
-uint64_t node_word_number(const struct node_command *command, int index);
-
-/* Prints "fail ..." with what DDS says, and returns false; true if the result is no error. */
-bool node_succeeded(dds_return_t result, const char *call);
-void node_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A quality of service as the command words it; durations are in milliseconds:
  * reliability=reliable|best-effort max-blocking=MS history=keep-last|keep-all depth=N

@@ -14,71 +14,26 @@
  *   end                          take everything down in ROS 2's order; says ms
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "../words.h"
 #include "node.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define WORDS 8
-
-struct command {
-    int count;
-    char *words[WORDS];
-};
 
 static const char *const parameter_services[] = {
     "describe_parameters", "get_parameter_types", "get_parameters",
     "list_parameters",     "set_parameters",      "set_parameters_atomically"};
 
-static void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void fail(const char *format, ...)
+static uint64_t number_or(const struct node_command *command, int index, uint64_t otherwise)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("fail ", stdout);
-    vprintf(format, arguments);
-    putchar('\n');
-    va_end(arguments);
+    return index < command->count ? node_word_number(command, index) : otherwise;
 }
 
-static bool succeeded(dds_return_t result, const char *what)
+static uint32_t index_below(const struct node_command *command, int at, uint32_t count)
 {
-    if (result < 0)
-        fail("%s: %s", what, dds_strretcode(result));
-    return result >= 0;
-}
-
-static const char *word(const struct command *command, int index)
-{
-    if (index < command->count)
-        return command->words[index];
-    fprintf(stderr, "%s: a word is missing\n", command->words[0]);
-    exit(2);
-}
-
-static uint64_t number(const struct command *command, int index)
-{
-    char *end = NULL;
-    const char *text = word(command, index);
-    unsigned long long value = strtoull(text, &end, 10);
-    if (end != text && *end == '\0')
-        return value;
-    fprintf(stderr, "'%s' is not a number\n", text);
-    exit(2);
-}
-
-static uint64_t number_or(const struct command *command, int index, uint64_t otherwise)
-{
-    return index < command->count ? number(command, index) : otherwise;
-}
-
-static uint32_t index_below(const struct command *command, int at, uint32_t count)
-{
-    uint64_t index = number(command, at);
+    uint64_t index = node_word_number(command, at);
     if (index < count)
         return (uint32_t)index;
     fprintf(stderr, "%s: there is no number %" PRIu64 "\n", command->words[0], index);
@@ -86,7 +41,7 @@ static uint32_t index_below(const struct command *command, int at, uint32_t coun
 }
 
 /* The place of one more. */
-static uint32_t next_below_max(const struct command *command, uint32_t *count)
+static uint32_t next_below_max(const struct node_command *command, uint32_t *count)
 {
     if (*count < ROS_MAX)
         return (*count)++;
@@ -108,7 +63,7 @@ static int64_t ms_since(dds_time_t then)
 static bool changed(struct ros_node *node, dds_return_t result, const char *what)
 {
     node->entities++;
-    return succeeded(result, what) && succeeded(ros_graph_say(node, node->name), "graph");
+    return node_succeeded(result, what) && node_succeeded(ros_graph_say(node, node->name), "graph");
 }
 
 static bool open_parameters(struct ros_node *node)
@@ -123,15 +78,17 @@ static bool open_parameters(struct ros_node *node)
     return true;
 }
 
-static void run_node(struct ros_node *node, const struct command *command)
+static void run_node(struct ros_node *node, const struct node_command *command)
 {
     dds_time_t began = dds_time();
     *node = (struct ros_node){.began = began};
-    snprintf(node->name, sizeof node->name, "%s", word(command, 1));
-    node->participant = dds_create_participant((dds_domainid_t)number(command, 2), NULL, NULL);
-    if (!succeeded(node->participant, "participant") || !succeeded(ros_graph_join(node), "graph") ||
-        !succeeded(ros_graph_say(node, node->name), "graph") ||
-        !succeeded(ros_servers_start(node), "servers"))
+    snprintf(node->name, sizeof node->name, "%s", node_word(command, 1));
+    node->participant =
+        dds_create_participant((dds_domainid_t)node_word_number(command, 2), NULL, NULL);
+    if (!node_succeeded(node->participant, "participant") ||
+        !node_succeeded(ros_graph_join(node), "graph") ||
+        !node_succeeded(ros_graph_say(node, node->name), "graph") ||
+        !node_succeeded(ros_servers_start(node), "servers"))
         return;
     dds_return_t rosout = ros_publisher_open(node, &node->rosout, "rt/rosout", "rosout", false);
     if (!changed(node, rosout, "rosout"))
@@ -143,66 +100,54 @@ static void run_node(struct ros_node *node, const struct command *command)
     printf("ok ms=%" PRId64 "\n", ms_since(began));
 }
 
-static void run_nodes(struct ros_node *node, const struct command *command)
+static void run_nodes(struct ros_node *node, const struct node_command *command)
 {
-    uint32_t count = (uint32_t)number(command, 1);
+    uint32_t count = (uint32_t)node_word_number(command, 1);
     uint32_t found = ros_graph_wait(node, count, deadline_in(number_or(command, 2, ROS_DEADLINE)));
     if (found == count)
         printf("ok ms=%" PRId64 "\n", ms_since(node->began));
     else
-        fail("nodes: %" PRIu32 ", not %" PRIu32, found, count);
+        node_fail("nodes: %" PRIu32 ", not %" PRIu32, found, count);
 }
 
-static bool is_fixed(const struct command *command)
+static bool is_fixed(const struct node_command *command)
 {
     return command->count > 3 && strcmp(command->words[3], "fixed") == 0;
 }
 
-static void run_publisher(struct ros_node *node, const struct command *command)
+static void run_publisher(struct ros_node *node, const struct node_command *command)
 {
     struct ros_publisher *publisher =
         &node->publishers[next_below_max(command, &node->publisher_count)];
-    dds_return_t result =
-        ros_publisher_open(node, publisher, word(command, 1), word(command, 2), is_fixed(command));
+    dds_return_t result = ros_publisher_open(node, publisher, node_word(command, 1),
+                                             node_word(command, 2), is_fixed(command));
     if (changed(node, result, "publisher"))
         printf("ok shm=%d\n", dds_is_shared_memory_available(publisher->writer));
 }
 
-static void run_subscription(struct ros_node *node, const struct command *command)
+static void run_subscription(struct ros_node *node, const struct node_command *command)
 {
     struct ros_subscription *subscription =
         &node->subscriptions[next_below_max(command, &node->subscription_count)];
-    dds_return_t result = ros_subscription_open(node, subscription, word(command, 1),
-                                                word(command, 2), is_fixed(command));
+    dds_return_t result = ros_subscription_open(node, subscription, node_word(command, 1),
+                                                node_word(command, 2), is_fixed(command));
     if (changed(node, result, "subscription"))
         printf("ok shm=%d\n", dds_is_shared_memory_available(subscription->reader));
 }
 
-static uint32_t matched_now(dds_entity_t entity, bool is_writer)
+static void run_matched(struct ros_node *node, const struct node_command *command)
 {
-    dds_publication_matched_status_t publication = {0};
-    dds_subscription_matched_status_t subscription = {0};
-    if (is_writer) {
-        dds_get_publication_matched_status(entity, &publication);
-        return publication.current_count;
-    }
-    dds_get_subscription_matched_status(entity, &subscription);
-    return subscription.current_count;
-}
-
-static void run_matched(struct ros_node *node, const struct command *command)
-{
-    bool is_writer = strcmp(word(command, 1), "p") == 0;
+    bool is_writer = strcmp(node_word(command, 1), "p") == 0;
     dds_entity_t entity =
         is_writer ? node->publishers[index_below(command, 2, node->publisher_count)].writer
                   : node->subscriptions[index_below(command, 2, node->subscription_count)].reader;
     dds_entity_t waitset = dds_create_waitset(node->participant);
-    uint32_t wanted = (uint32_t)number(command, 3), now;
+    uint32_t wanted = (uint32_t)node_word_number(command, 3), now;
     dds_time_t deadline = deadline_in(ROS_DEADLINE);
     dds_set_status_mask(entity, is_writer ? DDS_PUBLICATION_MATCHED_STATUS
                                           : DDS_SUBSCRIPTION_MATCHED_STATUS);
     dds_waitset_attach(waitset, entity, 0);
-    while ((now = matched_now(entity, is_writer)) != wanted && dds_time() < deadline)
+    while ((now = node_matched_now(entity, is_writer)) != wanted && dds_time() < deadline)
         dds_waitset_wait_until(waitset, NULL, 0, deadline);
     dds_delete(waitset);
     dds_set_status_mask(entity,
@@ -210,27 +155,27 @@ static void run_matched(struct ros_node *node, const struct command *command)
     if (now == wanted)
         puts("ok");
     else
-        fail("matched %" PRIu32 ", not %" PRIu32, now, wanted);
+        node_fail("matched %" PRIu32 ", not %" PRIu32, now, wanted);
 }
 
-static void run_publish(struct ros_node *node, const struct command *command)
+static void run_publish(struct ros_node *node, const struct node_command *command)
 {
     struct ros_publisher *publisher =
-        strcmp(word(command, 1), "rosout") == 0
+        strcmp(node_word(command, 1), "rosout") == 0
             ? &node->rosout
             : &node->publishers[index_below(command, 1, node->publisher_count)];
-    uint64_t count = number(command, 2), size = number_or(command, 3, 0);
+    uint64_t count = node_word_number(command, 2), size = number_or(command, 3, 0);
     for (uint64_t i = 0; i < count; i++)
-        if (!succeeded(ros_publish(publisher, size), "publish"))
+        if (!node_succeeded(ros_publish(publisher, size), "publish"))
             return;
     printf("ok number=%" PRIu64 "\n", publisher->message.number);
 }
 
-static void run_receive(struct ros_node *node, const struct command *command)
+static void run_receive(struct ros_node *node, const struct node_command *command)
 {
     struct ros_subscription *subscription =
         &node->subscriptions[index_below(command, 1, node->subscription_count)];
-    uint64_t wanted = number(command, 2);
+    uint64_t wanted = node_word_number(command, 2);
     ros_subscription_take(subscription, wanted, deadline_in(number_or(command, 3, ROS_DEADLINE)));
     printf("ok valid=%" PRIu64 " bad=%" PRIu64 " repeated=%" PRIu64 " first=%" PRIu64
            " last=%" PRIu64 "\n",
@@ -238,18 +183,20 @@ static void run_receive(struct ros_node *node, const struct command *command)
            subscription->last);
 }
 
-static void run_server(struct ros_node *node, const struct command *command)
+static void run_server(struct ros_node *node, const struct node_command *command)
 {
     struct ros_service *server = &node->servers[next_below_max(command, &node->server_count)];
-    dds_return_t result = ros_server_open(node, server, word(command, 1), word(command, 2));
+    dds_return_t result =
+        ros_server_open(node, server, node_word(command, 1), node_word(command, 2));
     if (changed(node, result, "server"))
         printf("ok shm=%d\n", dds_is_shared_memory_available(server->reader));
 }
 
-static void run_client(struct ros_node *node, const struct command *command)
+static void run_client(struct ros_node *node, const struct node_command *command)
 {
     struct ros_service *client = &node->clients[next_below_max(command, &node->client_count)];
-    dds_return_t result = ros_client_open(node, client, word(command, 1), word(command, 2));
+    dds_return_t result =
+        ros_client_open(node, client, node_word(command, 1), node_word(command, 2));
     if (changed(node, result, "client"))
         printf("ok shm=%d\n", dds_is_shared_memory_available(client->reader));
 }
@@ -265,19 +212,19 @@ static uint64_t call(struct ros_service *client, uint64_t count)
     return answered;
 }
 
-static void run_call(struct ros_node *node, const struct command *command)
+static void run_call(struct ros_node *node, const struct node_command *command)
 {
     struct ros_service *client = &node->clients[index_below(command, 1, node->client_count)];
-    printf("ok answered=%" PRIu64 "\n", call(client, number(command, 2)));
+    printf("ok answered=%" PRIu64 "\n", call(client, node_word_number(command, 2)));
 }
 
-static void run_parameters(struct ros_node *node, const struct command *command)
+static void run_parameters(struct ros_node *node, const struct node_command *command)
 {
-    uint64_t answered = 0, count = number(command, 2);
+    uint64_t answered = 0, count = node_word_number(command, 2);
     for (size_t i = 0; i < 6; i++) {
         char name[2 * ROS_NAME];
         struct ros_service client;
-        snprintf(name, sizeof name, "%s/%s", word(command, 1), parameter_services[i]);
+        snprintf(name, sizeof name, "%s/%s", node_word(command, 1), parameter_services[i]);
         if (!changed(node, ros_client_open(node, &client, name, "parameters"), name))
             return;
         answered += call(&client, count);
@@ -303,7 +250,7 @@ static void delete_services(struct ros_node *node, struct ros_service *services,
     }
 }
 
-static void run_end(struct ros_node *node, const struct command *command)
+static void run_end(struct ros_node *node, const struct node_command *command)
 {
     dds_time_t began = dds_time();
     (void)command;
@@ -323,13 +270,13 @@ static void run_end(struct ros_node *node, const struct command *command)
     ros_graph_leave(node);
     dds_return_t result = dds_delete(node->participant);
     node->participant = 0;
-    if (succeeded(result, "delete"))
+    if (node_succeeded(result, "delete"))
         printf("ok ms=%" PRId64 "\n", ms_since(began));
 }
 
 static const struct {
     const char *name;
-    void (*run)(struct ros_node *node, const struct command *command);
+    void (*run)(struct ros_node *node, const struct node_command *command);
 } commands[] = {{"node", run_node},
                 {"nodes", run_nodes},
                 {"publisher", run_publisher},
@@ -345,18 +292,14 @@ static const struct {
 
 static void run(struct ros_node *node, char *line)
 {
-    struct command command = {0};
-    char *rest = NULL;
-    for (char *at = strtok_r(line, " \n", &rest); at != NULL && command.count < WORDS;
-         at = strtok_r(NULL, " \n", &rest))
-        command.words[command.count++] = at;
+    struct node_command command = node_command_in(line);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0] && command.count > 0; i++) {
         if (strcmp(commands[i].name, command.words[0]) == 0) {
             commands[i].run(node, &command);
             return;
         }
     }
-    fail("no such command");
+    node_fail("no such command");
 }
 
 int main(void)
