@@ -153,7 +153,8 @@ static int check_current(const struct eddy_domain *d, bool *current)
 bool eddy_domain_is_removed(const struct eddy_domain *d)
 {
     struct stat mine;
-    return !eddy_domain_forked(d) && fstat(d->registry_fd, &mine) == 0 && mine.st_nlink == 0;
+    return !eddy_domain_forked(d) && fstat(d->registry_fd, &mine) == 0 && mine.st_nlink == 0 &&
+           !atomic_load(&d->leaves);
 }
 
 /* Of the ways in which the kernel tells, this one alone costs the process nothing when it ends: to
@@ -306,6 +307,7 @@ const char *eddy_domain_dir(const eddy_domain *domain)
 /* The last to leave puts out the light. */
 static void leave_registry(struct eddy_domain *d)
 {
+    atomic_store(&d->leaves, true);
     bool alone = eddy_domain_is_alone(d), current;
     EDDY_POINT("close:looked");
     if (alone && eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
@@ -333,6 +335,7 @@ int eddy_domain_close(eddy_domain *d)
     if (!forked) {
         /* Not among those who are there any more: of several that leave at once one finds itself
          * alone. */
+        atomic_store(&d->leaves, true);
         eddy_lock_drop(d->registry_fd, EDDY_LOCK_PARTICIPANTS + EDDY_SEAT_OF_ID(d->id));
         EDDY_POINT("close:gone");
         leave_registry(d);

@@ -21,6 +21,7 @@ struct eddy_domain {
     struct eddy_registry *registry;
     uint64_t id; /* of this participant */
     uint32_t fork_count;
+    atomic_bool leaves; /* from now on its files may go, which is no removal */
     char *dir;
     pthread_mutex_t lock;
     uint32_t handles;            /* open writers, readers and wait sets */

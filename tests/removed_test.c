@@ -1,14 +1,18 @@
 /* removed_test.c - a domain whose files are removed, and a writer that goes on for another.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
 #include "support/payload.h"
 #include "support/world.h"
 
 #include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const struct eddy_reader_options all = {.history = UINT32_MAX};
@@ -60,6 +64,44 @@ static void a_domain_tells_that_its_files_are_gone(void **state)
     must(eddy_domain_close(domain));
     must(eddy_domain_close(fresh));
     close(fd);
+}
+
+static const eddy_domain *watched;
+static atomic_bool *told_of_removal;
+
+static void *watch(void *unused)
+{
+    while (!eddy_domain_is_removed(watched))
+        ;
+    atomic_store(told_of_removal, true);
+    return unused;
+}
+
+/* After the destructors of the engine, which has the same priority as most. */
+__attribute__((destructor(101))) static void stay_a_moment(void)
+{
+    if (watched != NULL)
+        usleep(20000);
+}
+
+static void ends_with_its_domain_open(int wire, void *unused)
+{
+    (void)wire, (void)unused;
+    pthread_t thread;
+    watched = open_domain();
+    check(pthread_create(&thread, NULL, watch, NULL) == 0);
+    exit(0);
+}
+
+static void a_process_that_ends_removes_nothing(void **state)
+{
+    (void)state;
+    told_of_removal = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    check(told_of_removal != MAP_FAILED);
+    struct child child = child_start(ends_with_its_domain_open, NULL);
+    child_join(&child);
+    check(!atomic_load(told_of_removal));
+    munmap(told_of_removal, 4096);
 }
 
 static void publish(eddy_writer *writer, uint64_t number, uint8_t key, size_t header)
@@ -128,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_domain_tells_that_its_files_are_gone),
+        WORLD_TEST(a_process_that_ends_removes_nothing),
         WORLD_TEST(a_writer_inherits_the_last_samples_of_another),
         WORLD_TEST(a_writer_inherits_the_last_samples_of_each_key),
         WORLD_TEST(a_writer_that_keeps_nothing_leaves_nothing),

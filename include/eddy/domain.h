@@ -61,7 +61,8 @@ EDDY_API int eddy_domain_check(const char *dir);
 
 /* True if the domain's files were removed while it is open (systemd's RemoveIPC=yes does that to
  * those of a user who logs out).  Who has it open goes on with who else has; newcomers make a domain
- * of their own.  To meet them, open it anew. */
+ * of their own.  To meet them, open it anew.  False while the process ends, when it clears its files
+ * away itself. */
 EDDY_API bool eddy_domain_is_removed(const eddy_domain *domain);
 
 /* From now on the calling thread gets `signal`, one of SIGRTMIN to SIGRTMAX, whenever a file goes from

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+from cases_data import check_all_came
 from cases_network import exchange
 from world import check, check_equal, Node, Skip
 
@@ -37,10 +38,14 @@ def case_launch_front(world):
     reader = started(world, "reader", *front, node)
     writer = started(world, "writer", *front, *world.under_eddy(*front, node))
     exchange(reader=reader, writer=writer)
+    world.check_published(100)
     last = started(world, "alone", "env", "-u", "LD_LIBRARY_PATH", node)
     last.open("reader T fixed depth=100")
     writer.do("matched w 0 2")
-    world.check_published(100)
+    writer.do("write 0 100")
+    check_all_came(reader.do("take 0 200"), 200)
+    check_all_came(last.do("take 0 100"), 100)
+    world.check_published(200, readers=2)
     world.end()
 
 

@@ -153,8 +153,11 @@ void iox_runtime_shutdown(void)
  * open there is no leaving: the others reap as after a crash. */
 __attribute__((destructor)) static void leave_domain(void)
 {
-    if (domain_open != NULL && domain_pid == getpid() && atomic_load(&handles) == 0) {
-        eddy_renewal_stop();
+    if (domain_open == NULL || domain_pid != getpid()) {
+        return;
+    }
+    eddy_renewal_stop();
+    if (atomic_load(&handles) == 0) {
         (void)eddy_domain_close(domain_open);
         domain_open = NULL;
     }
