@@ -3,11 +3,11 @@
 
 #include "chunk.h"
 #include "parting.h"
+#include "runtime.h"
 #include "subscriber.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MILLISECOND UINT64_C(1000000)
 #define SECOND      UINT64_C(1000000000)
@@ -89,12 +89,10 @@ static struct eddy_dds_match *match_of(struct eddy_admission *a, const uint8_t *
  * the header, but begins to count when it gets the sample. */
 static bool is_expired(const struct eddy_dds_match *match, const struct eddy_chunk_origin *origin)
 {
-    struct timespec now;
     if (match->lifespan == EDDY_DDS_FOREVER) {
         return false;
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t age = (int64_t)now.tv_sec * (int64_t)SECOND + now.tv_nsec - origin->written;
+    int64_t age = eddy_runtime_wall_clock() - origin->written;
     return origin->written > 0 && age > match->lifespan;
 }
 

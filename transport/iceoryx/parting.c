@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LINGER UINT64_C(1000000000)
 /* In which DDS creates a reader of whose announcement we were not told: no participant was known. */
@@ -125,18 +124,11 @@ static _Thread_local struct {
     int64_t at; /* CLOCK_REALTIME */
 } last_reader;
 
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_REALTIME, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 static void announce_reader(const struct eddy_dds_endpoint *reader)
 {
     if (!reader->leaves) { /* that of another process is told of in threads that create none */
         last_reader.names = hash_of(reader->topic, reader->type);
-        last_reader.at = now();
+        last_reader.at = eddy_runtime_wall_clock();
     }
 }
 
@@ -226,7 +218,7 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
 
 int64_t eddy_parting_reader_since(const struct eddy_service *service)
 {
-    int64_t latest = now() - READER_NS;
+    int64_t latest = eddy_runtime_wall_clock() - READER_NS;
     latest = latest > eddy_runtime_started() ? latest : eddy_runtime_started();
     bool told = last_reader.names == hash_of(service->event, service->instance);
     last_reader.names = 0;

@@ -90,6 +90,13 @@ unsigned eddy_runtime_generation(void)
     return atomic_load(&generation);
 }
 
+int64_t eddy_runtime_wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 int64_t eddy_runtime_started(void)
 {
     return atomic_load(&started);
@@ -111,9 +118,7 @@ void iox_runtime_init(const char *const name)
         eddy_log(EDDY_LOG_ERROR, "iox_runtime_init: the name is NULL; give one");
         return;
     }
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    atomic_store(&started, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+    atomic_store(&started, eddy_runtime_wall_clock());
     pthread_mutex_lock(&lock);
     if (runtime_name[0] == '\0') {
         size_t length = strnlen(name, NAME_BYTES - 1);

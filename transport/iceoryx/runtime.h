@@ -41,4 +41,7 @@ bool eddy_runtime_is_cyclone(void);
 /* True once iox_runtime_shutdown was called: nobody waits for slow subscribers any more. */
 bool eddy_runtime_is_shut_down(void);
 
+/* CLOCK_REALTIME in nanoseconds, as the source times that Cyclone DDS writes into chunks. */
+int64_t eddy_runtime_wall_clock(void);
+
 #endif
