@@ -77,10 +77,8 @@ static void node_leave(struct node *node, const struct node_command *command)
 
 static void node_matched(struct node *node, const struct node_command *command)
 {
-    struct node_command rest = *command;
-    bool is_writer = strcmp(node_word(command, 1), "w") == 0;
-    memmove(rest.words + 1, rest.words + 2, sizeof rest.words - 2 * sizeof rest.words[0]);
-    rest.count--;
+    bool is_writer = false;
+    struct node_command rest = node_about(command, &is_writer);
     dds_entity_t entity =
         is_writer ? node_writer_at(node, &rest)->entity : node_reader_at(node, &rest)->entity;
     uint64_t wanted = node_word_number(&rest, 2);

@@ -34,16 +34,6 @@ void node_acks(struct node *node, const struct node_command *command)
         printf("ok acks=%d\n", result == DDS_RETCODE_OK);
 }
 
-/* The command without its word "w" or "r". */
-static struct node_command about(const struct node_command *command, bool *is_writer)
-{
-    struct node_command rest = *command;
-    *is_writer = strcmp(node_word(command, 1), "w") == 0;
-    memmove(rest.words + 1, rest.words + 2, sizeof rest.words - 2 * sizeof rest.words[0]);
-    rest.count--;
-    return rest;
-}
-
 static void writer_status(dds_entity_t entity)
 {
     dds_publication_matched_status_t matched = {0};
@@ -81,7 +71,7 @@ static void reader_status(dds_entity_t entity)
 void node_status(struct node *node, const struct node_command *command)
 {
     bool is_writer = false;
-    struct node_command rest = about(command, &is_writer);
+    struct node_command rest = node_about(command, &is_writer);
     if (is_writer)
         writer_status(node_writer_at(node, &rest)->entity);
     else
@@ -219,7 +209,7 @@ void node_assert(struct node *node, const struct node_command *command)
 void node_remove(struct node *node, const struct node_command *command)
 {
     bool is_writer = false;
-    struct node_command rest = about(command, &is_writer);
+    struct node_command rest = node_about(command, &is_writer);
     dds_entity_t entity =
         is_writer ? node_writer_at(node, &rest)->entity : node_reader_at(node, &rest)->entity;
     if (node_succeeded(dds_delete(entity), "dds_delete"))

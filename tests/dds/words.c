@@ -26,6 +26,15 @@ void node_fail(const char *format, ...)
     va_end(arguments);
 }
 
+struct node_command node_about(const struct node_command *command, bool *is_writer)
+{
+    struct node_command rest = *command;
+    *is_writer = strcmp(node_word(command, 1), "w") == 0;
+    memmove(rest.words + 1, rest.words + 2, sizeof rest.words - 2 * sizeof rest.words[0]);
+    rest.count--;
+    return rest;
+}
+
 bool node_succeeded(dds_return_t result, const char *call)
 {
     if (result < 0)

@@ -26,6 +26,9 @@ uint64_t node_number(const struct node_command *command, const char *name, uint6
 const char *node_word(const struct node_command *command, int index);
 uint64_t node_word_number(const struct node_command *command, int index);
 
+/* The command without its word "w" or "r", which says whether it is about a writer. */
+struct node_command node_about(const struct node_command *command, bool *is_writer);
+
 /* Prints "fail ..." with what DDS says, and returns false; true if the result is no error. */
 bool node_succeeded(dds_return_t result, const char *call);
 void node_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

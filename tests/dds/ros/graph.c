@@ -15,11 +15,16 @@ struct said {
     char node[ROS_NAME];
 };
 
+static dds_entity_t graph_topic(struct ros_node *node)
+{
+    return ros_message_topic(node->participant, "ros_discovery_info",
+                             "graph::msg::dds_::ParticipantEntitiesInfo_", false);
+}
+
 static dds_entity_t graph_reader(struct ros_node *node)
 {
     dds_qos_t *qos = ros_profile("graph-reader");
-    dds_entity_t topic = ros_message_topic(node->participant, "ros_discovery_info",
-                                           "graph::msg::dds_::ParticipantEntitiesInfo_", false);
+    dds_entity_t topic = graph_topic(node);
     dds_entity_t reader = dds_create_reader(node->participant, topic, qos, NULL);
     dds_delete(topic);
     dds_delete_qos(qos);
@@ -29,8 +34,7 @@ static dds_entity_t graph_reader(struct ros_node *node)
 static dds_entity_t graph_writer(struct ros_node *node)
 {
     dds_qos_t *qos = ros_profile("graph");
-    dds_entity_t topic = ros_message_topic(node->participant, "ros_discovery_info",
-                                           "graph::msg::dds_::ParticipantEntitiesInfo_", false);
+    dds_entity_t topic = graph_topic(node);
     dds_entity_t writer = dds_create_writer(node->participant, topic, qos, NULL);
     dds_delete(topic);
     dds_delete_qos(qos);
