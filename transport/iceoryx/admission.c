@@ -358,6 +358,19 @@ static bool settle(iox_sub_t sub, uint64_t *again)
     return more;
 }
 
+/* When DDS created the reader.  False: perhaps another thread is being told of it just now. */
+static bool find_out_since(iox_sub_t sub)
+{
+    struct eddy_admission *a = &sub->admission;
+    uint8_t guid[EDDY_DDS_GUID_BYTES];
+    eddy_dds_guid(a->reader, guid);
+    int64_t created = eddy_parting_reader_created(guid);
+    if (created != 0) {
+        sub->since = created;
+    }
+    return created != 0 || eddy_now() > a->ready + LONG_ENOUGH;
+}
+
 /* Finds out whom to ask.  False: DDS has not finished creating the reader. */
 static bool get_ready(iox_sub_t sub, const void *context)
 {
@@ -365,18 +378,21 @@ static bool get_ready(iox_sub_t sub, const void *context)
     if (a->decided) {
         return true;
     }
-    enum eddy_dds_known known = eddy_dds_reader(context, &sub->service, &a->reader, &a->reliable);
-    if (known == EDDY_DDS_NOT_YET) {
-        return false;
+    if (!a->asks) {
+        enum eddy_dds_known known =
+            eddy_dds_reader(context, &sub->service, &a->reader, &a->reliable);
+        if (known == EDDY_DDS_NOT_YET) {
+            return false;
+        }
+        a->ready = eddy_now();
+        a->asks = known == EDDY_DDS_READER;
+        a->noted_waiting = UINT32_MAX; /* the reliability is to be noted */
+        if (a->asks) {
+            eddy_parting_watch(a->reader);
+        }
     }
-    a->decided = true;
-    a->ready = eddy_now();
-    a->asks = known == EDDY_DDS_READER;
-    a->noted_waiting = UINT32_MAX; /* the reliability is to be noted */
-    if (a->asks) {
-        eddy_parting_watch(a->reader);
-    }
-    return true;
+    a->decided = !a->asks || find_out_since(sub);
+    return a->decided;
 }
 
 uint64_t eddy_admission_deliver(iox_sub_t sub, void (*callback)(iox_sub_t, void *), void *context)

@@ -51,7 +51,7 @@ struct eddy_stranger {
 };
 
 struct eddy_admission {
-    bool decided;   /* whether DDS can be asked */
+    bool decided;   /* whether DDS can be asked, and what there is to know of its reader */
     bool asks;      /* it can */
     int32_t reader; /* of DDS */
     bool reliable;  /* it is */

@@ -119,6 +119,15 @@ void eddy_dds_to_host_order(uint8_t guid[EDDY_DDS_GUID_BYTES])
     memcpy(guid, words, sizeof words);
 }
 
+void eddy_dds_guid(int32_t entity, uint8_t guid[EDDY_DDS_GUID_BYTES])
+{
+    dds_guid_t found_guid = {{0}};
+    _Static_assert(sizeof found_guid == EDDY_DDS_GUID_BYTES, "a GUID has 16 bytes");
+    (void)eddy_dds.dds_get_guid_(entity, &found_guid);
+    memcpy(guid, &found_guid, sizeof found_guid);
+    eddy_dds_to_host_order(guid);
+}
+
 static const struct eddy_dds_match *find(const struct eddy_dds_matches *matches, uint64_t handle)
 {
     for (size_t i = 0; i < matches->count; i++) {

@@ -51,6 +51,9 @@ enum eddy_dds_known {
 enum eddy_dds_known eddy_dds_reader(const void *context, const struct eddy_service *service,
                                     int32_t *reader, bool *reliable);
 
+/* By which eddy_dds_watch tells of an entity. */
+void eddy_dds_guid(int32_t entity, uint8_t guid[EDDY_DDS_GUID_BYTES]);
+
 /* What the reader is matched with now, in place of `before`, whose answers are used where they hold
  * still.  False: no answer, as the reader is being deleted, or no memory. */
 bool eddy_dds_matched(int32_t reader, const struct eddy_dds_matches *before,
@@ -67,7 +70,8 @@ struct eddy_dds_endpoint {
     const char *topic, *type;
     bool is_ours; /* of a participant of this process that is watched */
     bool reliable;
-    bool keeps_all; /* a writer: late readers are owed all that it wrote */
+    bool keeps_all;  /* a writer: late readers are owed all that it wrote */
+    int64_t created; /* CLOCK_REALTIME, of our own */
 };
 
 /* Has this called for each writer and reader that comes or leaves in the DDS domain of the reader,

@@ -61,6 +61,7 @@ static void tell_of(const dds_builtintopic_endpoint_t *sample, const dds_sample_
                                          .leaves = info->instance_state != DDS_IST_ALIVE};
     memcpy(endpoint.guid, &sample->key, sizeof endpoint.guid);
     eddy_dds_to_host_order(endpoint.guid);
+    endpoint.created = info->source_timestamp;
     if (info->valid_data && !endpoint.leaves) {
         describe(sample, &endpoint);
     }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parting.h"
 
-#include "runtime.h"
 #include "subscriber.h"
 #include "watch.h"
 
@@ -9,8 +8,6 @@
 #include <string.h>
 
 #define LINGER UINT64_C(1000000000)
-/* In which DDS creates a reader of whose announcement we were not told: no participant was known. */
-#define READER_NS INT64_C(20000000)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
 static struct cpp2c_Subscriber *subs;
@@ -31,60 +28,78 @@ static uint64_t hash_of(const char *topic, const char *type)
     return hash | 1;
 }
 
-/* Writers that DDS knows.  One that leaves after the last participant that was watched stays in the
- * list; a list that grows by such is begun anew. */
+/* What DDS knows: all writers, and our own readers.  One that leaves after the last participant that
+ * was watched stays in its list; a list that grows by such is begun anew. */
 #define MOST_KNOWN 65536u
-static struct known {
+struct known {
     uint8_t guid[EDDY_DDS_GUID_BYTES];
-    uint64_t since;
-    uint64_t names; /* of its topic and type: see hash_of */
-} * known;
-static size_t known_count, known_room;
+    uint64_t names;  /* of its topic and type: see hash_of */
+    uint64_t since;  /* that we were told of it */
+    int64_t created; /* as DDS has it, CLOCK_REALTIME */
+};
+static struct known_list {
+    struct known *list;
+    size_t count, room;
+} writers, readers;
 
 /* Under the lock, all three. */
-static struct known *find_known(const uint8_t *guid)
+static struct known *find_known(const struct known_list *all, const uint8_t *guid)
 {
-    for (size_t i = 0; i < known_count; i++) {
-        if (memcmp(known[i].guid, guid, sizeof known[i].guid) == 0) {
-            return &known[i];
+    for (size_t i = 0; i < all->count; i++) {
+        if (memcmp(all->list[i].guid, guid, sizeof all->list[i].guid) == 0) {
+            return &all->list[i];
         }
     }
     return NULL;
 }
 
-static void remember(const struct eddy_dds_endpoint *writer)
+/* Several participants are told of each. */
+static void remember(struct known_list *all, const struct eddy_dds_endpoint *endpoint)
 {
-    known_count = known_count == MOST_KNOWN ? 0 : known_count;
-    if (known_count == known_room) {
-        size_t room = known_room == 0 ? 64 : 2 * known_room;
-        struct known *more = realloc(known, room * sizeof *more);
+    if (find_known(all, endpoint->guid) != NULL) {
+        return;
+    }
+    all->count = all->count == MOST_KNOWN ? 0 : all->count;
+    if (all->count == all->room) {
+        size_t room = all->room == 0 ? 64 : 2 * all->room;
+        struct known *more = realloc(all->list, room * sizeof *more);
         if (more == NULL) {
             return;
         }
-        known = more;
-        known_room = room;
+        all->list = more;
+        all->room = room;
     }
-    struct known *fresh = &known[known_count++];
-    memcpy(fresh->guid, writer->guid, sizeof fresh->guid);
+    struct known *fresh = &all->list[all->count++];
+    memcpy(fresh->guid, endpoint->guid, sizeof fresh->guid);
+    fresh->names = hash_of(endpoint->topic, endpoint->type);
     fresh->since = eddy_now();
-    fresh->names = hash_of(writer->topic, writer->type);
+    fresh->created = endpoint->created;
 }
 
-static void forget(const uint8_t *guid)
+static void forget(struct known_list *all, const uint8_t *guid)
 {
-    struct known *gone = find_known(guid);
+    struct known *gone = find_known(all, guid);
     if (gone != NULL) {
-        *gone = known[--known_count];
+        *gone = all->list[--all->count];
     }
 }
 
 uint64_t eddy_parting_known_since(const uint8_t guid[EDDY_DDS_GUID_BYTES])
 {
     pthread_mutex_lock(&lock);
-    const struct known *found = find_known(guid);
+    const struct known *found = find_known(&writers, guid);
     uint64_t since = found != NULL ? found->since : 0;
     pthread_mutex_unlock(&lock);
     return since;
+}
+
+int64_t eddy_parting_reader_created(const uint8_t guid[EDDY_DDS_GUID_BYTES])
+{
+    pthread_mutex_lock(&lock);
+    const struct known *found = find_known(&readers, guid);
+    int64_t created = found != NULL ? found->created : 0;
+    pthread_mutex_unlock(&lock);
+    return created;
 }
 
 void eddy_parting_add(iox_sub_t sub)
@@ -118,20 +133,6 @@ static _Thread_local struct {
 } last;
 static _Thread_local uint64_t wanted; /* of which others are not to take the place; 0: of any */
 
-/* The reader that was told of last in this thread. */
-static _Thread_local struct {
-    uint64_t names;
-    int64_t at; /* CLOCK_REALTIME */
-} last_reader;
-
-static void announce_reader(const struct eddy_dds_endpoint *reader)
-{
-    if (!reader->leaves) { /* that of another process is told of in threads that create none */
-        last_reader.names = hash_of(reader->topic, reader->type);
-        last_reader.at = eddy_runtime_wall_clock();
-    }
-}
-
 static void announce(const struct eddy_dds_endpoint *writer)
 {
     uint64_t names = hash_of(writer->topic, writer->type);
@@ -145,9 +146,7 @@ static void announce(const struct eddy_dds_endpoint *writer)
 static void on_coming(const struct eddy_dds_endpoint *writer)
 {
     pthread_mutex_lock(&lock);
-    if (find_known(writer->guid) == NULL) { /* several participants are told of each */
-        remember(writer);
-    }
+    remember(&writers, writer);
     uint64_t names = hash_of(writer->topic, writer->type);
     for (iox_sub_t sub = subs; sub != NULL; sub = sub->next) {
         if (sub->names == names) {
@@ -165,7 +164,7 @@ static void on_leaving(const struct eddy_dds_endpoint *writer)
     uint64_t deadline = eddy_deadline(LINGER);
     size_t count = 0;
     pthread_mutex_lock(&lock);
-    const struct known *leaving = find_known(writer->guid);
+    const struct known *leaving = find_known(&writers, writer->guid);
     struct eddy_turn *turns = leaving != NULL ? calloc(sub_count + 1, sizeof *turns) : NULL;
     for (iox_sub_t sub = subs; sub != NULL && turns != NULL; sub = sub->next) {
         if (sub->names == leaving->names) {
@@ -179,14 +178,25 @@ static void on_leaving(const struct eddy_dds_endpoint *writer)
     }
     free(turns);
     pthread_mutex_lock(&lock);
-    forget(writer->guid);
+    forget(&writers, writer->guid);
+    pthread_mutex_unlock(&lock);
+}
+
+static void on_reader(const struct eddy_dds_endpoint *reader)
+{
+    pthread_mutex_lock(&lock);
+    if (reader->leaves) {
+        forget(&readers, reader->guid);
+    } else if (reader->is_ours) {
+        remember(&readers, reader);
+    }
     pthread_mutex_unlock(&lock);
 }
 
 static void on_change(const struct eddy_dds_endpoint *endpoint)
 {
     if (endpoint->is_reader) {
-        announce_reader(endpoint);
+        on_reader(endpoint);
     } else if (endpoint->leaves) {
         on_leaving(endpoint);
     } else {
@@ -214,15 +224,6 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
     }
     last.names = 0;
     return what;
-}
-
-int64_t eddy_parting_reader_since(const struct eddy_service *service)
-{
-    int64_t latest = eddy_runtime_wall_clock() - READER_NS;
-    latest = latest > eddy_runtime_started() ? latest : eddy_runtime_started();
-    bool told = last_reader.names == hash_of(service->event, service->instance);
-    last_reader.names = 0;
-    return told && last_reader.at > latest ? last_reader.at : latest;
 }
 
 bool eddy_parting_watch_all(void)

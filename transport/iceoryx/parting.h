@@ -35,9 +35,9 @@ struct eddy_announced {
 };
 struct eddy_announced eddy_parting_announced(const struct eddy_service *service);
 
-/* When DDS, in this thread, announced the reader that it is creating, CLOCK_REALTIME in nanoseconds:
- * what was written from then on may be for it.  It does so before it creates our subscriber. */
-int64_t eddy_parting_reader_since(const struct eddy_service *service);
+/* When DDS created this reader of ours, CLOCK_REALTIME in nanoseconds: what was written from then on
+ * may be for it.  0: we have not been told of it yet. */
+int64_t eddy_parting_reader_created(const uint8_t guid[16]);
 
 /* From now on news come from all DDS domains of this process.  False: it has no participant yet. */
 bool eddy_parting_watch_all(void);

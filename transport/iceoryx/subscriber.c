@@ -16,6 +16,7 @@
 #define CYCLONE_DEPTH 8u
 /* Samples from before a subscriber's time that are looked at: see is_wanted_of_the_past. */
 #define CYCLONE_RECENT 256u
+#define CREATION_NS    INT64_C(20000000)
 
 /* What iox_sub_init allocates.  The caller's word must end where the handle begins. */
 struct block {
@@ -96,6 +97,14 @@ static uint32_t must_have(const iox_sub_options_t *wanted)
            (blocks ? EDDY_PUB_WAITS : 0);
 }
 
+/* For a reader that cannot be asked about: the time in which DDS has created it, if it took long. */
+static int64_t assumed_since(void)
+{
+    int64_t earliest = eddy_runtime_started();
+    int64_t since = eddy_runtime_wall_clock() - CREATION_NS;
+    return since > earliest ? since : earliest;
+}
+
 iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
                        const char *const instance, const char *const event,
                        const iox_sub_options_t *const options)
@@ -117,7 +126,7 @@ iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
     sub->options = reader_options(&wanted);
     sub->must_have = must_have(&wanted);
     if (eddy_runtime_is_cyclone()) {
-        sub->since = eddy_parting_reader_since(&sub->service);
+        sub->since = assumed_since();
     }
     if (wanted.subscribeOnCreate) {
         iox_sub_subscribe(sub);
