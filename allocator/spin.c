@@ -3,78 +3,185 @@
 
 #include "allocator/atomic.h"
 
-#include <eddy/domain.h>
-#include <sched.h>
 #include <unistd.h>
 
-#define FIRST_NS 5000u
-#define LEAST_NS 200u
-#define MOST_NS  50000u
-#define ANEW     64u /* fruitless waits */
-#define LOOKS    64  /* before the clock is asked */
+/* Nanoseconds, and numbers of waits.  What they are worth: spec/protocols.md, "Waiting". */
+#define LONGEST  300000 /* one look: longer than two sleepers need to answer each other */
+#define WORTH    70000  /* a sleep, in looking */
+#define STAKE    400000
+#define MOST     1000000
+#define GRACE    20000   /* a look that is longer by that lost its CPU to somebody */
+#define HOPELESS 500000  /* mean wait, asleep, beyond which no look would be long enough */
+#define CAP      4000000 /* of what is added up */
+#define SHARE    64      /* in vain at most one part in so many of all time */
 
-/* Where nobody else can run while we spin, what we wait for cannot come. */
+#define FIRST_SLEEPS 8u
+#define MEASURED     32u /* sleeps at the end of a term */
+#define SUFFICES     8u  /* waits, for a mean */
+#define JUDGED       33u /* waits of a try, before which sleeping may have been faster */
+#define REMEMBERED   64u
+#define FIRST_TERM   64u
+#define MOST_TERM    65536u
+#define MOST_GAINING 8192u
+
+/* Where nobody else can run while we look, what we wait for cannot come. */
 static bool has_two_cpus(void)
 {
     return sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
-/* A process that may run on one CPU alone may share it with those it waits for: it tries less
- * before it learns. */
-static uint64_t first_budget(void)
-{
-    cpu_set_t cpus;
-    bool roams = sched_getaffinity(0, sizeof cpus, &cpus) != 0 || CPU_COUNT(&cpus) > 1;
-    return roams ? FIRST_NS : LEAST_NS;
-}
-
 void eddy_spin_init(struct eddy_spin *s, int64_t fixed_ns)
 {
-    s->may = has_two_cpus();
-    s->fixed_ns = fixed_ns;
-    /* Relaxed, here and below: guesses, which no other memory hangs on. */
-    eddy_store_relaxed(&s->budget_ns, first_budget());
-    eddy_store_relaxed(&s->fruitless, 0u);
+    *s = (struct eddy_spin){
+        .may = has_two_cpus(), .fixed_ns = fixed_ns, .sleeps = FIRST_SLEEPS, .term = FIRST_TERM};
 }
 
-static uint64_t limit_of(struct eddy_spin *s)
+static bool take(struct eddy_spin *s)
+{
+    bool free = false;
+    return eddy_cas_acquire(&s->busy, &free, true); /* from [learnt] */
+}
+
+static void give_back(struct eddy_spin *s)
+{
+    eddy_store_release(&s->busy, false); /* [learnt] */
+}
+
+/* --- paces ----------------------------------------------------------------------------------- */
+
+static uint64_t capped(uint64_t ns)
+{
+    return ns < CAP ? ns : CAP;
+}
+
+static void note(struct eddy_spin_pace *p, uint64_t interval, uint64_t wait)
+{
+    if (p->count == REMEMBERED) {
+        p->count /= 2;
+        p->intervals /= 2;
+        p->waits /= 2;
+    }
+    p->count++;
+    p->intervals += capped(interval);
+    p->waits += capped(wait);
+}
+
+/* At pace p things come sooner than at pace q, by a sixteenth at least. */
+static bool is_sooner(const struct eddy_spin_pace *p, const struct eddy_spin_pace *q)
+{
+    return p->count >= SUFFICES && q->count >= SUFFICES &&
+           16 * p->intervals * q->count < 15 * q->intervals * p->count;
+}
+
+/* --- looking or not -------------------------------------------------------------------------- */
+
+static void rest(struct eddy_spin *s, uint32_t sleeps)
+{
+    s->looks = s->gains = false;
+    s->left = 0;
+    s->sleeps = sleeps;
+    s->asleep = (struct eddy_spin_pace){0};
+}
+
+static void fail(struct eddy_spin *s)
+{
+    rest(s, FIRST_SLEEPS);
+    s->term = s->term / 2 > FIRST_TERM ? s->term / 2 : FIRST_TERM;
+    s->not_before = s->last + SHARE * capped(s->looked);
+}
+
+static void try_anew(struct eddy_spin *s)
+{
+    s->looks = true;
+    s->stake_ns = STAKE;
+    s->looked = 0;
+    s->found = 0;
+    s->looking = (struct eddy_spin_pace){0};
+}
+
+uint64_t eddy_spin_limit(struct eddy_spin *s, uint64_t now)
 {
     if (!s->may || s->fixed_ns < 0)
         return 0;
-    return s->fixed_ns > 0 ? (uint64_t)s->fixed_ns : eddy_load_relaxed(&s->budget_ns);
+    if (s->fixed_ns > 0)
+        return (uint64_t)s->fixed_ns;
+    if (!take(s))
+        return 0;
+    bool hopes = s->asleep.waits <= (uint64_t)HOPELESS * s->asleep.count;
+    if (!s->looks && s->sleeps == 0 && hopes && now >= s->not_before)
+        try_anew(s);
+    uint64_t limit = s->looks ? LONGEST : 0;
+    give_back(s);
+    return limit;
 }
 
-/* What paid is given twice as long next time, what did not half as long.  Now and then it tries as
- * long as may be: where two that wait for each other both sleep, each finds the other slow to wake,
- * and only who stays awake for once finds it quick again. */
-static void learn(struct eddy_spin *s, uint64_t limit, bool paid)
+/* Until sleeping is measured again: the world may have changed. */
+static void go_on(struct eddy_spin *s, uint32_t most)
 {
-    uint64_t next = paid ? limit * 2 : limit / 2;
-    uint32_t fruitless = eddy_load_relaxed(&s->fruitless) + !paid;
-    eddy_store_relaxed(&s->fruitless, fruitless);
-    if (!paid && fruitless % ANEW == 0)
-        next = MOST_NS;
-    next = next > MOST_NS ? MOST_NS : next < LEAST_NS ? LEAST_NS : next;
-    eddy_store_relaxed(&s->budget_ns, next);
+    s->left = s->term < most ? s->term : most;
+    s->term = 2 * s->left;
 }
 
-bool eddy_spin(struct eddy_spin *s, uint64_t deadline, bool (*ready)(const void *),
-               const void *what)
+/* The stake is gone. */
+static void decide(struct eddy_spin *s)
 {
-    uint64_t limit = limit_of(s);
-    if (limit == 0 || deadline == EDDY_POLL)
-        return false;
-    uint64_t end = eddy_deadline(limit);
-    end = end < deadline ? end : deadline;
-    bool is_ready = false;
-    do
-        for (int i = 0; i < LOOKS; i++) {
-            is_ready = ready(what);
-            if (is_ready)
-                break; /* a pause is longer than it takes others to publish */
-            eddy_pause();
-        }
-    while (!is_ready && eddy_now() < end);
-    learn(s, limit, is_ready);
-    return is_ready;
+    if (!is_sooner(&s->looking, &s->asleep)) {
+        fail(s);
+        return;
+    }
+    s->gains = true;
+    s->stake_ns = STAKE; /* for looks in vain */
+    s->looked = 0;
+    go_on(s, MOST_GAINING);
+}
+
+static void learn_found(struct eddy_spin *s, int64_t spent, uint64_t interval)
+{
+    /* The first interval began with a sleep. */
+    if (s->found++ > 0)
+        note(&s->looking, interval, (uint64_t)spent);
+    s->stake_ns += s->gains ? WORTH / 4 : WORTH - spent;
+    if (s->stake_ns >= MOST) { /* it has paid for itself */
+        s->stake_ns = MOST;
+        s->looked = 0;
+    }
+    if (s->left > 0 && --s->left == 0)
+        rest(s, MEASURED);
+    else if (s->stake_ns <= 0 && s->found > SUFFICES)
+        decide(s);
+    else if (s->found == JUDGED && is_sooner(&s->asleep, &s->looking))
+        fail(s);
+    else if (s->found == JUDGED && !s->gains)
+        go_on(s, MOST_TERM);
+}
+
+/* One that was too long lost its CPU to another, and we were not woken. */
+static void learn_vain(struct eddy_spin *s, int64_t spent)
+{
+    s->stake_ns -= spent;
+    if (s->stake_ns <= 0)
+        fail(s);
+}
+
+static void learn(struct eddy_spin *s, const struct eddy_spun *how)
+{
+    uint64_t spent = how->looked - how->begin, interval = how->end - s->last;
+    s->last = how->end;
+    s->looked += spent;
+    if (how->limit == 0) {
+        note(&s->asleep, interval, how->end - how->begin);
+        s->sleeps -= s->sleeps > 0;
+    } else if (how->found && spent <= how->limit + GRACE) {
+        learn_found(s, (int64_t)spent, interval);
+    } else {
+        learn_vain(s, (int64_t)spent);
+    }
+}
+
+void eddy_spin_learn(struct eddy_spin *s, const struct eddy_spun *how)
+{
+    if (!s->may || s->fixed_ns != 0 || !take(s))
+        return;
+    learn(s, how);
+    give_back(s);
 }

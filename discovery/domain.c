@@ -6,6 +6,7 @@
 #include "allocator/file.h"
 #include "allocator/point.h"
 #include "discovery/directory.h"
+#include "discovery/spin.h"
 #include "discovery/sweep.h"
 
 #include <errno.h>
@@ -244,9 +245,12 @@ int eddy_domain_check(const char *dir)
 {
     char path[4096];
     int fd = -1;
+    int64_t spin_ns;
     int error = eddy_log_check();
     if (!error)
         error = eddy_directory_check_limit();
+    if (!error)
+        error = eddy_spin_setting(&spin_ns);
     if (!error && !dir)
         error = eddy_default_dir(path, sizeof path);
     if (!error)
@@ -260,6 +264,9 @@ static int open_parts(struct eddy_domain *d, const struct eddy_domain_options *o
 {
     char path[4096];
     int error = eddy_log_check();
+    if (!error)
+        error = eddy_spin_setting(&d->spin_ns);
+    d->spin_ns = o->spin_ns ? o->spin_ns : d->spin_ns;
     if (!error && !o->dir)
         error = eddy_default_dir(path, sizeof path);
     if (error)

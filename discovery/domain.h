@@ -23,6 +23,7 @@ struct eddy_domain {
     uint32_t fork_count;
     atomic_bool leaves; /* from now on its files may go, which is no removal */
     char *dir;
+    int64_t spin_ns; /* how long its waits look before they sleep: see allocator/wait.h */
     pthread_mutex_t lock;
     uint32_t handles;            /* open writers, readers and wait sets */
     void *topics;                /* the transport's list */

@@ -31,7 +31,7 @@ static void let_it_fall_asleep(void)
 
 static pthread_t start_waiting(struct stage_stop *armed)
 {
-    stage_set(armed, "slots-reserve:armed", NULL);
+    stage_set(armed, "wait:armed", NULL);
     stage_let_go(armed);
     pthread_t waiter = thread_start(wait_for_room, armed);
     stage_until_there(armed);
@@ -94,26 +94,26 @@ static void *claim_in_vain(void *argument)
 {
     struct eddy_slots_loan loan;
     stage_enter(argument);
-    must_fail(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL + 1, &loan), EDDY_ETIMEDOUT);
+    must_fail(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan), EDDY_ENOSLOT);
     return NULL;
 }
 
 /* Somebody claims the slot, finds it held and leaves it; meanwhile the holder lets go. */
 static uint64_t wait_for_who_claims(eddy_slots *reader, struct eddy_slots_sample *sample)
 {
-    struct stage_stop armed, owned, held, waiting;
-    stage_set(&armed, "slots-reserve:armed", NULL);
+    struct stage_stop reaped, owned, held, waiting;
+    stage_set(&reaped, "slots-reserve:reaped", NULL);
     stage_set(&owned, "slots-claim:owned", NULL);
     stage_set(&held, "slots-claim:held", NULL);
-    armed.next = &owned;
+    reaped.next = &owned;
     owned.next = &held;
     must(eddy_slots_hold(reader, sample));
-    pthread_t claimer = thread_start(claim_in_vain, &armed);
-    stage_until_there(&armed);
+    pthread_t claimer = thread_start(claim_in_vain, &reaped);
+    stage_until_there(&reaped);
     must(eddy_slots_release(reader, sample));
     for (uint32_t i = 0; i < EDDY_SLOTS_HINTS; i++)
         eddy_slots_hint(slots, i); /* so that nothing leads to it but the last look at all */
-    stage_let_go(&armed);
+    stage_let_go(&reaped);
     stage_until_there(&owned);
     must(eddy_slots_hold(reader, sample));
     stage_let_go(&owned);

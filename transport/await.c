@@ -68,40 +68,54 @@ static bool collect(struct eddy_waitset *ws, void **contexts, size_t max, size_t
     return n > 0;
 }
 
-static bool collect_locked(struct eddy_waitset *ws, void **contexts, size_t max, size_t *found)
+struct catch
 {
-    pthread_mutex_lock(&ws->lock);
-    bool any = collect(ws, contexts, max, found);
-    pthread_mutex_unlock(&ws->lock);
+    struct eddy_waitset *ws;
+    void **contexts;
+    size_t max, found;
+};
+
+static int look_for_any(void *what)
+{
+    struct catch *c = what;
+    pthread_mutex_lock(&c->ws->lock);
+    bool any = collect(c->ws, c->contexts, c->max, &c->found);
+    pthread_mutex_unlock(&c->ws->lock);
+    return any ? EDDY_OK : EDDY_ENODATA;
+}
+
+static bool has_news(const void *what)
+{
+    const struct catch *c = what;
+    bool any = false;
+    for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
+        any = any || eddy_load_relaxed(&c->ws->seat->news[w]); /* the look decides */
     return any;
+}
+
+/* Who publishes looks at the bells of those alone that say so. */
+static void say_asleep(void *what, bool begins)
+{
+    const struct catch *c = what;
+    if (begins)
+        eddy_or_seq(eddy_waitset_sleeping(c->ws), eddy_waitset_bit(c->ws));
+    else /* Relaxed: seen late it costs a needless look at the bell. */
+        eddy_and_relaxed(eddy_waitset_sleeping(c->ws), ~eddy_waitset_bit(c->ws));
+    EDDY_POINT("waitset:said");
 }
 
 int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size_t max,
                       size_t *count)
 {
-    size_t found = 0;
+    static const struct eddy_awaited any = {
+        .look = look_for_any, .hint = has_news, .sleeps = say_asleep, .pauses = 1};
     if (ws->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     if (!contexts || !count || max == 0)
         return eddy_fail(EDDY_EINVAL, "eddy_waitset_wait: no room for a result");
-    bool any = collect_locked(ws, contexts, max, &found);
-    bool in_time = deadline != EDDY_POLL;
-    while (!any && in_time) {
-        uint32_t armed = eddy_bell_arm(&ws->seat->bell);
-        EDDY_POINT("waitset:bell-armed");
-        eddy_or_seq(eddy_waitset_sleeping(ws), eddy_waitset_bit(ws));
-        EDDY_POINT("waitset:armed");
-        any = collect_locked(ws, contexts, max, &found);
-        if (!any) {
-            in_time = eddy_bell_wait(&ws->seat->bell, armed, deadline);
-            any = collect_locked(ws, contexts, max, &found);
-        }
-        EDDY_POINT("waitset:woken");
-        /* Relaxed: seen late it costs a needless look at the bell. */
-        eddy_and_relaxed(eddy_waitset_sleeping(ws), ~eddy_waitset_bit(ws));
-    }
-    if (!any)
-        return EDDY_ETIMEDOUT;
-    *count = found;
-    return EDDY_OK;
+    struct catch c = {.ws = ws, .contexts = contexts, .max = max};
+    int error = eddy_wait(&ws->spin, &any, &c, &ws->seat->bell, deadline);
+    if (!error)
+        *count = c.found;
+    return error;
 }

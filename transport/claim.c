@@ -18,6 +18,7 @@
 #define ROUND_SLOTS   192u
 #define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
 #define TRIES_WARM    16u
+#define ROOM_PAUSES   16u       /* between looks at what the readers write to all the time */
 #define ROOM_NAP      2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
@@ -161,35 +162,43 @@ static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_plac
     return eddy_reap_topic(w->topic->domain, w->segment).reaped && claim_any(w, need, p);
 }
 
-static bool sleep_for_room(struct eddy_writer *w, uint32_t armed, uint64_t deadline)
+struct room {
+    struct eddy_writer *writer;
+    bool (*is_there)(struct eddy_writer *, void *);
+    void *context;
+    uint64_t next_reap;
+};
+
+static int look_for_room(void *what)
 {
-    uint64_t now = eddy_now();
-    if (now >= deadline)
-        return false;
-    uint64_t nap = now + ROOM_NAP < deadline ? now + ROOM_NAP : deadline;
-    eddy_bell_wait(&w->segment->control->room_bell, armed, nap);
-    return true;
+    const struct room *room = what;
+    EDDY_POINT("room:wanted");
+    return room->is_there(room->writer, room->context) ? EDDY_OK : EDDY_ENODATA;
+}
+
+/* The dead may have it.  Only before a sleep, and not each: it costs a system call for each seat. */
+static void reap_for_room(void *what, bool begins)
+{
+    struct room *room = what;
+    uint64_t now = begins ? eddy_now() : 0;
+    if (now < room->next_reap)
+        return;
+    (void)eddy_reap_topic(room->writer->topic->domain, room->writer->segment);
+    room->next_reap = now + REAP_INTERVAL;
 }
 
 int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
-                              bool (*has_room)(struct eddy_writer *, void *), void *context)
+                              bool (*is_there)(struct eddy_writer *, void *), void *context)
 {
-    uint64_t next_reap = 0;
-    for (;;) {
-        EDDY_POINT("room:wanted");
-        uint32_t armed = eddy_bell_arm(&w->segment->control->room_bell);
-        EDDY_POINT("room:armed");
-        if (has_room(w, context))
-            return EDDY_OK;
-        uint64_t now = eddy_now();
-        if (now >= next_reap) {
-            if (eddy_reap_topic(w->topic->domain, w->segment).reaped)
-                continue;
-            next_reap = now + REAP_INTERVAL;
-        }
-        if (!sleep_for_room(w, armed, deadline))
-            return EDDY_ETIMEDOUT;
+    const struct eddy_awaited kind = {
+        .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
+    struct room room = {w, is_there, context, 1};
+    int error = eddy_wait(&w->spin, &kind, &room, &w->segment->control->room_bell, deadline);
+    if (error == EDDY_ETIMEDOUT && deadline == EDDY_POLL) {
+        reap_for_room(&room, true);
+        error = look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
     }
+    return error;
 }
 
 struct want {

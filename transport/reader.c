@@ -17,7 +17,6 @@ static void take_options(struct eddy_reader *r, const struct eddy_reader_options
 {
     r->reliable = o->reliability == EDDY_RELIABLE;
     r->deep = o->flags & EDDY_READER_DEEP;
-    eddy_spin_init(&r->spin, o->spin_ns);
     r->depth = o->depth ? o->depth : r->reliable ? DEPTH_RELIABLE : DEPTH_BEST_EFFORT;
 }
 
@@ -62,6 +61,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     if (error)
         return error;
     r->domain = d;
+    eddy_spin_init(&r->spin, o->spin_ns ? o->spin_ns : d->spin_ns);
     r->segment = r->topic->segment;
     r->seat = &r->segment->readers[r->seat_id];
     r->fork_count = eddy_fork_count;

@@ -8,7 +8,7 @@
 #ifndef EDDY_READER_INSIDE_H
 #define EDDY_READER_INSIDE_H
 
-#include "allocator/spin.h"
+#include "allocator/wait.h"
 #include "transport/topic.h"
 
 struct eddy_waitset;

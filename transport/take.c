@@ -270,26 +270,18 @@ bool eddy_reader_ready(eddy_reader *r)
     return r->past_next < r->past_count || eddy_reader_has(r, r->next);
 }
 
-static bool has_next(const void *reader)
+static int look_for_next(void *reader)
 {
     const struct eddy_reader *r = reader;
-    return eddy_reader_has(r, r->next);
+    return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_ENODATA;
 }
 
 int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
 {
+    static const struct eddy_awaited next = {.look = look_for_next, .pauses = 1};
     if (r->fork_count != eddy_fork_count)
         return eddy_fail_forked();
-    if (eddy_reader_ready(r) || eddy_spin(&r->spin, deadline, has_next, r))
+    if (r->past_next < r->past_count)
         return EDDY_OK;
-    if (deadline == EDDY_POLL)
-        return EDDY_ETIMEDOUT;
-    for (;;) {
-        uint32_t armed = eddy_bell_arm(&r->segment->control->readers_bell);
-        EDDY_POINT("wait:armed");
-        if (eddy_reader_has(r, r->next))
-            return EDDY_OK;
-        if (!eddy_bell_wait(&r->segment->control->readers_bell, armed, deadline))
-            return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_ETIMEDOUT;
-    }
+    return eddy_wait(&r->spin, &next, r, &r->segment->control->readers_bell, deadline);
 }

@@ -90,6 +90,7 @@ int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
         free(ws);
         return error;
     }
+    eddy_spin_init(&ws->spin, domain->spin_ns);
     pthread_mutex_init(&ws->lock, NULL);
     TAILQ_INIT(&ws->pending);
     *waitset = ws;

@@ -14,6 +14,7 @@
 #ifndef EDDY_WAITSET_INSIDE_H
 #define EDDY_WAITSET_INSIDE_H
 
+#include "allocator/wait.h"
 #include "discovery/reap.h"
 #include "transport/reader.h"
 
@@ -38,6 +39,7 @@ struct eddy_waitset {
     struct eddy_domain *domain;
     uint32_t fork_count, bell_index;
     struct eddy_bell_seat *seat;
+    struct eddy_spin spin;
     pthread_mutex_t lock;
     struct eddy_attachments all, by_bit[EDDY_NEWS_BITS];
     struct eddy_pending pending; /* in the order in which they are looked at */

@@ -4,6 +4,7 @@
 #ifndef EDDY_WRITER_INSIDE_H
 #define EDDY_WRITER_INSIDE_H
 
+#include "allocator/wait.h"
 #include "transport/keep.h"
 #include "transport/topic.h"
 
@@ -25,6 +26,7 @@ struct eddy_writer {
     uint32_t scan;         /* where its last look through all slots ended */
     struct eddy_keep keep; /* for late readers */
     uint32_t flags;
+    struct eddy_spin spin; /* waiting for room */
     uint64_t source, max_wait_ns, published, bytes;
     uint64_t patience_ns, given_up, look_again, lag, lag_size; /* see patience.c */
     uint64_t last_sn;                                          /* of what it published last */
@@ -50,7 +52,7 @@ void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 
 /* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
 int eddy_writer_wait_for_room(struct eddy_writer *writer, uint64_t deadline,
-                              bool (*has_room)(struct eddy_writer *, void *context), void *context);
+                              bool (*is_there)(struct eddy_writer *, void *context), void *context);
 
 /* How far behind a reader may be for samples of this size. */
 void eddy_writer_expect_lag(struct eddy_writer *writer, uint64_t size);

@@ -35,7 +35,10 @@ struct eddy_domain_options {
         *dir; /* the folder; default: EDDY_DIR, else /dev/shm/eddy-<uid> (made with mode 0700) */
     const char *name; /* what `eddy ls` calls this participant; default: the program's name; cut at
                          39 bytes */
-    uint64_t reserved[6]; /* zero */
+    /* How long waits of this participant look before they sleep: 0: EDDY_SPIN, else what pays is
+     * learnt; < 0: never; > 0: nanoseconds.  None looks on a machine of one CPU. */
+    int64_t spin_ns;
+    uint64_t reserved[5]; /* zero */
 };
 
 /* Takes part in a domain.  options may be NULL.  May be called several times; each gives a
@@ -54,8 +57,8 @@ EDDY_API const char *eddy_domain_dir(const eddy_domain *domain);
  * Errors: EDDY_ECONFIG, EDDY_ETOOBIG. */
 EDDY_API int eddy_default_dir(char *buffer, unsigned long bytes);
 
-/* Looks at what a domain would be opened with: EDDY_DIR, EDDY_LOG, EDDY_MAX_BYTES, and the folder
- * dir, NULL for the default.  Nothing is created and nobody joins.  Errors: EDDY_EACCES,
+/* Looks at what a domain would be opened with: EDDY_DIR, EDDY_LOG, EDDY_MAX_BYTES, EDDY_SPIN, and
+ * the folder dir, NULL for the default.  Nothing is created and nobody joins.  Errors: EDDY_EACCES,
  * EDDY_ECONFIG, EDDY_ENOENT (there is no such folder), EDDY_ESYS. */
 EDDY_API int eddy_domain_check(const char *dir);
 

@@ -85,9 +85,8 @@ struct eddy_reader_options {
                        best-effort; at most the topic's log, else clamped */
     uint32_t
         history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
-    uint32_t flags; /* EDDY_READER_DEEP */
-    /* Before sleeping: 0 learns what pays, < 0 never, > 0 that long (never on one CPU). */
-    int64_t spin_ns;
+    uint32_t flags;       /* EDDY_READER_DEEP */
+    int64_t spin_ns;      /* of eddy_reader_wait; as in eddy_domain_options, which is the default */
     uint64_t limit_bytes; /* as for the writer */
     uint32_t recent; /* best-effort: takes up to so many samples from right before its time, too, if
                         they happen to be there still; what is not does not count as lost */

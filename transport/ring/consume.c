@@ -142,23 +142,14 @@ static int look_for_chunk(struct eddy_ring *r, struct eddy_chunk *chunk)
     return error == EDDY_ENODATA && end ? remember(r, end) : error;
 }
 
-static bool has_chunk(const void *ring)
+static bool has_chunk(const struct eddy_ring *r)
 {
-    const struct eddy_ring *r = ring;
     /* Relaxed: guesses; taking looks again. */
     return eddy_load_relaxed(&r->header->write) != eddy_load_relaxed(&r->header->taken) ||
            eddy_load_relaxed(&r->header->state) != EDDY_RING_WORD_RUNNING;
 }
 
-static int wait_for_chunk(struct eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
-{
-    if (eddy_spin(&r->spin, deadline, has_chunk, r)) {
-        int error = look_for_chunk(r, chunk);
-        if (error != EDDY_ENODATA)
-            return error;
-    }
-    return eddy_ring_wait(r, deadline, look_for_chunk, chunk);
-}
+static const struct eddy_ring_sought a_chunk = {look_for_chunk, has_chunk};
 
 int eddy_ring_take(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
 {
@@ -169,7 +160,7 @@ int eddy_ring_take(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
     if (error)
         return error;
     error = r->crash_first ? look_for_chunk(r, chunk) : take_now(r, chunk);
-    return error == EDDY_ENODATA ? wait_for_chunk(r, deadline, chunk) : error;
+    return error == EDDY_ENODATA ? eddy_ring_wait(r, deadline, &a_chunk, chunk) : error;
 }
 
 /* --- releasing ------------------------------------------------------------------------------- */

@@ -54,7 +54,6 @@ static struct eddy_ring *make_handle(const char *id, enum eddy_ring_role role)
     r->lock_fd = -1;
     r->fork_count = eddy_fork_count;
     eddy_store_relaxed(&r->users, 1u); /* nobody else has it yet */
-    eddy_spin_init(&r->spin, 0);
     eddy_ring_watch_init(&r->watch);
     eddy_store_relaxed(&r->loan, (uint64_t)LOAN_NONE);
     r->tickets = LOAN_TICKETS;

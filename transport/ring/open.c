@@ -186,6 +186,7 @@ static int name_handle(const struct request *q, struct eddy_ring *r)
 {
     memcpy(r->flink, q->flink, sizeof r->flink);
     r->domain = q->domain;
+    eddy_spin_init(&r->spin, r->domain->spin_ns);
     if (asprintf(&r->object, "%s/%s" EDDY_RING_SUFFIX, q->domain->dir, r->id) >= 0)
         return EDDY_OK;
     r->object = NULL;

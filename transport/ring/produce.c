@@ -19,9 +19,8 @@ static int check(const struct eddy_ring *r)
 /* --- room ------------------------------------------------------------------------------------ */
 
 /* The caller has the loan word; so `write` and `read_seen` are its own. */
-static bool has_room(const void *ring)
+static bool has_room(const struct eddy_ring *r)
 {
-    const struct eddy_ring *r = ring;
     return r->write - eddy_load_relaxed(&r->header->read) < r->slots; /* a guess: looks again */
 }
 
@@ -60,11 +59,10 @@ static void let_it_go_on(const struct eddy_ring *r)
 
 static int wait_for_room(struct eddy_ring *r, uint64_t deadline)
 {
+    static const struct eddy_ring_sought room = {look_for_room, has_room};
     if (deadline != EDDY_POLL && r->spin.may)
         let_it_go_on(r);
-    if (eddy_spin(&r->spin, deadline, has_room, r))
-        return find_room(r);
-    return eddy_ring_wait(r, deadline, look_for_room, NULL);
+    return eddy_ring_wait(r, deadline, &room, NULL);
 }
 
 /* --- loans ----------------------------------------------------------------------------------- */

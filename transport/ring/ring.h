@@ -32,7 +32,7 @@
 #include "allocator/futex.h"
 #include "allocator/place.h"
 #include "allocator/point.h"
-#include "allocator/spin.h"
+#include "allocator/wait.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
 #include "transport/ring/layout.h"
@@ -136,9 +136,11 @@ void eddy_ring_watch_end(struct eddy_ring *ring);
 
 /* --- wait.c ---------------------------------------------------------------------------------- */
 
-/* EDDY_ENODATA: not yet. */
-typedef int eddy_ring_look(struct eddy_ring *ring, struct eddy_chunk *chunk);
-int eddy_ring_wait(struct eddy_ring *ring, uint64_t deadline, eddy_ring_look *look,
+struct eddy_ring_sought {
+    int (*look)(struct eddy_ring *ring, struct eddy_chunk *chunk); /* EDDY_ENODATA: not yet */
+    bool (*hint)(const struct eddy_ring *ring); /* a cheap guess: a look would find something */
+};
+int eddy_ring_wait(struct eddy_ring *ring, uint64_t deadline, const struct eddy_ring_sought *sought,
                    struct eddy_chunk *chunk);
 
 /* --- consume.c ------------------------------------------------------------------------------- */

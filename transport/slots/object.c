@@ -225,6 +225,8 @@ int eddy_slots_object_attach(struct eddy_domain *d, const char *id, struct eddy_
     }
     snprintf(s->id, sizeof s->id, "%.32s", id);
     s->domain = d;
+    eddy_spin_init(&s->spin, d->spin_ns);
+    eddy_spin_init(&s->room_spin, d->spin_ns);
     s->fork_count = eddy_fork_count;
     pthread_mutex_init(&s->lock, NULL);
     *slots = s;

@@ -239,20 +239,22 @@ uint64_t eddy_slots_generation(const eddy_slots *s)
     return eddy_slots_forked(s) ? 0 : eddy_log_end(&s->log) - s->first_sn;
 }
 
+struct next {
+    struct eddy_slots *slots;
+    uint64_t last;
+};
+
+static int look_for_next(void *what)
+{
+    const struct next *next = what;
+    if (eddy_slots_forked(next->slots))
+        return eddy_fail_forked();
+    return eddy_slots_generation(next->slots) != next->last ? EDDY_OK : EDDY_ENODATA;
+}
+
 int eddy_slots_wait(eddy_slots *s, uint64_t last, uint64_t deadline)
 {
-    for (;;) {
-        if (eddy_slots_forked(s))
-            return eddy_fail_forked();
-        if (eddy_slots_generation(s) != last)
-            return EDDY_OK;
-        if (deadline == EDDY_POLL)
-            return EDDY_ETIMEDOUT;
-        uint32_t armed = eddy_bell_arm(&s->header->new_bell);
-        EDDY_POINT("slots-wait:armed");
-        if (eddy_slots_generation(s) != last)
-            return EDDY_OK;
-        if (!eddy_bell_wait(&s->header->new_bell, armed, deadline))
-            return eddy_slots_generation(s) != last ? EDDY_OK : EDDY_ETIMEDOUT;
-    }
+    static const struct eddy_awaited kind = {.look = look_for_next, .pauses = 1};
+    struct next next = {s, last};
+    return eddy_wait(&s->spin, &kind, &next, &s->header->new_bell, deadline);
 }

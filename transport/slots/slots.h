@@ -28,6 +28,7 @@
 #include "allocator/log.h"
 #include "allocator/point.h"
 #include "allocator/segment.h"
+#include "allocator/wait.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
 #include "transport/slots/layout.h"
@@ -59,6 +60,7 @@ struct eddy_slots {
     pthread_mutex_t lock;                        /* making the payload writable */
     _Atomic uint64_t mine[EDDY_SLOTS_WORDS_MAX]; /* readers that joined by this handle */
     _Atomic uint64_t *cursors;                   /* of these: the first that may be unread */
+    struct eddy_spin spin, room_spin;            /* waiting for samples, for slots */
 };
 
 /* --- object.c: the file ---------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define REAP_INTERVAL 50000000u /* ns between looks for the dead while waiting for room */
+#define ROOM_PAUSES   16u       /* between looks at what the readers write to all the time */
 #define LOG_TRIES     100000u /* more than any number of committers in between; then it is damage */
 
 /* --- reserving ------------------------------------------------------------------------------- */
@@ -48,33 +49,46 @@ static void fill_loan(const struct eddy_slots *s, uint32_t slot, uint64_t ticket
     loan->segment = s->tag;
 }
 
-static bool claim_or_reap(struct eddy_slots *s, const uint64_t *active, uint64_t *next_reap,
-                          uint32_t *slot, uint64_t *ticket)
+struct room {
+    struct eddy_slots *slots;
+    const uint64_t *active;
+    uint32_t *slot;
+    uint64_t *ticket, next_reap;
+};
+
+static int look_for_slot(void *what)
 {
-    if (eddy_slots_claim(s, active, slot, ticket))
-        return true;
-    uint64_t now = eddy_now();
-    if (now < *next_reap)
-        return false;
-    *next_reap = now + REAP_INTERVAL;
-    return eddy_slots_reap(s).reaped && eddy_slots_claim(s, active, slot, ticket);
+    const struct room *room = what;
+    return eddy_slots_claim(room->slots, room->active, room->slot, room->ticket) ? EDDY_OK
+                                                                                 : EDDY_ENODATA;
+}
+
+/* The dead may have it.  Only before a sleep, and not each: it costs a system call for each member.
+ */
+static void reap_for_slot(void *what, bool begins)
+{
+    struct room *room = what;
+    uint64_t now = begins ? eddy_now() : 0;
+    if (now < room->next_reap)
+        return;
+    (void)eddy_slots_reap(room->slots);
+    room->next_reap = now + REAP_INTERVAL;
 }
 
 static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t deadline,
                          uint32_t *slot, uint64_t *ticket)
 {
-    uint64_t next_reap = 0;
-    for (;;) {
-        uint32_t armed = deadline == EDDY_POLL ? 0 : eddy_bell_arm(&s->header->room_bell);
-        EDDY_POINT("slots-reserve:armed");
-        if (claim_or_reap(s, active, &next_reap, slot, ticket))
-            return EDDY_OK;
-        if (deadline == EDDY_POLL)
-            return EDDY_ENOSLOT;
-        if (eddy_now() >= deadline)
-            return EDDY_ETIMEDOUT;
-        eddy_bell_wait(&s->header->room_bell, armed, deadline < next_reap ? deadline : next_reap);
-    }
+    static const struct eddy_awaited kind = {.look = look_for_slot,
+                                             .sleeps = reap_for_slot,
+                                             .pauses = ROOM_PAUSES,
+                                             .nap_ns = REAP_INTERVAL};
+    struct room room = {s, active, slot, ticket, 1};
+    int error = eddy_wait(&s->room_spin, &kind, &room, &s->header->room_bell, deadline);
+    if (error != EDDY_ETIMEDOUT || deadline != EDDY_POLL)
+        return error;
+    reap_for_slot(&room, true);
+    EDDY_POINT("slots-reserve:reaped");
+    return look_for_slot(&room) == EDDY_OK ? EDDY_OK : EDDY_ENOSLOT;
 }
 
 int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint64_t deadline,
