@@ -10,10 +10,12 @@
 #define WORTH    70000  /* a sleep, in looking */
 #define STAKE    400000
 #define MOST     1000000
+#define ALLOWED  8000000 /* in vain, at once ... */
+#define SHARE    64      /* ... and of all time one part in so many */
+#define TRY      1000000 /* of that, for a try to begin */
 #define GRACE    20000   /* a look that is longer by that lost its CPU to somebody */
 #define HOPELESS 500000  /* mean wait, asleep, beyond which no look would be long enough */
 #define CAP      4000000 /* of what is added up */
-#define SHARE    64      /* in vain at most one part in so many of all time */
 
 #define FIRST_SLEEPS 8u
 #define MEASURED     32u /* sleeps at the end of a term */
@@ -66,18 +68,23 @@ static void note(struct eddy_spin_pace *p, uint64_t interval, uint64_t wait)
     p->waits += capped(wait);
 }
 
+static uint64_t mean(const struct eddy_spin_pace *p)
+{
+    return p->count > 0 ? p->intervals / p->count : 0;
+}
+
 /* At pace p things come sooner than at pace q, by a sixteenth at least. */
 static bool is_sooner(const struct eddy_spin_pace *p, const struct eddy_spin_pace *q)
 {
-    return p->count >= SUFFICES && q->count >= SUFFICES &&
-           16 * p->intervals * q->count < 15 * q->intervals * p->count;
+    return p->count >= SUFFICES && q->count >= SUFFICES && 16 * mean(p) < 15 * mean(q);
 }
 
 /* --- looking or not -------------------------------------------------------------------------- */
 
 static void rest(struct eddy_spin *s, uint32_t sleeps)
 {
-    s->looks = s->gains = false;
+    s->looks = false;
+    s->gain_ns = 0;
     s->left = 0;
     s->sleeps = sleeps;
     s->asleep = (struct eddy_spin_pace){0};
@@ -87,7 +94,7 @@ static void fail(struct eddy_spin *s)
 {
     rest(s, FIRST_SLEEPS);
     s->term = s->term / 2 > FIRST_TERM ? s->term / 2 : FIRST_TERM;
-    s->not_before = s->last + SHARE * capped(s->looked);
+    s->allowance_ns -= (int64_t)capped(s->looked);
 }
 
 static void try_anew(struct eddy_spin *s)
@@ -99,7 +106,7 @@ static void try_anew(struct eddy_spin *s)
     s->looking = (struct eddy_spin_pace){0};
 }
 
-uint64_t eddy_spin_limit(struct eddy_spin *s, uint64_t now)
+uint64_t eddy_spin_limit(struct eddy_spin *s)
 {
     if (!s->may || s->fixed_ns < 0)
         return 0;
@@ -108,7 +115,7 @@ uint64_t eddy_spin_limit(struct eddy_spin *s, uint64_t now)
     if (!take(s))
         return 0;
     bool hopes = s->asleep.waits <= (uint64_t)HOPELESS * s->asleep.count;
-    if (!s->looks && s->sleeps == 0 && hopes && now >= s->not_before)
+    if (!s->looks && s->sleeps == 0 && hopes && s->allowance_ns >= TRY)
         try_anew(s);
     uint64_t limit = s->looks ? LONGEST : 0;
     give_back(s);
@@ -129,8 +136,8 @@ static void decide(struct eddy_spin *s)
         fail(s);
         return;
     }
-    s->gains = true;
-    s->stake_ns = STAKE; /* for looks in vain */
+    s->gain_ns = (int64_t)(mean(&s->asleep) - mean(&s->looking));
+    s->stake_ns = STAKE;
     s->looked = 0;
     go_on(s, MOST_GAINING);
 }
@@ -140,7 +147,7 @@ static void learn_found(struct eddy_spin *s, int64_t spent, uint64_t interval)
     /* The first interval began with a sleep. */
     if (s->found++ > 0)
         note(&s->looking, interval, (uint64_t)spent);
-    s->stake_ns += s->gains ? WORTH / 4 : WORTH - spent;
+    s->stake_ns += s->gain_ns > 0 ? s->gain_ns : WORTH - spent;
     if (s->stake_ns >= MOST) { /* it has paid for itself */
         s->stake_ns = MOST;
         s->looked = 0;
@@ -151,15 +158,18 @@ static void learn_found(struct eddy_spin *s, int64_t spent, uint64_t interval)
         decide(s);
     else if (s->found == JUDGED && is_sooner(&s->asleep, &s->looking))
         fail(s);
-    else if (s->found == JUDGED && !s->gains)
+    else if (s->found == JUDGED && s->left == 0)
         go_on(s, MOST_TERM);
 }
 
 /* One that was too long lost its CPU to another, and we were not woken. */
 static void learn_vain(struct eddy_spin *s, int64_t spent)
 {
-    s->stake_ns -= spent;
-    if (s->stake_ns <= 0)
+    int64_t earned = s->stake_ns > STAKE ? s->stake_ns - STAKE : 0;
+    int64_t paid = earned < spent ? earned : spent;
+    s->stake_ns -= paid;
+    s->allowance_ns -= spent - paid;
+    if (s->allowance_ns < 0)
         fail(s);
 }
 
@@ -167,11 +177,13 @@ static void learn(struct eddy_spin *s, const struct eddy_spun *how)
 {
     uint64_t spent = how->looked - how->begin, interval = how->end - s->last;
     s->last = how->end;
-    s->looked += spent;
+    s->allowance_ns += (int64_t)(interval / SHARE);
+    s->allowance_ns = s->allowance_ns < ALLOWED ? s->allowance_ns : ALLOWED;
     if (how->limit == 0) {
         note(&s->asleep, interval, how->end - how->begin);
         s->sleeps -= s->sleeps > 0;
     } else if (how->found && spent <= how->limit + GRACE) {
+        s->looked += spent;
         learn_found(s, (int64_t)spent, interval);
     } else {
         learn_vain(s, (int64_t)spent);

@@ -24,16 +24,16 @@ struct eddy_spin_pace {
 };
 
 struct eddy_spin {
-    bool may;            /* there is another CPU for those we wait for */
-    int64_t fixed_ns;    /* 0 learns what pays, < 0 never, > 0 that long */
-    _Atomic bool busy;   /* a thread has what follows */
-    bool looks;          /* or sleeps at once */
-    int64_t stake_ns;    /* looking goes on while it lasts */
-    uint64_t looked;     /* for so long, since it last paid for itself */
-    uint64_t not_before; /* when to try anew, after a try that failed */
-    uint32_t sleeps;     /* to come before that */
-    uint32_t found;      /* by looking, since this try began */
-    bool gains;          /* looks need not pay, as they make things come sooner */
+    bool may;             /* there is another CPU for those we wait for */
+    int64_t fixed_ns;     /* 0 learns what pays, < 0 never, > 0 that long */
+    _Atomic bool busy;    /* a thread has what follows */
+    bool looks;           /* or sleeps at once */
+    int64_t stake_ns;     /* looking goes on while it lasts */
+    uint64_t looked;      /* for so long, since it last paid for itself */
+    int64_t allowance_ns; /* for what is in vain */
+    uint32_t sleeps;      /* to come before the next try */
+    uint32_t found;       /* by looking, since this try began */
+    int64_t gain_ns;      /* by which looking makes things come sooner, if it lives by that */
     uint32_t left,
         term;      /* found by looking before sleeping is measured again; the next such term */
     uint64_t last; /* when a wait ended last */
@@ -42,8 +42,8 @@ struct eddy_spin {
 
 void eddy_spin_init(struct eddy_spin *spin, int64_t fixed_ns);
 
-/* For how long to look in a wait that begins now; 0: sleep at once. */
-uint64_t eddy_spin_limit(struct eddy_spin *spin, uint64_t now);
+/* For how long to look in the next wait; 0: sleep at once. */
+uint64_t eddy_spin_limit(struct eddy_spin *spin);
 
 /* How a wait went. */
 struct eddy_spun {

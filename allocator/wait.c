@@ -70,8 +70,7 @@ int eddy_wait(struct eddy_spin *s, const struct eddy_awaited *kind, void *what,
         return result;
     if (deadline == EDDY_POLL)
         return EDDY_ETIMEDOUT;
-    struct eddy_spun how = {.begin = eddy_now()};
-    how.limit = eddy_spin_limit(s, how.begin);
+    struct eddy_spun how = {.limit = eddy_spin_limit(s), .begin = eddy_now()};
     how.looked = how.begin;
     uint64_t until = how.begin + how.limit < deadline ? how.begin + how.limit : deadline;
     if (until > how.begin)
