@@ -16,6 +16,16 @@ static struct eddy_locator example(void)
         .host_hash = 0x4f9f2cab, .uid = 1000, .slot_count = 4, .slot_size = 128, .path = "/a/bc"};
 }
 
+/* Not their padding. */
+static void same_locator(const struct eddy_locator *got, const struct eddy_locator *wanted)
+{
+    same(got->host_hash, wanted->host_hash);
+    same(got->uid, wanted->uid);
+    same(got->slot_count, wanted->slot_count);
+    same(got->slot_size, wanted->slot_size);
+    check(strcmp(got->path, wanted->path) == 0);
+}
+
 static void the_hash_is_fnv_1a(void **state)
 {
     (void)state;
@@ -34,7 +44,7 @@ static void the_bytes_are_as_agreed(void **state)
     same(used, sizeof wire);
     check(memcmp(buffer, wire, sizeof wire) == 0);
     must(eddy_locator_decode(wire, sizeof wire, &out));
-    check(memcmp(&in, &out, sizeof in) == 0);
+    same_locator(&out, &in);
     must(eddy_locator_decode(wire, 26, &out)); /* the padding may be missing */
     check(strcmp(out.path, "/a/bc") == 0);
 }
@@ -52,7 +62,7 @@ static void every_length_comes_back(void **state)
         same(used % 4, 0);
         must_fail(eddy_locator_encode(&in, buffer, used - 1, &used), EDDY_ETOOBIG);
         must(eddy_locator_decode(buffer, used, &out));
-        check(memcmp(&in, &out, sizeof in) == 0);
+        same_locator(&out, &in);
     }
 }
 

@@ -89,5 +89,5 @@ def case_launch_loaded_later(world):
         capture_output=True, text=True, env=world.environment(), timeout=60)
     check("cannot be asked" not in result.stderr, f"DDS was not found: {result.stderr}")
     check("True" in result.stdout, f"a participant: {result.stdout} {result.stderr}")
-    check(result.stdout.count("/eddy/") == 2, f"the door and the stand-in: {result.stdout}")
+    check(result.stdout.count("/lib/eddy/") == 2, f"the door and the stand-in: {result.stdout}")
     world.check_nothing_left()

@@ -20,13 +20,11 @@ import known
 HERE = os.path.dirname(os.path.realpath(__file__))
 BUILD = os.path.join(HERE, "..", "..", "..", "build", "release")
 ROUNDS, ROUNDS_LONG = 20, 1000
-AGAIN_MOST, AGAIN_ROUNDS = 3, 3  # rows that are run again by themselves, and how often
 NETWORK_AGAIN = 2  # times that the network is asked once more where Eddy differs
 
 
 class Outcome:
-    """`verdict`: "equal", "known" (a fault of Cyclone DDS's own, see known.py), "differs" or
-    "once" (see look_again)."""
+    """`verdict`: "equal", "known" (a fault of Cyclone DDS's own, see known.py) or "differs"."""
 
     def __init__(self, scenario, verdict, network, eddy, seconds, reason=""):
         self.scenario, self.verdict, self.network, self.eddy = scenario, verdict, network, eddy
@@ -89,13 +87,13 @@ def print_table(outcomes, out):
     families_seen = collections.defaultdict(collections.Counter)
     for outcome in outcomes:
         families_seen[outcome.scenario.family][outcome.verdict] += 1
-    print(f"{'family':24}{'rows':>6}{'equal':>7}{'known':>7}{'once':>6}{'differ':>8}", file=out)
+    print(f"{'family':24}{'rows':>6}{'equal':>7}{'known':>7}{'differ':>8}", file=out)
     total = collections.Counter()
     for family, verdicts in families_seen.items():
         total += verdicts
     for family, verdicts in [*sorted(families_seen.items()), ("all", total)]:
         print(f"{family:24}{sum(verdicts.values()):6}{verdicts['equal']:7}{verdicts['known']:7}"
-              f"{verdicts['once']:6}{verdicts['differs']:8}", file=out)
+              f"{verdicts['differs']:8}", file=out)
 
 
 def parse():
@@ -111,7 +109,7 @@ def parse():
     parser.add_argument("--long", action="store_true", help="all scenarios, and more rounds")
     parser.add_argument("--rounds", type=int, help="of each scenario about first samples "
                         f"({ROUNDS}; with --long {ROUNDS_LONG})")
-    parser.add_argument("--jobs", type=int, default=14, help="at the same time (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=28, help="at the same time (%(default)s)")
     parser.add_argument("--domain", type=int, default=83, help="the first DDS domain to use")
     parser.add_argument("--general", default="", metavar="XML",
                         help="settings to add to <General> where Eddy is used")
@@ -166,23 +164,7 @@ def run(options, scenarios):
             outcome.print(sys.stdout)
             sys.stdout.flush()
 
-    driver = Driver(options)
-    driver.all(scenarios, seen)
-    for outcome in [outcome for outcome in outcomes if outcome.verdict == "differs"][:AGAIN_MOST]:
-        look_again(driver, outcome)
+    Driver(options).all(scenarios, seen)
     print_table(outcomes, sys.stdout)
     print(f"{len(outcomes)} scenarios in {time.monotonic() - start:.0f} s")
     return 1 if any(outcome.verdict == "differs" for outcome in outcomes) else 0
-
-
-def look_again(driver, outcome):
-    """Some scenarios at a time make a machine busy, and what is a matter of time may differ for that
-    alone.  So what differs is run by itself, several times, and none of these may differ; it stays
-    printed, and in a column of its own: whoever reads it has to ask why."""
-    for _ in range(AGAIN_ROUNDS):
-        again = driver.one(outcome.scenario)
-        if again.verdict == "differs":
-            print("and again, by itself:")
-            again.print(sys.stdout)
-            return
-    outcome.verdict = "once"
