@@ -44,7 +44,7 @@ static void reader_drain(unsigned r, unsigned count)
     for (unsigned i = 0; i < count; i++) {
         const uint64_t *sample;
         while (!(sample = fastdds_take(readers[r]))) {
-            if (!fastdds_wait(readers[r], 1000)) {
+            if (!fastdds_wait(readers[r], 5000)) {
                 bench_fail("reader %u lost sample %u", r, i);
             }
         }

@@ -38,6 +38,7 @@ namespace
 
 constexpr uint32_t header_size = 4; // of every sample in DDS: how it is encoded
 constexpr auto a_while = std::chrono::milliseconds(1);
+constexpr auto settling = std::chrono::milliseconds(300);
 constexpr auto patience = std::chrono::seconds(10);
 
 // So many bytes, the same in memory as on the wire.
@@ -165,6 +166,7 @@ void use_shared_memory(fast::DomainParticipantQos &qos)
     uint32_t message = std::max<uint32_t>(static_cast<uint32_t>(options.size) + 1024, 65500);
     transport->max_message_size(message);
     transport->segment_size(message * std::max(8u, std::min(options.depth, 256u << 20 / message)));
+    transport->port_queue_capacity(8192); // a batch for 64 readers, who share the port
     qos.transport().use_builtin_transports = false;
     qos.transport().user_transports.push_back(transport);
 }
@@ -269,6 +271,7 @@ void fastdds_writer_connect(fastdds_writer *writer, unsigned readers)
         std::this_thread::sleep_for(a_while);
         must(writer->writer->get_publication_matched_status(now), "asking who reads");
     } while (now.current_count < static_cast<int>(readers));
+    std::this_thread::sleep_for(settling); // they do not know us yet
 }
 
 void fastdds_reader_connect(fastdds_reader *reader, unsigned writers)
