@@ -33,8 +33,8 @@ int batches_run(const struct batches_transport *transport, int argc, char **argv
     }
     struct batches batches = {.transport = transport};
     bench_record_create(&batches.record);
-    bench_pin(0);
     transport->open((unsigned)strtoul(argv[1], NULL, 10), bench_size(argv[2]));
+    bench_pin(0); /* only now: threads that a transport starts run where there is room */
     bench_serve(batches_slice, &batches);
     if (transport->close) {
         transport->close();

@@ -4,31 +4,20 @@
  *   PROGRAM SIZE waitset|listener DOMAIN [shm]
  *
  * With `shm` it fails when Cyclone DDS does not use shared memory.
- * Fixed-size types; through loans where the writer has them, else from a buffer.  Only the first
- * word is written and read: what is measured is the transport.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "slice.h"
+#include "answers.h"
 
 #include <dds/dds.h>
 #include <dds/ddsc/dds_loan_api.h>
-#include <semaphore.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "pingpong.h"
 
-#define QUIT UINT64_MAX
-
-static bool is_ping, has_loans;
+static bool has_loans;
 static dds_entity_t participant, writer, reader, waitset;
 static void *buffer;
-static struct bench_record record;
-static uint64_t sent_at, slice_end;
-static sem_t over; /* ping: the slice; pong: the run */
-static volatile bool is_over;
 
 static dds_entity_t must(dds_entity_t rc, const char *what)
 {
@@ -38,7 +27,7 @@ static dds_entity_t must(dds_entity_t rc, const char *what)
     return rc;
 }
 
-static void send_sample(uint64_t seq)
+static void side_send(uint64_t seq)
 {
     void *sample = buffer;
     if (has_loans) {
@@ -48,80 +37,32 @@ static void send_sample(uint64_t seq)
     must(dds_write(writer, sample), "write");
 }
 
-static void set_over(void)
+static bool side_take(uint64_t *seq)
 {
-    is_over = true;
-    sem_post(&over);
-}
-
-/* Ping: the answer is here; records the round trip and begins the next. */
-static void ping_answered(uint64_t seq)
-{
-    uint64_t now = bench_ticks();
-    bench_record_add(&record, now - sent_at);
-    sent_at = now;
-    if (now >= slice_end || bench_record_full(&record)) {
-        set_over();
-    } else {
-        send_sample(seq + 1);
-    }
-}
-
-static void pong_asked(uint64_t seq)
-{
-    if (seq == QUIT) {
-        set_over();
-    } else {
-        send_sample(seq);
-    }
-}
-
-/* Takes all there is and answers each. */
-static void exchange(dds_entity_t from)
-{
-    for (;;) {
+    bool valid;
+    do {
         void *sample[1] = {NULL};
         dds_sample_info_t info;
-        if (dds_take(from, sample, &info, 1, 1) <= 0) {
-            return;
+        if (dds_take(reader, sample, &info, 1, 1) <= 0) {
+            return false;
         }
-        bool valid = info.valid_data;
-        uint64_t seq = valid ? *(uint64_t *)sample[0] : 0;
-        dds_return_loan(from, sample, 1);
-        if (valid && is_ping) {
-            ping_answered(seq);
-        } else if (valid) {
-            pong_asked(seq);
-        }
-    }
+        valid = info.valid_data;
+        *seq = valid ? *(uint64_t *)sample[0] : 0;
+        dds_return_loan(reader, sample, 1);
+    } while (!valid);
+    return true;
+}
+
+static void side_wait(void)
+{
+    must(dds_waitset_wait(waitset, NULL, 0, DDS_INFINITY), "wait");
 }
 
 static void on_data(dds_entity_t from, void *arg)
 {
+    (void)from;
     (void)arg;
-    exchange(from);
-}
-
-static void exchange_until_over(void)
-{
-    while (!is_over && waitset) {
-        if (dds_waitset_wait(waitset, NULL, 0, DDS_INFINITY) > 0) {
-            exchange(reader);
-        }
-    }
-    while (sem_wait(&over) != 0) {
-    }
-    is_over = false;
-}
-
-static void ping_slice(void *context, unsigned milliseconds)
-{
-    (void)context;
-    sent_at = bench_ticks();
-    slice_end = sent_at + bench_ticks_of(milliseconds);
-    send_sample(1);
-    exchange_until_over();
-    bench_record_print_us(&record, 2);
+    answers_exchange();
 }
 
 static const dds_topic_descriptor_t *type_of(size_t size)
@@ -147,27 +88,38 @@ static dds_qos_t *qos_create(void)
     return qos;
 }
 
-static void side_open(const dds_topic_descriptor_t *type, bool listens, dds_domainid_t domain)
+static void waitset_open(void)
 {
+    waitset = must(dds_create_waitset(participant), "wait set");
+    dds_entity_t condition = must(dds_create_readcondition(reader, DDS_ANY_STATE), "condition");
+    must(dds_waitset_attach(waitset, condition, 0), "attach");
+}
+
+/* Nothing is sent before both sides are connected, so no listener is called before this is done. */
+static void side_open(const struct answers_side *side)
+{
+    const dds_topic_descriptor_t *type = type_of(side->size);
     dds_qos_t *qos = qos_create();
-    dds_listener_t *listener = listens ? dds_create_listener(NULL) : NULL;
-    if (listens) {
+    dds_listener_t *listener = side->listens ? dds_create_listener(NULL) : NULL;
+    if (listener) {
         dds_lset_data_available(listener, on_data);
     }
-    participant = must(dds_create_participant(domain, NULL, NULL), "participant");
+    buffer = calloc(1, side->size);
+    participant = must(dds_create_participant(side->domain, NULL, NULL), "participant");
     dds_entity_t ping = must(dds_create_topic(participant, type, "ping", qos, NULL), "topic");
     dds_entity_t pong = must(dds_create_topic(participant, type, "pong", qos, NULL), "topic");
-    writer = must(dds_create_writer(participant, is_ping ? ping : pong, qos, NULL), "writer");
+    writer = must(dds_create_writer(participant, side->is_ping ? ping : pong, qos, NULL), "writer");
     has_loans = dds_is_loan_available(writer);
-    reader = dds_create_reader(participant, is_ping ? pong : ping, qos, listener);
+    reader = dds_create_reader(participant, side->is_ping ? pong : ping, qos, listener);
     must(reader, "reader");
-    if (!listens) {
-        waitset = must(dds_create_waitset(participant), "wait set");
-        dds_entity_t condition = must(dds_create_readcondition(reader, DDS_ANY_STATE), "condition");
-        must(dds_waitset_attach(waitset, condition, 0), "attach");
+    if (!listener) {
+        waitset_open();
     }
     dds_delete_listener(listener);
     dds_delete_qos(qos);
+    if (strcmp(side->way, "shm") == 0 && !dds_is_shared_memory_available(writer)) {
+        bench_fail("Cyclone DDS does not use shared memory");
+    }
 }
 
 static void side_connect(void)
@@ -181,39 +133,20 @@ static void side_connect(void)
     }
 }
 
-/* Both sides know each other once each has heard the other say so; a pong that came late would
- * answer nothing, so it is given time. */
-static void settle(void)
+static void side_close(void)
 {
-    dds_sleepfor(DDS_MSECS(300));
+    dds_delete(participant);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 4) {
-        fprintf(stderr, "usage: %s SIZE waitset|listener DOMAIN [shm]\n", argv[0]);
-        return 2;
-    }
-    const dds_topic_descriptor_t *type = type_of(bench_size(argv[1]));
-    buffer = calloc(1, type->m_size);
-    sem_init(&over, 0, 0);
-    bench_record_create(&record);
-    pid_t child = bench_fork();
-    is_ping = child != 0;
-    bench_pin(!is_ping);
-    side_open(type, strcmp(argv[2], "listener") == 0, (dds_domainid_t)strtoul(argv[3], NULL, 10));
-    if (argc > 4 && !dds_is_shared_memory_available(writer)) {
-        bench_fail("Cyclone DDS does not use shared memory");
-    }
-    side_connect();
-    if (is_ping) {
-        settle();
-        bench_serve(ping_slice, NULL);
-        send_sample(QUIT);
-        waitpid(child, NULL, 0);
-    } else {
-        exchange_until_over();
-    }
-    dds_delete(participant);
-    return 0;
+    static const struct answers_transport transport = {
+        .open = side_open,
+        .connect = side_connect,
+        .send = side_send,
+        .take = side_take,
+        .wait = side_wait,
+        .close = side_close,
+    };
+    return answers_run(&transport, argc, argv);
 }

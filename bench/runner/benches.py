@@ -13,7 +13,11 @@ CHUNKS = (("64", 5), ("64", 1024), ("4k", 5), ("64k", 5), ("2M", 5), ("32M", 5),
 KERNEL = ("pipe", "socket", "queue")
 QUEUE_SIZES = ("64", "4k")  # the kernel's default limit is 8 KiB
 SHAPES = ("1:1", "1:4", "4:1", "4:4")
-# Here the floor only tells whether a slice was undisturbed.
+FLOOR_SLOTS = 16  # as many as Eddy's readers have by default
+# Its ways through shared memory: readers map the writer's history, or the transport copies it.
+FASTDDS = (("fastdds", "data-sharing"), ("fastdds-shm", "shm"))
+FASTDDS_DOMAIN = 3  # the first that Cyclone DDS does not use
+# Here the floor beside a slice only tells whether a slice was undisturbed.
 FLOORLESS = ("throughput", "memory")
 READERS = (0, 1, 8, 64, 512)
 
@@ -80,6 +84,13 @@ def native(machine, transport, name, *arguments):
                      machine.env(transport), machine.missing(transport, name))
 
 
+def fastdds(machine, name, *arguments):
+    """Fast DDS in both of its ways through shared memory, each in a DDS domain of its own."""
+    for number, (transport, way) in enumerate(FASTDDS):
+        domain = machine.domain + FASTDDS_DOMAIN + number
+        yield native(machine, transport, f"fastdds-{name}", *arguments, domain, way)
+
+
 def native_pingpong(machine, quick):
     for mode in ("spin", "wait", "sleep", "waitset"):
         sizes = SIZES if mode in ("spin", "waitset") else SIZES[:1]
@@ -87,8 +98,12 @@ def native_pingpong(machine, quick):
             contenders = [native(machine, "eddy", "eddy-pingpong", size, mode)]
             if mode in ("spin", "waitset"):
                 contenders.append(native(machine, "iceoryx", "iceoryx-pingpong", size, mode))
-            # wait may spin as well as sleep: the flag is the floor of what it can reach
-            floor = floor_of(machine, size, "spin" if mode in ("spin", "wait") else "sleep")
+            if mode != "sleep":
+                contenders.append(native(machine, "iceoryx2", "iceoryx2-pingpong", size, mode))
+            if mode == "waitset":
+                contenders += fastdds(machine, "native-pingpong", size, mode)
+            # what may spin as well as sleep has the flag as the floor of what it can reach
+            floor = floor_of(machine, size, "sleep" if mode == "sleep" else "spin")
             yield Case("native-pingpong", {"mode": mode, "size": size}, contenders, floor)
 
 
@@ -96,9 +111,11 @@ def publish(machine, quick):
     cases = [(readers, "64") for readers in READERS] + [(1, "1k")]
     for readers, size in cases:
         contenders = [native(machine, "eddy", "eddy-publish", readers, size),
-                      native(machine, "iceoryx", "iceoryx-publish", readers, size)]
+                      native(machine, "iceoryx", "iceoryx-publish", readers, size),
+                      native(machine, "iceoryx2", "iceoryx2-publish", readers, size)]
         if 0 < readers <= 64:
             contenders.append(native(machine, "udp", "udp-publish", readers, size))
+            contenders += fastdds(machine, "publish", readers, size)
         yield Case("publish", {"readers": readers, "size": size}, contenders,
                    floor_of(machine, "atomic"))
 
@@ -108,7 +125,12 @@ def throughput(machine, quick):
         for size in ("1k",) if quick else SIZES if shape == "1:1" else ("1k", "64k"):
             arguments = [*shape.split(":"), size]
             contenders = [native(machine, "eddy", "eddy-throughput", *arguments),
-                          native(machine, "iceoryx", "iceoryx-throughput", *arguments)]
+                          native(machine, "iceoryx", "iceoryx-throughput", *arguments),
+                          native(machine, "iceoryx2", "iceoryx2-throughput", *arguments),
+                          *fastdds(machine, "throughput", *arguments)]
+            if shape == "1:1":
+                contenders.append(native(machine, "floor", "floor-channel", "stream", size,
+                                         FLOOR_SLOTS, "flags"))
             yield Case("throughput", {"writers:readers": shape, "size": size}, contenders,
                        floor_of(machine, "64", "spin"))
 
@@ -144,6 +166,7 @@ def dds_pingpong(machine, quick):
         for size in ("64", "1M", "16M") if quick else DDS_SIZES:
             contenders = [dds(machine, transport, number, size, mode)
                           for number, transport in enumerate(("eddy", "iceoryx", "udp"))]
+            contenders += fastdds(machine, "dds-pingpong", size, mode)
             yield Case("dds-pingpong", {"mode": mode, "size": size}, contenders,
                        floor_of(machine, "64", "sleep"))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUDI_SECONDS = 20
+PACKAGES = {"iceoryx": ": install libiceoryx-binding-c-dev and build again"}
 
 # Loopback only, so that a run neither hears nor disturbs the network; with the largest datagrams,
 # which is what suits UDP best here.
@@ -72,7 +73,7 @@ class RouDi:
         if self.process and self.process.poll() is None:
             return None
         if not shutil.which("iox-roudi"):
-            return "no iox-roudi here"
+            return "no iox-roudi here: install iceoryx"
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             ["iox-roudi", "--log-level", "error"], stdin=subprocess.DEVNULL,
@@ -104,8 +105,9 @@ class RouDi:
 class Machine:
     """Finds programs and says what is missing."""
 
-    def __init__(self, build, domain):
-        self.build, self.domain = Path(build), domain
+    def __init__(self, build, domain, rivals):
+        """`rivals`: those that are not measured, each with the reason."""
+        self.build, self.domain, self.rivals = Path(build), domain, rivals
         self.roudi = RouDi()
         self.folder = tempfile.mkdtemp(prefix="eddy-bench-", dir="/dev/shm")
         self.facts = describe()
@@ -119,8 +121,11 @@ class Machine:
 
     def missing(self, transport, name):
         """Why a transport cannot run the program `name`; None if it can."""
+        rival = next((rival for rival in self.rivals if transport.startswith(rival)), None)
+        if rival:
+            return self.rivals[rival]
         if not os.access(self.program(name), os.X_OK):
-            return "not built here"
+            return "not built here" + PACKAGES.get(transport, "")
         if transport == "eddy" and name.startswith("dds") and not self._stand_in():
             return "Eddy's libiceoryx_binding_c is not built here"
         if transport == "iceoryx":

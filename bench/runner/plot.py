@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import sys
 
-COLOURS = {"floor": "#9a9a9a", "eddy": "#0072b2", "iceoryx": "#e69f00", "udp": "#cc79a7",
+COLOURS = {"floor": "#9a9a9a", "eddy": "#0072b2", "iceoryx": "#e69f00", "iceoryx2": "#d55e00",
+           "udp": "#cc79a7", "fastdds": "#009e73", "fastdds-shm": "#56b4e9",
            "semaphores": "#d55e00", "pipe": "#009e73", "socket": "#56b4e9", "queue": "#f0e442",
            "single": "#444444"}
 PANELS = {
@@ -26,15 +27,15 @@ def available():
 
 
 def cases_of(rows, names):
-    """The cases of a benchmark in the order in which they ran, each transport -> row."""
+    """The cases of a benchmark in the order in which they ran: values of `names` -> transport ->
+    row."""
     cases = {}
     for row in rows:
-        # the floor's row has the floor's own mode, so a case begins with it
-        if row["transport"] == "floor":
+        # the floor's row has the floor's own mode; a case begins with it, where it has one
+        if row["transport"] == "floor" and row["bench"] != "throughput":
             floor = row
             continue
-        label = " ".join(str(row[name]) for name in names)
-        case = cases.setdefault(label, {})
+        case = cases.setdefault(tuple(row[name] for name in names), {})
         case[row["transport"]] = row
         if row["bench"] != "throughput":
             case["floor"] = floor
@@ -50,7 +51,8 @@ def draw_panel(axes, rows, field, title, names):
         values = [case.get(transport, {}).get(field) or float("nan") for case in cases.values()]
         axes.bar(places, values, width, label=transport, color=COLOURS[transport])
     axes.set_xticks([place + 0.4 - width / 2 for place in range(len(cases))])
-    axes.set_xticklabels(cases, rotation=30, ha="right")
+    labels = [" ".join(str(value) for value in key) for key in cases]
+    axes.set_xticklabels(labels, rotation=30, ha="right")
     axes.set_yscale("log")
     axes.set_title(title, loc="left")
     axes.grid(axis="y", alpha=0.3)

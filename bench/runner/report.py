@@ -6,7 +6,7 @@ COLUMNS = {
                         "p50_us_by_eddy", "p99_us_by_eddy", "kept"),
     "publish": ("readers", "size", "transport", "ns", "by_floor", "ns_by_eddy", "kept"),
     "throughput": ("writers:readers", "size", "transport", "samples_per_s", "bytes_per_s",
-                   "taken_per_s", "samples_per_s_by_eddy", "kept"),
+                   "taken_per_s", "bytes_per_s_by_eddy", "kept"),
     "ring": ("size", "slots", "transport", "chunks_per_s", "bytes_per_s", "ns", "cpu_us", "faults",
              "first_faults", "by_floor", "ns_by_eddy", "cpu_us_by_eddy", "preempted",
              "kept"),
@@ -18,7 +18,7 @@ COLUMNS = {
 }
 HEADINGS = {
     "p50_us": "p50 us", "p99_us": "p99 us", "by_floor": "x floor", "p50_us_by_eddy": "p50 x Eddy",
-    "p99_us_by_eddy": "p99 x Eddy", "ns_by_eddy": "x Eddy", "samples_per_s_by_eddy": "x Eddy",
+    "p99_us_by_eddy": "p99 x Eddy", "ns_by_eddy": "x Eddy", "bytes_per_s_by_eddy": "x Eddy",
     "cpu_us": "CPU us", "cpu_us_by_eddy": "CPU x Eddy", "first_faults": "first lap",
     "chunks_per_s": "chunks/s", "samples_per_s": "samples/s",
     "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
@@ -27,10 +27,10 @@ HEADINGS = {
 UNITS = {
     "native-pingpong": "one way, both processes on cores of their own",
     "publish": "loan and publish, readers keeping up; the floor is one atomic addition",
-    "throughput": "reliable readers; payloads written and read whole",
+    "throughput": "reliable readers; payloads written and read whole; the floor: two flags",
     "ring": "one producer, one consumer; ns, CPU (of both) and page faults are for one chunk",
     "ring-pingpong": "chunks written and read whole, one way; wait: each waits in its own way",
-    "dds-pingpong": "Cyclone DDS, one way; the floor is a futex wake with 64 bytes",
+    "dds-pingpong": "DDS, one way; the floor is a futex wake with 64 bytes",
     "memory": "bytes of shared memory for a topic with default options",
 }
 

@@ -33,6 +33,12 @@ def native_targets(rows):
     yield target("ping-pong spinning, 64 B: iceoryx's p50 by Eddy's, at least", 5, False,
                  iceoryx.get("p50_us_by_eddy"))
     yield target("ping-pong spinning, 1 kB: p99 in us, at most", 5, True, kilobyte.get("p99_us"))
+    waiting = find(rows, "native-pingpong", "iceoryx2", mode="wait", size="64")
+    yield target("ping-pong waiting, 64 B: iceoryx2's p50 by Eddy's, at least", 50, False,
+                 waiting.get("p50_us_by_eddy"))
+    waitset = find(rows, "native-pingpong", "eddy", mode="waitset", size="64")
+    yield target("ping-pong in a wait set, 64 B: p50 by the spinning floor, at most", 4, True,
+                 waitset.get("by_floor"))
 
 
 def publish_targets(rows):
@@ -53,6 +59,11 @@ def throughput_targets(rows):
              and "bytes_per_s" in row]
     yield target("throughput 1:1 at its best size: GB/s, at least", 1, False,
                  max(rates) / 1e9 if rates else None)
+    for shape in ("1:1", "4:4"):
+        row = find(rows, "throughput", "iceoryx", **{"writers:readers": shape, "size": "64k"})
+        by_eddy = row.get("samples_per_s_by_eddy")
+        yield target(f"throughput {shape}, 64 KiB: Eddy's rate by iceoryx's, at least", 1.2, False,
+                     1 / by_eddy if by_eddy else None)
 
 
 def trusted(row):
@@ -76,6 +87,15 @@ def no_targets(rows):
     return ()
 
 
+# (mode, size) -> what iceoryx's p50 and p99 are to be by Eddy's, at least; 1 where nothing stands.
+DDS_LIMITS = {
+    ("listener", "64"): (15, 5),
+    ("waitset", "64"): (3, 1.5),
+    ("listener", "1M"): (1.5, 1.2),
+    ("waitset", "1M"): (1.5, 1.2),
+}
+
+
 def dds_targets(rows):
     """Eddy against iceoryx at every size; where iceoryx fails, Eddy has to work."""
     for row in rows:
@@ -88,8 +108,9 @@ def dds_targets(rows):
             yield target(f"{name}: iceoryx fails; slices through Eddy, at least", 1, False,
                          measured)
             continue
-        for key in ("p50", "p99"):
-            yield target(f"{name}: iceoryx's {key} by Eddy's, at least", 1, False,
+        limits = DDS_LIMITS.get((row["mode"], row["size"]), (1, 1))
+        for key, limit in zip(("p50", "p99"), limits):
+            yield target(f"{name}: iceoryx's {key} by Eddy's, at least", limit, False,
                          row.get(f"{key}_us_by_eddy"))
 
 

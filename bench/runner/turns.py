@@ -117,5 +117,5 @@ def median_of(rounds, key):
 def median_ratio(rounds, key, base, base_key):
     """The median of the ratios of two contenders, round by round."""
     ratios = [answer[key] / base[number][base_key] for number, answer in rounds.items()
-              if number in base and base[number][base_key]]
+              if number in base and base[number].get(base_key)]
     return statistics.median(ratios) if ratios else None
