@@ -35,6 +35,7 @@ struct eddy_reader {
     bool under_cursor; /* reliable: the sample at `next - 1` is held, and the cursor still protects
                           it */
     uint64_t next;     /* the number to take next */
+    uint64_t told;     /* reliable: of room up to there waiting writers were told */
     uint64_t born;     /* what was published from here on can be lost */
     uint64_t taken, lost;
     uint32_t held, depth;

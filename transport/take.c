@@ -33,15 +33,24 @@ void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
 
 /* --- the cursor of a reliable reader --------------------------------------------------------- */
 
+/* Of each sample, writers that wait would be woken in vain all the time: of many at once, or when
+ * there is nothing more to take.  No fence between the cursor's store and this look: a waiting writer
+ * looks again within ROOM_NAP, whatever it is told. */
+static void tell_of_room(struct eddy_reader *r)
+{
+    r->told = r->next;
+    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) & 1u, 0))
+        eddy_bell_ring(&r->segment->control->room_bell);
+}
+
 /* Moves the gate: everything below `next` may be reused, but for what is pinned. */
 static void move_cursor(struct eddy_reader *r)
 {
     r->under_cursor = false;
     eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
     EDDY_POINT("release:cursor-moved");
-    /* No fence between the store and this look: a waiting writer looks again within ROOM_NAP. */
-    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) & 1u, 0))
-        eddy_bell_ring(&r->segment->control->room_bell);
+    if (r->next - r->told >= r->depth / 4)
+        tell_of_room(r);
 }
 
 /* The sample under the cursor is still held while the next is taken: a pin takes the cursor's
@@ -137,8 +146,11 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
         return error;
     uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
     enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
-    if (age == EDDY_ENTRY_OLDER)
+    if (age == EDDY_ENTRY_OLDER) {
+        if (r->told != r->next)
+            tell_of_room(r);
         return EDDY_ENODATA;
+    }
     EDDY_POINT("take:found");
     error = age == EDDY_ENTRY_NEWER ? EDDY_ESEGMENT
                                     : eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
