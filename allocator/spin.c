@@ -148,10 +148,10 @@ static void learn_found(struct eddy_spin *s, int64_t spent, uint64_t interval)
     if (s->found++ > 0)
         note(&s->looking, interval, (uint64_t)spent);
     s->stake_ns += s->gain_ns > 0 ? s->gain_ns : WORTH - spent;
-    if (s->stake_ns >= MOST) { /* it has paid for itself */
+    if (s->stake_ns >= MOST)
         s->stake_ns = MOST;
+    if (s->stake_ns == MOST && s->found > JUDGED) /* it has paid for itself */
         s->looked = 0;
-    }
     if (s->left > 0 && --s->left == 0)
         rest(s, MEASURED);
     else if (s->stake_ns <= 0 && s->found > SUFFICES)
