@@ -10,17 +10,18 @@
 #define WORTH    70000  /* a sleep, in looking */
 #define STAKE    400000
 #define MOST     1000000
-#define ALLOWED  8000000 /* in vain, at once ... */
-#define SHARE    64      /* ... and of all time one part in so many */
-#define TRY      1000000 /* of that, for a try to begin */
-#define GRACE    20000   /* a look that is longer by that lost its CPU to somebody */
-#define HOPELESS 500000  /* mean wait, asleep, beyond which no look would be long enough */
-#define CAP      4000000 /* of what is added up */
+#define ALLOWED  8000000  /* in vain, at once ... */
+#define SHARE    64       /* ... and of all time one part in so many */
+#define TRY      1000000  /* of that, for a try to begin */
+#define GRACE    20000    /* a look that is longer by that lost its CPU to somebody */
+#define HOPELESS 500000   /* mean wait, asleep, beyond which no look would be long enough */
+#define CAP      4000000  /* of what is added up */
+#define CHARGE   64000000 /* at once, for looks that only seemed to gain */
 
 #define FIRST_SLEEPS 8u
 #define MEASURED     32u /* sleeps at the end of a term */
 #define SUFFICES     8u  /* waits, for a mean */
-#define JUDGED       33u /* waits of a try, before which sleeping may have been faster */
+#define JUDGED       33u /* waits of a try, before which nothing is said about its pace */
 #define REMEMBERED   64u
 #define FIRST_TERM   64u
 #define MOST_TERM    65536u
@@ -94,14 +95,22 @@ static void fail(struct eddy_spin *s)
 {
     rest(s, FIRST_SLEEPS);
     s->term = s->term / 2 > FIRST_TERM ? s->term / 2 : FIRST_TERM;
-    s->allowance_ns -= (int64_t)capped(s->looked);
+    s->allowance_ns -= (int64_t)(s->looked < CHARGE ? s->looked : CHARGE);
+    s->looked = 0;
+}
+
+/* A gain has to be found again, or what was looked for it is paid for after all. */
+static void end_term(struct eddy_spin *s)
+{
+    if (s->gain_ns == 0)
+        s->looked = 0;
+    rest(s, MEASURED);
 }
 
 static void try_anew(struct eddy_spin *s)
 {
     s->looks = true;
     s->stake_ns = STAKE;
-    s->looked = 0;
     s->found = 0;
     s->looking = (struct eddy_spin_pace){0};
 }
@@ -129,7 +138,7 @@ static void go_on(struct eddy_spin *s, uint32_t most)
     s->term = 2 * s->left;
 }
 
-/* The stake is gone. */
+/* The stake is gone: does it make things come sooner? */
 static void decide(struct eddy_spin *s)
 {
     if (!is_sooner(&s->looking, &s->asleep)) {
@@ -148,13 +157,13 @@ static void learn_found(struct eddy_spin *s, int64_t spent, uint64_t interval)
     if (s->found++ > 0)
         note(&s->looking, interval, (uint64_t)spent);
     s->stake_ns += s->gain_ns > 0 ? s->gain_ns : WORTH - spent;
-    if (s->stake_ns >= MOST) { /* it has paid for itself */
+    if (s->stake_ns >= MOST)
         s->stake_ns = MOST;
+    if (s->stake_ns == MOST && s->found > JUDGED && s->gain_ns == 0) /* it has paid for itself */
         s->looked = 0;
-    }
     if (s->left > 0 && --s->left == 0)
-        rest(s, MEASURED);
-    else if (s->stake_ns <= 0 && s->found > SUFFICES)
+        end_term(s);
+    else if (s->stake_ns <= 0 && s->found >= JUDGED)
         decide(s);
     else if (s->found == JUDGED && is_sooner(&s->asleep, &s->looking))
         fail(s);
@@ -163,8 +172,9 @@ static void learn_found(struct eddy_spin *s, int64_t spent, uint64_t interval)
 }
 
 /* One that was too long lost its CPU to another, and we were not woken. */
-static void learn_vain(struct eddy_spin *s, int64_t spent)
+static void learn_vain(struct eddy_spin *s, int64_t spent, uint64_t interval)
 {
+    note(&s->looking, interval, (uint64_t)spent); /* lest only what came soon counts */
     int64_t earned = s->stake_ns > STAKE ? s->stake_ns - STAKE : 0;
     int64_t paid = earned < spent ? earned : spent;
     s->stake_ns -= paid;
@@ -186,7 +196,7 @@ static void learn(struct eddy_spin *s, const struct eddy_spun *how)
         s->looked += spent;
         learn_found(s, (int64_t)spent, interval);
     } else {
-        learn_vain(s, (int64_t)spent);
+        learn_vain(s, (int64_t)spent, interval);
     }
 }
 

@@ -29,7 +29,7 @@ struct eddy_spin {
     _Atomic bool busy;    /* a thread has what follows */
     bool looks;           /* or sleeps at once */
     int64_t stake_ns;     /* looking goes on while it lasts */
-    uint64_t looked;      /* for so long, since it last paid for itself */
+    uint64_t looked;      /* for so long, since it last paid for itself or was found to gain */
     int64_t allowance_ns; /* for what is in vain */
     uint32_t sleeps;      /* to come before the next try */
     uint32_t found;       /* by looking, since this try began */

@@ -175,6 +175,32 @@ static void a_limit_that_is_no_number_is_refused(void **state)
         a_setting_is_refused("EDDY_MAX_BYTES", values[i]);
 }
 
+static void a_time_to_look_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"fast",
+                                         "5",
+                                         "-1us",
+                                         "0us",
+                                         "2s",
+                                         "1.5us",
+                                         " 50us",
+                                         "50us ",
+                                         "50 us",
+                                         "+50us",
+                                         "us",
+                                         "1001ms",
+                                         "AUTO",
+                                         "off,",
+                                         "0x5us",
+                                         "%n",
+                                         "1000001us",
+                                         "99999999999ms",
+                                         "99999999999999999999ns"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        a_setting_is_refused("EDDY_SPIN", values[i]);
+}
+
 static void a_folder_that_is_no_absolute_path_is_refused(void **state)
 {
     (void)state;
@@ -310,6 +336,7 @@ int main(void)
         WORLD_TEST(a_folder_that_cannot_be_written_is_refused),
         WORLD_TEST(a_log_level_that_is_none_is_refused),
         WORLD_TEST(a_limit_that_is_no_number_is_refused),
+        WORLD_TEST(a_time_to_look_that_is_none_is_refused),
         WORLD_TEST(a_folder_that_is_no_absolute_path_is_refused),
         WORLD_TEST(a_check_creates_nothing),
         WORLD_TEST(a_folder_with_too_long_a_path_is_refused),

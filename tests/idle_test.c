@@ -3,11 +3,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
 #include "support/payload.h"
+#include "support/usage.h"
 #include "support/world.h"
 
 #include <dirent.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/resource.h>
 
 static unsigned threads(void)
@@ -99,41 +99,6 @@ static void waiting_process(int wire, void *argument)
     close_all(&pair, waitset);
 }
 
-/* Clock ticks used so far, and voluntary context switches, of another process. */
-static void usage_of(pid_t pid, unsigned long *ticks, unsigned long *switches)
-{
-    char path[64], line[256];
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *file = fopen(path, "r");
-    check(file != NULL);
-    int found = fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-                       &user, &system);
-    fclose(file);
-    same((uint64_t)found, 2);
-    *ticks = user + system;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    file = fopen(path, "r");
-    check(file != NULL);
-    while (fgets(line, sizeof line, file))
-        sscanf(line, "voluntary_ctxt_switches: %lu", switches);
-    fclose(file);
-}
-
-static void until_asleep(pid_t pid)
-{
-    char path[64], state = 0;
-    uint64_t deadline = patience();
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    while (state != 'S') {
-        FILE *file = fopen(path, "r");
-        check(file != NULL);
-        same((uint64_t)fscanf(file, "%*d (%*[^)]) %c", &state), 1);
-        fclose(file);
-        check(eddy_now() < deadline);
-    }
-}
-
 /* Traffic on other topics of the domain must not wake the sleeper. */
 static void a_sleeper_is_not_woken_by_what_is_not_for_it(void **state)
 {
@@ -141,13 +106,13 @@ static void a_sleeper_is_not_woken_by_what_is_not_for_it(void **state)
     unsigned long ticks[2], switches[2] = {0};
     struct child child = child_start(waiting_process, NULL);
     wire_expect(child.wire, WIRE_READY);
-    until_asleep(child.pid);
+    usage_until_asleep(child.pid);
     eddy_domain *domain = open_domain();
     eddy_writer *elsewhere = open_writer(domain, "elsewhere", NULL);
-    usage_of(child.pid, &ticks[0], &switches[0]);
+    usage_of_process(child.pid, &ticks[0], &switches[0]);
     for (uint64_t i = 0; i < 20000; i++)
         payload_publish(elsewhere, 64, 1, i);
-    usage_of(child.pid, &ticks[1], &switches[1]);
+    usage_of_process(child.pid, &ticks[1], &switches[1]);
     same(switches[1], switches[0]);
     check(ticks[1] - ticks[0] <= 1);
     eddy_writer *writer = open_writer(domain, "pair", NULL);

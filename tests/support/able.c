@@ -95,3 +95,14 @@ void need_tmpfs(void)
     if (info.f_type != TMPFS_MAGIC)
         skip_because("needs a tmpfs at /dev/shm");
 }
+
+static bool go_first(void)
+{
+    return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) == 0;
+}
+
+void need_fifo(void)
+{
+    if (!can(go_first))
+        skip_because("needs CAP_SYS_NICE, for SCHED_FIFO");
+}

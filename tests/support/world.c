@@ -25,6 +25,7 @@ int world_setup(void **state)
     dirty = false;
     unsetenv("EDDY_LOG");
     unsetenv("EDDY_MAX_BYTES");
+    unsetenv("EDDY_SPIN");
     return mkdtemp(folder) && setenv("EDDY_DIR", folder, 1) == 0 ? 0 : -1;
 }
 
