@@ -5,6 +5,8 @@
 
 #include <eddy/eddy.h>
 
+#define MAX_WAIT UINT64_C(5000000000)
+
 static eddy_domain *domain;
 static eddy_writer *writer;
 static eddy_reader *reader;
@@ -28,7 +30,9 @@ static void side_open(bool listens, int argc, char **argv)
         must(eddy_waitset_open(domain, &waitset));
         must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_LEVEL, NULL));
     } else {
-        must(eddy_writer_open(domain, &topic, NULL, &writer));
+        /* A listener that others keep from its core for long shall not end the run. */
+        must(eddy_writer_open(domain, &topic,
+                              &(struct eddy_writer_options){.max_wait_ns = MAX_WAIT}, &writer));
     }
 }
 
