@@ -2,8 +2,8 @@
  *
  *   PROGRAM LISTENERS DOMAIN
  *
- * Through Eddy, one thread waits for all of them.  Cyclone DDS has threads of its own, which are not
- * counted: they send and await what keeps programs known to each other on the network.
+ * Through Eddy, one thread waits for all of them.  Cyclone DDS has threads of its own, which are
+ * not counted: they send and await what keeps programs known to each other on the network.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "dds_side.h"

@@ -1,6 +1,6 @@
 # What there is to measure: every benchmark as a list of cases.
 # SPDX-License-Identifier: Apache-2.0
-from .cases import Case, CrowdedCase, IdleCase, PlainCase, dds, floor_of, native
+from .cases import Case, CrowdedCase, IdleCase, PacedCase, dds, floor_of, native
 from .machine import NEVER_SPINS
 
 SIZES = ("64", "1k", "64k", "1M")
@@ -116,9 +116,9 @@ def spinning_or_not(of):
 def paced(machine, quick):
     for period in PERIODS:
         key = {"period_us": int(period)}
-        yield PlainCase("paced", {"way": "waitset", **key}, spinning_or_not(
+        yield PacedCase("paced", {"way": "waitset", **key}, spinning_or_not(
             lambda transport, _: native(machine, transport, "eddy-paced", period)))
-        yield PlainCase("paced", {"way": "listener", **key}, spinning_or_not(
+        yield PacedCase("paced", {"way": "listener", **key}, spinning_or_not(
             lambda transport, number: dds(machine, transport, number, "paced", period)))
 
 
@@ -142,8 +142,8 @@ def crowded(machine, quick):
     for busy in CROWDS[:1] if quick else CROWDS:
         for pinned in ("yes", "no"):
             for api, mode, of in pairs:
-                yield CrowdedCase({"api": api, "mode": mode, "busy": busy, "pinned": pinned},
-                                  spinning_or_not(of))
+                key = {"api": api, "mode": mode, "busy": busy, "pinned": pinned}
+                yield CrowdedCase("crowded", key, spinning_or_not(of))
 
 
 def memory(machine, quick):

@@ -9,7 +9,8 @@ COUNTS = ("faults", "first_faults", "preempted", "wakeups", "threads")
 BYTES = ("stats_bytes", "folder_bytes")
 # Here the floor beside a slice only tells whether a slice was undisturbed.
 FLOORLESS = ("throughput", "memory", "paced", "idle", "crowded")
-# What a listener learns comes and goes within some 100 ms: slices, and the whole, are so much longer.
+# What a listener learns comes and goes within some 100 ms: turns, and the whole, are so many times
+# as long as others.
 PACED_SLICES, PACED_SECONDS = 2, 4
 IDLE_MS, IDLE_QUICK_MS = 10000, 2000
 CROWDED_MS = 100
@@ -76,37 +77,44 @@ class PlainCase(Case):
         super().__init__(bench, key, contenders, None)
 
     def run(self, seconds, slice_ms):
-        return self._plain(PACED_SECONDS * seconds, PACED_SLICES * slice_ms)
-
-    def _plain(self, seconds, slice_ms):
-        take_plain_turns(self.contenders, seconds, slice_ms)
+        take_plain_turns(self.contenders, *self.turns(seconds, slice_ms))
         return self._rows()
 
 
+class PacedCase(PlainCase):
+    """With turns that are long for what a listener learns."""
+
+    def turns(self, seconds, slice_ms):
+        return PACED_SECONDS * seconds, PACED_SLICES * slice_ms
+
+
 class IdleCase(PlainCase):
-    """One slice."""
+    """One long turn."""
 
     def __init__(self, bench, key, contenders, quick):
         super().__init__(bench, key, contenders)
         self.slice_ms = IDLE_QUICK_MS if quick else IDLE_MS
 
-    def run(self, seconds, slice_ms):
-        return self._plain(0, self.slice_ms)
+    def turns(self, seconds, slice_ms):
+        return 0, self.slice_ms
 
 
 class CrowdedCase(PlainCase):
-    """With busy programs beside it all the time, in short slices."""
+    """With busy programs beside it all the time, in short turns."""
 
-    def __init__(self, key, contenders):
-        super().__init__("crowded", key, contenders)
+    def __init__(self, bench, key, contenders):
+        super().__init__(bench, key, contenders)
+        self.pinned = key["pinned"] == "yes"
+        for contender in contenders:
+            if not self.pinned:
+                contender.env["BENCH_UNPINNED"] = "1"
+
+    def turns(self, seconds, slice_ms):
+        return seconds, CROWDED_MS
 
     def run(self, seconds, slice_ms):
-        pinned = self.key["pinned"] == "yes"
-        if not pinned:
-            for contender in self.contenders:
-                contender.env["BENCH_UNPINNED"] = "1"
-        with Crowd(self.key["busy"], pinned):
-            return self._plain(seconds, CROWDED_MS)
+        with Crowd(self.key["busy"], self.pinned):
+            return super().run(seconds, slice_ms)
 
 
 def floor_of(machine, *arguments):

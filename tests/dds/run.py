@@ -22,8 +22,8 @@ import world
 
 def all_cases():
     found = {}
-    for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder, cases_idle,
-                   cases_launch, cases_network, cases_ros, cases_torture, cases_why):
+    for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
+                   cases_idle, cases_launch, cases_network, cases_ros, cases_torture, cases_why):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value
