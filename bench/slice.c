@@ -147,14 +147,25 @@ static size_t settle(struct bench_record *record, uint32_t **ticks)
     return count;
 }
 
-void bench_record_print_us(struct bench_record *record, double divisor)
+struct bench_times bench_record_times(struct bench_record *record, double divisor)
 {
     uint32_t *ticks;
     size_t n = settle(record, &ticks);
-    size_t half = n / 2, most = n * 99 / 100;
-    double scale = 1e3 * divisor * bench_ticks_per_ns();
-    printf("{\"p50_us\": %.4f, \"p99_us\": %.4f, \"n\": %zu}\n", ticks[half] / scale,
-           ticks[most] / scale, n);
+    double scale = 1e3 * divisor * bench_ticks_per_ns(), sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += ticks[i];
+    }
+    return (struct bench_times){.p50_us = ticks[n / 2] / scale,
+                                .p99_us = ticks[n * 99 / 100] / scale,
+                                .mean_us = sum / (double)n / scale,
+                                .n = n};
+}
+
+void bench_record_print_us(struct bench_record *record, double divisor)
+{
+    struct bench_times t = bench_record_times(record, divisor);
+    printf("{\"p50_us\": %.4f, \"p99_us\": %.4f, \"samples_per_s\": %.0f, \"n\": %zu}\n", t.p50_us,
+           t.p99_us, 1e6 / t.mean_us, t.n);
     fflush(stdout);
 }
 

@@ -43,7 +43,8 @@ double bench_ticks_per_ns(void);
 /* So many milliseconds in ticks. */
 uint64_t bench_ticks_of(unsigned milliseconds);
 
-/* Moves this process to one core; with fewer cores than that, to one of those there are. */
+/* Moves this process to one core; with fewer cores than that, to one of those there are.  Where the
+ * environment has BENCH_UNPINNED, it stays where it is. */
 void bench_pin(unsigned core);
 
 /* Prints {"error": ...} and exits with 1. */
@@ -81,8 +82,16 @@ static inline bool bench_record_full(const struct bench_record *record)
     return record->count == BENCH_RECORD_MAX;
 }
 
-/* Drops the first tenth (it warms up), sorts the rest and prints {"p50_us", "p99_us", "n"}, each
- * divided by `divisor`: 2 makes one way out of a round trip. */
+struct bench_times {
+    double p50_us, p99_us, mean_us;
+    size_t n;
+};
+
+/* Drops the first tenth (it warms up), sorts the rest, and divides each time by `divisor`: 2 makes
+ * one way out of a round trip.  The record is empty then. */
+struct bench_times bench_record_times(struct bench_record *record, double divisor);
+
+/* Prints them: {"p50_us", "p99_us", "samples_per_s", "n"}. */
 void bench_record_print_us(struct bench_record *record, double divisor);
 
 /* The same in nanoseconds: {"ns", "n"}, the median. */

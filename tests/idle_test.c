@@ -7,8 +7,11 @@
 #include "support/world.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static unsigned threads(void)
 {
@@ -125,6 +128,64 @@ static void a_sleeper_is_not_woken_by_what_is_not_for_it(void **state)
     child_join(&child);
 }
 
+#define CROWD 100u
+
+static void *wait_for_one(void *waitset)
+{
+    void *found;
+    size_t count;
+    must(eddy_waitset_wait(waitset, patience(), &found, 1, &count));
+    return NULL;
+}
+
+/* All threads of this process but this one, which is the first, are asleep: how often they went to
+ * sleep so far. */
+static unsigned long sleeps_of_others(void)
+{
+    unsigned long all = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    check(tasks != NULL);
+    for (struct dirent *entry; (entry = readdir(tasks));) {
+        unsigned long ticks, switches = 0;
+        int thread = atoi(entry->d_name);
+        if (thread > 0 && thread != getpid()) {
+            usage_until_asleep(thread);
+            usage_of_process(thread, &ticks, &switches);
+            all += switches;
+        }
+    }
+    closedir(tasks);
+    return all;
+}
+
+/* Each in a wait set of its own, for a second. */
+static void a_hundred_that_wait_are_never_woken(void **state)
+{
+    (void)state;
+    eddy_reader *readers[CROWD];
+    eddy_waitset *waitsets[CROWD];
+    pthread_t waiting[CROWD];
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "crowd", NULL);
+    for (unsigned i = 0; i < CROWD; i++) {
+        readers[i] = open_reader(domain, "crowd", NULL);
+        must(eddy_waitset_open(domain, &waitsets[i]));
+        must(eddy_waitset_attach_reader(waitsets[i], readers[i], EDDY_WAIT_LEVEL, NULL));
+        check(pthread_create(&waiting[i], NULL, wait_for_one, waitsets[i]) == 0);
+    }
+    unsigned long before = sleeps_of_others();
+    sleep(1);
+    same(sleeps_of_others(), before);
+    payload_publish(writer, 64, 1, 1);
+    for (unsigned i = 0; i < CROWD; i++) {
+        check(pthread_join(waiting[i], NULL) == 0);
+        must(eddy_waitset_close(waitsets[i]));
+        must(eddy_reader_close(readers[i]));
+    }
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 /* What it waits for never comes, as it would not if the writer shared the CPU. */
 static void spinner_on_one_cpu(int wire, void *argument)
 {
@@ -156,6 +217,7 @@ int main(void)
         WORLD_TEST(there_is_no_thread_but_the_callers),
         WORLD_TEST(a_wait_sleeps_until_its_deadline),
         WORLD_TEST(a_sleeper_is_not_woken_by_what_is_not_for_it),
+        WORLD_TEST(a_hundred_that_wait_are_never_woken),
         WORLD_TEST(on_one_processor_a_wait_hardly_spins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

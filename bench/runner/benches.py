@@ -1,11 +1,8 @@
 # What there is to measure: every benchmark as a list of cases.
 # SPDX-License-Identifier: Apache-2.0
-from .turns import Contender, median_of, median_ratio, take_turns
+from .cases import Case, CrowdedCase, IdleCase, PacedCase, dds, floor_of, native
+from .machine import NEVER_SPINS
 
-TIMES = ("p50_us", "p99_us", "ns", "cpu_us")
-RATES = ("samples_per_s", "chunks_per_s", "bytes_per_s", "taken_per_s")
-COUNTS = ("faults", "first_faults", "preempted")
-BYTES = ("stats_bytes", "folder_bytes")
 SIZES = ("64", "1k", "64k", "1M")
 DDS_SIZES = ("64", "1k", "64k", "1M", "4M", "16M")
 # Five slots are what a trace ring has in use; small chunks also with as many as suits them.
@@ -17,71 +14,10 @@ FLOOR_SLOTS = 16  # as many as Eddy's readers have by default
 # Its ways through shared memory: readers map the writer's history, or the transport copies it.
 FASTDDS = (("fastdds", "data-sharing"), ("fastdds-shm", "shm"))
 FASTDDS_DOMAIN = 3  # the first that Cyclone DDS does not use
-# Here the floor beside a slice only tells whether a slice was undisturbed.
-FLOORLESS = ("throughput", "memory")
 READERS = (0, 1, 8, 64, 512)
-
-
-class Case:
-    """Contenders that take turns over one question, with the floor beneath them."""
-
-    def __init__(self, bench, key, contenders, floor):
-        self.bench, self.key, self.contenders, self.floor = bench, key, contenders, floor
-
-    def title(self):
-        return " ".join([self.bench] + [str(value) for value in self.key.values()])
-
-    def run(self, seconds, slice_ms):
-        """One row for each contender and one for the floor."""
-        answers, failure = take_turns(self.contenders, self.floor[1], seconds, slice_ms)
-        if failure:
-            return [self._failed_row(name, failure)
-                    for name in ["floor"] + [c.transport for c in self.contenders]]
-        rows = [self._floor_row(answers)] if self.bench not in FLOORLESS else []
-        eddy = next((c.rounds for c in self.contenders if c.transport == "eddy"), {})
-        for contender in self.contenders:
-            rows.append(self._row(contender, eddy))
-        return rows
-
-    def _failed_row(self, transport, failure):
-        """What the others measured counts for nothing without the floor beside it."""
-        return {"bench": self.bench, "transport": transport, **self.key,
-                "missing": f"failed: the floor {failure}"}
-
-    def _floor_row(self, answers):
-        rounds = dict(enumerate(answers))
-        row = {"bench": self.bench, "transport": "floor", **self.key, "mode": self.floor[0]}
-        row.update({key: median_of(rounds, key) for key in TIMES + RATES + COUNTS
-                    if key in answers[0]})
-        return row
-
-    def _row(self, contender, eddy):
-        rounds = contender.rounds
-        row = {"bench": self.bench, "transport": contender.transport, **self.key,
-               "slices": len(rounds), "dropped": contender.dropped}
-        if not rounds:
-            row["missing"] = contender.missing or "the floor never held still"
-            return row
-        for key in TIMES + RATES + BYTES:
-            if median_of(rounds, key) is not None:
-                row[key] = median_of(rounds, key)
-                if contender.transport != "eddy" and eddy:
-                    row[f"{key}_by_eddy"] = median_ratio(rounds, key, eddy, key)
-        row.update({key: median_of(rounds, key) for key in COUNTS
-                    if median_of(rounds, key) is not None})
-        time = next((key for key in ("p50_us", "ns") if key in row), None)
-        if time and self.bench not in FLOORLESS:
-            row["by_floor"] = median_ratio(rounds, time, rounds, "floor")
-        return row
-
-
-def floor_of(machine, *arguments):
-    return arguments[-1], [machine.program("floor"), *arguments]
-
-
-def native(machine, transport, name, *arguments):
-    return Contender(transport, [machine.program(name), *map(str, arguments)],
-                     machine.env(transport), machine.missing(transport, name))
+PERIODS = ("1000", "100")  # microseconds
+LISTENERS = 100
+CROWDS = (2, 4)
 
 
 def fastdds(machine, name, *arguments):
@@ -164,19 +100,50 @@ def ring_pingpong(machine, quick):
 def dds_pingpong(machine, quick):
     for mode in ("waitset", "listener"):
         for size in ("64", "1M", "16M") if quick else DDS_SIZES:
-            contenders = [dds(machine, transport, number, size, mode)
+            contenders = [dds(machine, transport, number, "pingpong", size, mode)
                           for number, transport in enumerate(("eddy", "iceoryx", "udp"))]
             contenders += fastdds(machine, "dds-pingpong", size, mode)
             yield Case("dds-pingpong", {"mode": mode, "size": size}, contenders,
                        floor_of(machine, "64", "sleep"))
 
 
-def dds(machine, transport, number, size, mode):
-    argv = [machine.program("dds-pingpong"), size, mode, str(machine.domain + number)]
-    if transport != "udp":
-        argv.append("shm")
-    return Contender(transport, argv, machine.dds_env(transport),
-                     machine.missing(transport, "dds-pingpong"))
+def spinning_or_not(of):
+    """Eddy as it is and Eddy that never spins; `of` makes a contender of a transport's name and of
+    the number of a DDS domain that it has to itself."""
+    return [of(transport, number) for number, transport in enumerate(("eddy", NEVER_SPINS))]
+
+
+def paced(machine, quick):
+    for period in PERIODS:
+        key = {"period_us": int(period)}
+        yield PacedCase("paced", {"way": "waitset", **key}, spinning_or_not(
+            lambda transport, _: native(machine, transport, "eddy-paced", period)))
+        yield PacedCase("paced", {"way": "listener", **key}, spinning_or_not(
+            lambda transport, number: dds(machine, transport, number, "paced", period)))
+
+
+def idle(machine, quick):
+    for way, contender in (("waitset", native(machine, "eddy", "eddy-idle", LISTENERS)),
+                           ("listener", dds(machine, "eddy", 0, "idle", LISTENERS))):
+        yield IdleCase("idle", {"way": way, "listeners": LISTENERS}, [contender], quick)
+
+
+def crowded(machine, quick):
+    pairs = (
+        ("native", "wait", lambda transport, _: native(
+            machine, transport, "eddy-pingpong", "64", "wait")),
+        ("native", "waitset", lambda transport, _: native(
+            machine, transport, "eddy-pingpong", "64", "waitset")),
+        ("dds", "listener", lambda transport, number: dds(
+            machine, transport, number, "pingpong", "64", "listener")),
+        ("dds", "waitset", lambda transport, number: dds(
+            machine, transport, number, "pingpong", "64", "waitset")),
+    )
+    for busy in CROWDS[:1] if quick else CROWDS:
+        for pinned in ("yes", "no"):
+            for api, mode, of in pairs:
+                key = {"api": api, "mode": mode, "busy": busy, "pinned": pinned}
+                yield CrowdedCase("crowded", key, spinning_or_not(of))
 
 
 def memory(machine, quick):
@@ -192,4 +159,9 @@ BENCHES = {
     "ring-pingpong": ring_pingpong,
     "dds-pingpong": dds_pingpong,
     "memory": memory,
+    "paced": paced,
+    "idle": idle,
+    "crowded": crowded,
 }
+# What takes long and asks a narrow question runs only by its name.
+DEFAULT = [name for name in BENCHES if name != "crowded"]

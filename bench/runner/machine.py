@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUDI_SECONDS = 20
+# Eddy without spinning, beside Eddy: a contender with a folder of its own.
+NEVER_SPINS = "eddy-off"
 PACKAGES = {"iceoryx": ": install libiceoryx-binding-c-dev and build again"}
 
 # Loopback only, so that a run neither hears nor disturbs the network; with the largest datagrams,
@@ -109,12 +111,13 @@ class Machine:
         """`rivals`: those that are not measured, each with the reason."""
         self.build, self.domain, self.rivals = Path(build), domain, rivals
         self.roudi = RouDi()
-        self.folder = tempfile.mkdtemp(prefix="eddy-bench-", dir="/dev/shm")
+        self.folders = {}
         self.facts = describe()
 
     def close(self):
         self.roudi.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder in self.folders.values():
+            shutil.rmtree(folder, ignore_errors=True)
 
     def program(self, name):
         return str(self.build / "bench" / f"bench-{name}")
@@ -126,24 +129,31 @@ class Machine:
             return self.rivals[rival]
         if not os.access(self.program(name), os.X_OK):
             return "not built here" + PACKAGES.get(transport, "")
-        if transport == "eddy" and name.startswith("dds") and not self._stand_in():
+        if transport in ("eddy", NEVER_SPINS) and name.startswith("dds") and not self._stand_in():
             return "Eddy's libiceoryx_binding_c is not built here"
         if transport == "iceoryx":
             return self.roudi.missing()
         return None
 
     def env(self, transport):
-        if transport != "eddy":
+        if transport not in ("eddy", NEVER_SPINS):
             return {}
-        return {"EDDY_DIR": self.folder}
+        env = {"EDDY_DIR": self._folder_of(transport)}
+        return {**env, "EDDY_SPIN": "off"} if transport == NEVER_SPINS else env
 
     def dds_env(self, transport):
         extra = "" if transport == "udp" else SHARED_MEMORY
         env = {"CYCLONEDDS_URI": CYCLONE.format(extra=extra).replace("\n", "")}
-        if transport == "eddy":
+        if transport in ("eddy", NEVER_SPINS):
             env["LD_LIBRARY_PATH"] = str(self._stand_in())
-            env["EDDY_DIR"] = self.folder
+            env.update(self.env(transport))
         return env
+
+    def _folder_of(self, transport):
+        """Two that are up at the same time share none."""
+        if transport not in self.folders:
+            self.folders[transport] = tempfile.mkdtemp(prefix="eddy-bench-", dir="/dev/shm")
+        return self.folders[transport]
 
     def _stand_in(self):
         folder = self.build / "lib" / "eddy"

@@ -15,6 +15,11 @@ COLUMNS = {
     "dds-pingpong": ("mode", "size", "transport", "p50_us", "p99_us", "by_floor",
                      "p50_us_by_eddy", "p99_us_by_eddy", "kept"),
     "memory": ("size", "transport", "stats_bytes", "folder_bytes"),
+    "paced": ("way", "period_us", "transport", "cpu_us", "p50_us", "p99_us", "cpu_us_by_eddy",
+              "p50_us_by_eddy", "kept"),
+    "idle": ("way", "listeners", "transport", "threads", "wakeups"),
+    "crowded": ("api", "mode", "busy", "pinned", "transport", "p50_us", "p99_us", "samples_per_s",
+                "p50_us_by_eddy", "p99_us_by_eddy", "samples_per_s_by_eddy", "kept"),
 }
 HEADINGS = {
     "p50_us": "p50 us", "p99_us": "p99 us", "by_floor": "x floor", "p50_us_by_eddy": "p50 x Eddy",
@@ -22,6 +27,7 @@ HEADINGS = {
     "cpu_us": "CPU us", "cpu_us_by_eddy": "CPU x Eddy", "first_faults": "first lap",
     "chunks_per_s": "chunks/s", "samples_per_s": "samples/s",
     "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
+    "samples_per_s_by_eddy": "samples/s x Eddy", "period_us": "period us", "wakeups": "wake-ups",
     "stats_bytes": "statistics", "folder_bytes": "folder",
 }
 UNITS = {
@@ -32,6 +38,9 @@ UNITS = {
     "ring-pingpong": "chunks written and read whole, one way; wait: each waits in its own way",
     "dds-pingpong": "DDS, one way; the floor is a futex wake with 64 bytes",
     "memory": "bytes of shared memory for a topic with default options",
+    "paced": "a sample of 64 bytes each period; CPU: of the listening process, for each sample",
+    "idle": "wake-ups of all threads that wait in Eddy, in one slice; nothing is published",
+    "crowded": "64 bytes one way, with busy programs beside it; pinned: pair and busy ones alike",
 }
 
 

@@ -1,5 +1,6 @@
 # What Eddy means to reach, and what this run measured: ratios within the run wherever possible.
 # SPDX-License-Identifier: Apache-2.0
+from .machine import NEVER_SPINS
 
 
 def find(rows, bench, transport, **key):
@@ -122,6 +123,40 @@ def memory_targets(rows):
                      measured / 1024 if measured is not None else None)
 
 
+def by_never_spinning(rows, bench, key, figure):
+    """Eddy's figure by that of Eddy that never spins: the median over rounds."""
+    by_eddy = find(rows, bench, NEVER_SPINS, **key).get(f"{figure}_by_eddy")
+    return 1 / by_eddy if by_eddy else None
+
+
+def paced_targets(rows):
+    for period, words, limit in ((1000, "1 ms", 1.1), (100, "100 us", 1.5)):
+        for way in ("waitset", "listener"):
+            key = {"way": way, "period_us": period}
+            yield target(f"CPU of a {way}, a sample each {words}: by never spinning, at most",
+                         limit, True, by_never_spinning(rows, "paced", key, "cpu_us"))
+
+
+def idle_targets(rows):
+    for row in rows:
+        yield target(f"idle: wake-ups of {row['listeners']} times a {row['way']}, at most", 0,
+                     True, row.get("wakeups"))
+
+
+def crowded_targets(rows):
+    """Slices differ by so much that the medians of all are compared, not slice by slice."""
+    for row in rows:
+        if row["transport"] != "eddy":
+            continue
+        key = {name: row[name] for name in ("api", "mode", "busy", "pinned")}
+        other = find(rows, "crowded", NEVER_SPINS, **key)
+        how = "pinned" if row["pinned"] == "yes" else "not pinned"
+        measured = "p50_us" in row and "p50_us" in other
+        yield target(f"{row['busy']} busy programs, {how}, {row['api']} {row['mode']}: p50 by "
+                     "never spinning, at most", 1.1, True,
+                     row["p50_us"] / other["p50_us"] if measured else None)
+
+
 OF_BENCH = {
     "native-pingpong": native_targets,
     "publish": publish_targets,
@@ -130,4 +165,7 @@ OF_BENCH = {
     "ring-pingpong": no_targets,
     "dds-pingpong": dds_targets,
     "memory": memory_targets,
+    "paced": paced_targets,
+    "idle": idle_targets,
+    "crowded": crowded_targets,
 }

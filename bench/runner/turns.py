@@ -91,6 +91,23 @@ def take_turns(contenders, floor_argv, seconds, slice_ms):
     return floor.answers if floor else [], failure
 
 
+def take_plain_turns(contenders, seconds, slice_ms):
+    """The same without a floor: nothing tells slices that were disturbed, so all of them count."""
+    try:
+        for contender in contenders:
+            contender.start()
+        begin, number = time.monotonic(), 0
+        while number == 0 or time.monotonic() - begin < seconds:
+            for contender in contenders:
+                answer = contender.turn(slice_ms) if contender.program else None
+                if answer is not None:
+                    contender.rounds[number] = answer
+            number += 1
+    finally:
+        for contender in contenders:
+            contender.stop()
+
+
 def wants_more(contenders, spent, seconds):
     running = [c for c in contenders if c.program]
     unsteady = any(len(c.rounds) < FEWEST_KEPT for c in running)

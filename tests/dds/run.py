@@ -11,6 +11,7 @@ import cases_death
 import cases_domains
 import cases_examples
 import cases_folder
+import cases_idle
 import cases_launch
 import cases_network
 import cases_ros
@@ -22,7 +23,7 @@ import world
 def all_cases():
     found = {}
     for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
-                   cases_launch, cases_network, cases_ros, cases_torture, cases_why):
+                   cases_idle, cases_launch, cases_network, cases_ros, cases_torture, cases_why):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value
