@@ -59,8 +59,9 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
 int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment);
 void eddy_segment_detach(struct eddy_segment *segment);
 
-/* Removes the files of a segment; mappings stay good.  Returns how many there were. */
-uint32_t eddy_segment_remove(int dir, const char *id);
+/* Removes the files of a segment; mappings stay good.  Returns how many there were.  `readers`: how
+ * many seats of readers it has had, EDDY_SEATS_MAX if that is not known. */
+uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers);
 
 /* 128 random bits that name an object, also as text. */
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
@@ -87,7 +88,7 @@ static inline uint32_t eddy_seats_bound(const _Atomic uint32_t *high)
 /* Memory for seat `seat` and its page, before it is used. */
 int eddy_segment_reserve_seat(struct eddy_segment *segment, bool writer, uint32_t seat);
 
-/* Shared memory of the topic's files. */
-uint64_t eddy_segment_bytes(int dir, const char *id);
+/* Shared memory of the topic's files.  `readers`: as above. */
+uint64_t eddy_segment_bytes(int dir, const char *id, uint32_t readers);
 
 #endif

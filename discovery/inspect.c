@@ -46,7 +46,7 @@ static bool is_reliable(uint32_t seat_flags)
 static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
 {
     const struct eddy_reader_seat *r = &s->readers[seat];
-    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_log_end(&s->log);
+    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_log_seen(&s->log);
     m->samples = eddy_load_relaxed(&r->taken);
     m->held = eddy_load_relaxed(&r->held);
     m->lost = eddy_load_relaxed(&r->lost);

@@ -79,7 +79,7 @@ static void once(int dir)
                            thread_start(claim_all, NULL)};
     for (int i = 0; i < 3; i++)
         thread_join(threads[i]);
-    eddy_segment_remove(dir, segment->id);
+    eddy_segment_remove(dir, segment->id, EDDY_SEATS_MAX);
     eddy_segment_detach(segment);
 }
 

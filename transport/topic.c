@@ -78,12 +78,33 @@ uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
 
 /* --- the list of the domain ------------------------------------------------------------------ */
 
-static struct eddy_topic *find_open(const struct eddy_domain *d, const char *file)
+/* A tree: below a topic are those whose names hash alike so far, to the left or the right by the next
+ * bit.  It is as deep as the logarithm of their number; any leaf may take the place of one above. */
+static uint64_t hash_of(const struct eddy_flink_key *key)
 {
-    struct eddy_topic *t = d->topics;
-    while (t && strcmp(t->key.file, file) != 0)
-        t = t->next;
-    return t;
+    return (uint64_t)key->lock; /* a hash of the name */
+}
+
+/* Where a topic is linked, or would be. */
+static struct eddy_topic **link_of(void **topics, const struct eddy_flink_key *key)
+{
+    struct eddy_topic **at = (struct eddy_topic **)topics;
+    for (uint64_t hash = hash_of(key); *at && strcmp((*at)->key.file, key->file) != 0; hash >>= 1)
+        at = &(*at)->below[hash & 1];
+    return at;
+}
+
+static void unlink_topic(struct eddy_topic **at)
+{
+    struct eddy_topic *gone = *at, **leaf = at;
+    while ((*leaf)->below[0] || (*leaf)->below[1])
+        leaf = &(*leaf)->below[(*leaf)->below[0] ? 0 : 1];
+    struct eddy_topic *last = *leaf;
+    *leaf = NULL;
+    if (last == gone)
+        return;
+    memcpy(last->below, gone->below, sizeof last->below);
+    *at = last;
 }
 
 static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
@@ -98,20 +119,15 @@ static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
         return eddy_fail(EDDY_ENOMEM, "no memory to open a topic");
     }
     snprintf(path, bytes, "%s/%s", d->dir, key->file);
-    *t = (struct eddy_topic){
-        .segment = segment, .domain = d, .key = *key, .flink = path, .next = d->topics};
-    d->topics = t;
+    *t = (struct eddy_topic){.segment = segment, .domain = d, .key = *key, .flink = path};
+    *link_of(&d->topics, key) = t;
     *topic = t;
     return EDDY_OK;
 }
 
 static void drop_topic(struct eddy_topic *t)
 {
-    for (struct eddy_topic **at = (struct eddy_topic **)&t->domain->topics; *at; at = &(*at)->next)
-        if (*at == t) {
-            *at = t->next;
-            break;
-        }
+    unlink_topic(link_of(&t->domain->topics, &t->key));
     eddy_segment_detach(t->segment);
     free(t->flink);
     free(t);
@@ -152,7 +168,7 @@ static int map_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
                      const struct eddy_wanted *w, struct eddy_topic **topic)
 {
     struct eddy_segment *segment;
-    *topic = find_open(d, key->file);
+    *topic = *link_of(&d->topics, key);
     if (*topic)
         return w->name ? eddy_directory_check_type((*topic)->segment, w) : EDDY_OK;
     int error = w->name ? eddy_directory_open(d, key, w, &segment)
@@ -245,6 +261,27 @@ void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
     pthread_mutex_unlock(&d->lock);
 }
 
+static void forget_name(struct eddy_domain *d, struct eddy_topic *t)
+{
+    if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
+        return;
+    if (eddy_count_members(d, t->segment).others == 0) {
+        eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
+        eddy_segment_remove(d->dir_fd, t->segment->id,
+                            eddy_seats_bound(&t->segment->control->reader_high));
+    }
+    eddy_lock_drop(d->registry_fd, t->key.lock);
+}
+
+static void forget_below(struct eddy_domain *d, struct eddy_topic *t)
+{
+    if (!t)
+        return;
+    forget_name(d, t);
+    forget_below(d, t->below[0]);
+    forget_below(d, t->below[1]);
+}
+
 /* The process ends with the domain open: other threads may still publish or read, so nothing is
  * unmapped and no seat is given up (the kernel does that by dropping our lock); but names that only
  * we use go. */
@@ -252,15 +289,7 @@ static void forget_names(struct eddy_domain *d)
 {
     if (eddy_domain_forked(d) || pthread_mutex_trylock(&d->lock) != 0)
         return;
-    for (struct eddy_topic *t = d->topics; t; t = t->next) {
-        if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
-            continue;
-        if (eddy_count_members(d, t->segment).others == 0) {
-            eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
-            eddy_segment_remove(d->dir_fd, t->segment->id);
-        }
-        eddy_lock_drop(d->registry_fd, t->key.lock);
-    }
+    forget_below(d, d->topics);
     pthread_mutex_unlock(&d->lock);
 }
 
