@@ -262,19 +262,19 @@ uint32_t eddy_directory_close(struct eddy_domain *d, const char *file, struct ed
 /* All loads are relaxed: a picture of what moves. */
 void eddy_directory_stats(int dir, struct eddy_segment *s, struct eddy_topic_stats *stats)
 {
-    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
-    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
+    struct eddy_seats writers = eddy_seats_of_writers(s), readers = eddy_seats_of_readers(s);
+    uint32_t seat, high = eddy_seats_bound(&s->control->reader_high);
     struct eddy_topic_stats sum = {.published = eddy_log_seen(&s->log) - s->first_sn,
                                    .published_bytes = eddy_load_relaxed(&s->control->gone_bytes),
-                                   .shared_bytes = eddy_segment_bytes(dir, s->id, readers),
+                                   .shared_bytes = eddy_segment_bytes(dir, s->id, high),
                                    .limit_bytes = s->limit_bytes,
                                    .slots = eddy_extent_slots(s),
                                    .extents = eddy_extent_count(s)};
-    for (uint32_t i = 0; i < writers; i++) {
-        sum.writers += eddy_load_relaxed(&s->writers[i].owner) != 0;
-        sum.published_bytes += eddy_load_relaxed(&s->writers[i].bytes);
+    while (eddy_seats_next(&writers, &seat)) {
+        sum.writers += eddy_load_relaxed(&s->writers[seat].owner) != 0;
+        sum.published_bytes += eddy_load_relaxed(&s->writers[seat].bytes);
     }
-    for (uint32_t i = 0; i < readers; i++)
-        sum.readers += eddy_load_relaxed(&s->readers[i].owner) != 0;
+    while (eddy_seats_next(&readers, &seat))
+        sum.readers += eddy_load_relaxed(&s->readers[seat].owner) != 0;
     *stats = sum;
 }

@@ -23,6 +23,8 @@ void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
     eddy_store_relaxed(&r->bell, 0u); /* only a hint for statistics by now */
     eddy_bell_ring(&s->control->room_bell);
     EDDY_POINT("leave:reader-rung");
+    eddy_and_release(&s->control->reader_bits[seat / 64], ~eddy_seat_bit(seat)); /* [vacant] */
+    EDDY_POINT("leave:reader-unmarked");
     /* Last: a reaper that dies before is followed by another. */
     eddy_store_release(&r->owner, 0u); /* [seat] */
 }
@@ -39,6 +41,8 @@ void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
     eddy_store_relaxed(&w->bytes, 0u);
     eddy_bell_ring(&s->control->room_bell);
     EDDY_POINT("leave:writer-rung");
+    eddy_and_relaxed(&s->control->writer_bits[seat / 64], ~eddy_seat_bit(seat)); /* for reapers */
+    EDDY_POINT("leave:writer-unmarked");
     eddy_store_release(&w->owner, 0u); /* [seat], last, as above */
 }
 
@@ -81,12 +85,12 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
 static struct eddy_reaped visit_all(const struct eddy_domain *d, struct eddy_segment *s, bool reap)
 {
     struct eddy_reaped sum = {0};
-    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
-    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
-    for (uint32_t i = 0; i < readers; i++)
-        visit_seat(d, s, false, i, reap, &sum);
-    for (uint32_t i = 0; i < writers; i++)
-        visit_seat(d, s, true, i, reap, &sum);
+    struct eddy_seats readers = eddy_seats_of_readers(s), writers = eddy_seats_of_writers(s);
+    uint32_t seat;
+    while (eddy_seats_next(&readers, &seat))
+        visit_seat(d, s, false, seat, reap, &sum);
+    while (eddy_seats_next(&writers, &seat))
+        visit_seat(d, s, true, seat, reap, &sum);
     return sum;
 }
 
