@@ -54,21 +54,46 @@ static bool take_over(const struct eddy_domain *d, _Atomic uint64_t *owner, uint
     return eddy_cas_release(owner, &seen, d->id | EDDY_OWNER_REAPING);
 }
 
-static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool writer,
-                       uint32_t seat, bool reap, struct eddy_reaped *sum)
+/* A pass over all seats of a topic. */
+struct pass {
+    const struct eddy_domain *domain;
+    struct eddy_segment *segment;
+    bool reap;
+    struct eddy_reaped sum;
+    /* What it has asked the kernel already, which looks through all locks of the domain each time: a
+     * participant may have thousands of seats.  Who is dead stays dead. */
+    struct {
+        uint64_t id;
+        bool alive;
+    } known[64];
+};
+
+static bool is_alive(struct pass *pass, uint64_t id)
 {
+    uint32_t at = EDDY_SEAT_OF_ID(id) % 64;
+    if (pass->known[at].id != id) {
+        pass->known[at].id = id;
+        pass->known[at].alive = eddy_domain_knows_alive(pass->domain, id);
+    }
+    return pass->known[at].alive;
+}
+
+static void visit_seat(struct pass *pass, bool writer, uint32_t seat)
+{
+    const struct eddy_domain *d = pass->domain;
+    struct eddy_segment *s = pass->segment;
     _Atomic uint64_t *owner = writer ? &s->writers[seat].owner : &s->readers[seat].owner;
     /* from [holder]: who has it is not taken for dead, as it has joined before. */
     uint64_t seen = eddy_load_acquire(owner);
     if (seen == 0)
         return;
-    if (eddy_domain_knows_alive(d, holder_of(seen))) {
-        sum->alive++;
-        sum->others += holder_of(seen) != d->id;
+    if (is_alive(pass, holder_of(seen))) {
+        pass->sum.alive++;
+        pass->sum.others += holder_of(seen) != d->id;
         return;
     }
-    sum->reaped++;
-    if (!reap || !take_over(d, owner, seen))
+    pass->sum.reaped++;
+    if (!pass->reap || !take_over(d, owner, seen))
         return;
     EDDY_POINT("reap:taken-over");
     if (writer) {
@@ -84,14 +109,14 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
 
 static struct eddy_reaped visit_all(const struct eddy_domain *d, struct eddy_segment *s, bool reap)
 {
-    struct eddy_reaped sum = {0};
+    struct pass pass = {.domain = d, .segment = s, .reap = reap};
     struct eddy_seats readers = eddy_seats_of_readers(s), writers = eddy_seats_of_writers(s);
     uint32_t seat;
     while (eddy_seats_next(&readers, &seat))
-        visit_seat(d, s, false, seat, reap, &sum);
+        visit_seat(&pass, false, seat);
     while (eddy_seats_next(&writers, &seat))
-        visit_seat(d, s, true, seat, reap, &sum);
-    return sum;
+        visit_seat(&pass, true, seat);
+    return pass.sum;
 }
 
 struct eddy_reaped eddy_reap_topic(const struct eddy_domain *d, struct eddy_segment *s)
