@@ -23,6 +23,7 @@
 #define eddy_or_relaxed(p, v)    atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
 #define eddy_or_seq(p, v)        atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 #define eddy_and_relaxed(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
+#define eddy_and_release(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_release)
 #define eddy_and_seq(p, v)       atomic_fetch_and_explicit((p), (v), memory_order_seq_cst)
 #define eddy_swap_seq(p, v)      atomic_exchange_explicit((p), (v), memory_order_seq_cst)
 #define eddy_add_relaxed(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
@@ -62,10 +63,10 @@ static inline void eddy_raise64_release(_Atomic uint64_t *word, uint64_t v)
         ;
 }
 
-static inline void eddy_raise32_seq(_Atomic uint32_t *word, uint32_t v)
+static inline void eddy_raise32_relaxed(_Atomic uint32_t *word, uint32_t v)
 {
-    uint32_t seen = eddy_load_seq(word);
-    while (seen < v && !eddy_cas_seq(word, &seen, v))
+    uint32_t seen = eddy_load_relaxed(word);
+    while (seen < v && !eddy_cas_relaxed(word, &seen, v))
         ;
 }
 

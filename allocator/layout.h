@@ -27,7 +27,7 @@
 #define EDDY_SIZE(type, bytes)                                                                     \
     _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump EDDY_LAYOUT_VERSION")
 
-#define EDDY_LAYOUT_VERSION 3u
+#define EDDY_LAYOUT_VERSION 4u
 #define EDDY_LINE           64u
 #define EDDY_CONTROL_BYTES  4096u
 #define EDDY_SEAT_CHUNK     64u /* seats that come into being together: a page of them */
@@ -92,14 +92,17 @@ struct eddy_control {
     _Atomic uint64_t history;
     _Atomic uint32_t reader_high;
     _Atomic uint32_t writer_high;
-    uint64_t spare_window[5];
+    _Atomic uint64_t reader_groups;
+    _Atomic uint64_t writer_groups;
+    uint64_t spare_window[3];
 
     _Atomic uint64_t gone_bytes;
     uint64_t spare_gone[7];
 
     _Atomic uint64_t bells[64];
     _Atomic uint64_t extents[EDDY_EXTENTS_MAX];
-    uint64_t spare_end[128];
+    _Atomic uint64_t reader_bits[EDDY_SEATS_MAX / 64];
+    _Atomic uint64_t writer_bits[EDDY_SEATS_MAX / 64];
 };
 /* clang-format off */
 /*      struct        field        at    size  written by                        read by */
@@ -127,11 +130,15 @@ EDDY_AT(eddy_control, untaken_deep, 0x118, 8);  /* writers, by CAS, raised      
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers      readers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised               writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised       opening readers */
-EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised       writers, reap */
-EDDY_AT(eddy_control, writer_high, 0x194, 4);   /* opening writers, raised       reap */
+EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised       openers, remove */
+EDDY_AT(eddy_control, writer_high, 0x194, 4);   /* opening writers, raised       openers */
+EDDY_AT(eddy_control, reader_groups, 0x198, 8); /* openers; closers, locked      writers, reap */
+EDDY_AT(eddy_control, writer_groups, 0x1a0, 8); /* openers; closers, locked      reap */
 EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);    /* closing writers, reap         statistics */
 EDDY_AT(eddy_control, bells, 0x200, 512);       /* wait sets, at attach          writers */
 EDDY_AT(eddy_control, extents, 0x400, 2048);    /* growing writers, by CAS       all */
+EDDY_AT(eddy_control, reader_bits, 0xc00, 512); /* a seat's holder: its bit      writers, reap */
+EDDY_AT(eddy_control, writer_bits, 0xe00, 512); /* a seat's holder: its bit      reap */
 EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);    /* spares stay zero until they get a row */
 /* clang-format on */
 

@@ -90,6 +90,15 @@ static inline uint64_t eddy_log_end(const struct eddy_log *log)
     return n;
 }
 
+/* As eddy_log_end, for who only looks: it writes nothing, so others stay where they were. */
+static inline uint64_t eddy_log_seen(const struct eddy_log *log)
+{
+    uint64_t n = eddy_load_acquire(log->next_sn); /* from [help] */
+    for (uint32_t tries = 0; tries < log->mask && eddy_log_has(log, n); tries++)
+        n++;
+    return n;
+}
+
 /* Publishes `slot` as n over the entry of the lap before.  False: another writer was first. */
 static inline bool eddy_log_publish(const struct eddy_log *log, uint64_t sn, uint64_t old,
                                     uint32_t slot)

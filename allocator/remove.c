@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -21,31 +20,36 @@ void eddy_segment_detach(struct eddy_segment *s)
     free(s);
 }
 
-/* What each_file does with the files of one segment. */
-struct walk {
-    const char *id;
-    char control[48];
-    void (*visit)(int dir, const char *name, void *context);
-    void *context;
-};
-
-static bool visit_part(int dir, const char *name, void *context)
+/* Extents are numbered without gaps. */
+static uint32_t count_extents(int dir, const char *id)
 {
-    const struct walk *w = context;
-    if (strncmp(name, w->id, 32) == 0 && name[32] == '.' && strcmp(name, w->control) != 0)
-        w->visit(dir, name, w->context);
-    return true;
+    char name[64];
+    for (uint32_t n = 0; n < EDDY_EXTENTS_MAX; n++) {
+        snprintf(name, sizeof name, "%.32s.x%u", id, n);
+        if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return n;
+    }
+    return EDDY_EXTENTS_MAX;
 }
 
-/* The control file comes last: as long as it is there, the others can be found again. */
-static void each_file(int dir, const char *id, void (*visit)(int, const char *, void *),
-                      void *context)
+/* By their names, which follow from the segment's: a folder may hold thousands of others.  The last
+ * extent comes first and the control file last: as long as a file is there, those that are left can
+ * be found again. */
+static void each_file(int dir, const char *id, uint32_t readers,
+                      void (*visit)(int, const char *, void *), void *context)
 {
-    struct walk w = {.id = id, .visit = visit, .context = context};
-    snprintf(w.control, sizeof w.control, "%.32s.seg", id);
-    eddy_file_list(dir, visit_part, &w);
+    char name[64];
+    for (uint32_t x = count_extents(dir, id); x-- > 0;) {
+        for (uint32_t c = 1; c * 64 < readers; c++) {
+            snprintf(name, sizeof name, "%.32s.x%u.m%u", id, x, c);
+            visit(dir, name, context);
+        }
+        snprintf(name, sizeof name, "%.32s.x%u", id, x);
+        visit(dir, name, context);
+    }
     EDDY_POINT("remove:parts");
-    visit(dir, w.control, context);
+    snprintf(name, sizeof name, "%.32s.seg", id);
+    visit(dir, name, context);
 }
 
 static void remove_one(int dir, const char *name, void *context)
@@ -54,10 +58,10 @@ static void remove_one(int dir, const char *name, void *context)
         ++*(uint32_t *)context;
 }
 
-uint32_t eddy_segment_remove(int dir, const char *id)
+uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers)
 {
     uint32_t removed = 0;
-    each_file(dir, id, remove_one, &removed);
+    each_file(dir, id, readers, remove_one, &removed);
     return removed;
 }
 
@@ -68,9 +72,9 @@ static void add_bytes(int dir, const char *name, void *context)
         *(uint64_t *)context += (uint64_t)status.st_blocks * 512;
 }
 
-uint64_t eddy_segment_bytes(int dir, const char *id)
+uint64_t eddy_segment_bytes(int dir, const char *id, uint32_t readers)
 {
     uint64_t bytes = 0;
-    each_file(dir, id, add_bytes, &bytes);
+    each_file(dir, id, readers, add_bytes, &bytes);
     return bytes;
 }

@@ -123,7 +123,7 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
     EDDY_POINT("create:segment-linked");
     error = eddy_segment_attach(dir, id, segment);
     if (error)
-        eddy_segment_remove(dir, id);
+        eddy_segment_remove(dir, id, 0);
     return error;
 }
 

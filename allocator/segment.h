@@ -59,8 +59,9 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
 int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment);
 void eddy_segment_detach(struct eddy_segment *segment);
 
-/* Removes the files of a segment; mappings stay good.  Returns how many there were. */
-uint32_t eddy_segment_remove(int dir, const char *id);
+/* Removes the files of a segment; mappings stay good.  Returns how many there were.  `readers`: how
+ * many seats of readers it has had, EDDY_SEATS_MAX if that is not known. */
+uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers);
 
 /* 128 random bits that name an object, also as text. */
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
@@ -77,17 +78,64 @@ const char *eddy_segment_scope(const struct eddy_segment *segment);
 #define EDDY_SEGMENT_LABEL(s)                                                                      \
     (int)((s)->name_length < 80 ? (s)->name_length : 80), eddy_segment_name(s)
 
-/* How many seats may be taken: bounds a loop over them, whatever the word says. */
+/* How many seats have ever been taken, whatever the word says. */
 static inline uint32_t eddy_seats_bound(const _Atomic uint32_t *high)
 {
-    uint32_t seats = eddy_load_seq(high);
+    uint32_t seats = eddy_load_relaxed(high); /* it rises before its holder makes any file */
     return seats < EDDY_SEATS_MAX ? seats : EDDY_SEATS_MAX;
+}
+
+/* The bit of a seat, in masks and among the bits of its kind. */
+static inline uint64_t eddy_seat_bit(uint32_t seat)
+{
+    return 1ull << (seat & 63);
+}
+
+/* A walk over the seats that may be taken: those with a bit, in the groups of 64 with a bit. */
+struct eddy_seats {
+    const _Atomic uint64_t *words;
+    uint64_t groups, bits;
+    uint32_t group;
+};
+
+static inline struct eddy_seats eddy_seats_walk(const _Atomic uint64_t *groups,
+                                                const _Atomic uint64_t *words)
+{
+    /* acquire, from [empty].  seq: the gate reads next_sn, then here; who joins sets its bits, then
+     * reads next_sn. */
+    return (struct eddy_seats){words, eddy_load_seq(groups), 0, 0};
+}
+
+static inline struct eddy_seats eddy_seats_of_readers(const struct eddy_segment *s)
+{
+    return eddy_seats_walk(&s->control->reader_groups, s->control->reader_bits);
+}
+
+static inline struct eddy_seats eddy_seats_of_writers(const struct eddy_segment *s)
+{
+    return eddy_seats_walk(&s->control->writer_groups, s->control->writer_bits);
+}
+
+/* False: that was all. */
+static inline bool eddy_seats_next(struct eddy_seats *walk, uint32_t *seat)
+{
+    while (walk->bits == 0) {
+        if (walk->groups == 0)
+            return false;
+        walk->group = (uint32_t)__builtin_ctzll(walk->groups);
+        walk->groups &= walk->groups - 1;
+        /* acquire, from [vacant]: what the last holder read is read.  seq, as for the groups. */
+        walk->bits = eddy_load_seq(&walk->words[walk->group]);
+    }
+    *seat = walk->group * 64 + (uint32_t)__builtin_ctzll(walk->bits);
+    walk->bits &= walk->bits - 1;
+    return true;
 }
 
 /* Memory for seat `seat` and its page, before it is used. */
 int eddy_segment_reserve_seat(struct eddy_segment *segment, bool writer, uint32_t seat);
 
-/* Shared memory of the topic's files. */
-uint64_t eddy_segment_bytes(int dir, const char *id);
+/* Shared memory of the topic's files.  `readers`: as above. */
+uint64_t eddy_segment_bytes(int dir, const char *id, uint32_t readers);
 
 #endif

@@ -3,6 +3,9 @@
 
 bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *p, uint64_t columns)
 {
+    /* Not of those where nobody sits.  acquire, from [empty]: what they read is read.  seq: who comes
+     * now says so there, then pins, then looks at sn, which we have cleared. */
+    columns &= eddy_load_seq(&s->control->reader_groups);
     for (; columns; columns &= columns - 1) {
         uint32_t c = (uint32_t)__builtin_ctzll(columns);
         _Atomic uint64_t *column =

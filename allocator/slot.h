@@ -126,11 +126,6 @@ static inline _Atomic uint64_t *eddy_slot_mask(struct eddy_segment *s, const str
     return column ? &column[p->index] : NULL;
 }
 
-static inline uint64_t eddy_seat_bit(uint32_t seat)
-{
-    return 1ull << (seat & 63);
-}
-
 /* What a dead owner left: LIVE if it was published, else FREE. */
 void eddy_slot_resolve(struct eddy_segment *s, const struct eddy_place *p, uint32_t id);
 

@@ -136,7 +136,7 @@ static int create(struct eddy_domain *d, const struct eddy_flink_key *key,
     error = announce(d, key->file, w, (*segment)->id);
     EDDY_POINT("create:announced");
     if (error) {
-        eddy_segment_remove(d->dir_fd, (*segment)->id);
+        eddy_segment_remove(d->dir_fd, (*segment)->id, 0);
         eddy_segment_detach(*segment);
     }
     return error;
@@ -228,7 +228,7 @@ static int find(struct eddy_domain *d, const char *file, struct eddy_segment **s
         return error;
     eddy_flink_withdraw(d->dir_fd, file, id);
     EDDY_POINT("open:withdrawn");
-    eddy_segment_remove(d->dir_fd, id);
+    eddy_segment_remove(d->dir_fd, id, EDDY_SEATS_MAX);
     if (!error)
         eddy_segment_detach(*segment);
     return EDDY_ENOENT;
@@ -256,25 +256,25 @@ uint32_t eddy_directory_close(struct eddy_domain *d, const char *file, struct ed
         return 0;
     eddy_flink_withdraw(d->dir_fd, file, s->id);
     EDDY_POINT("close:withdrawn");
-    return 1 + eddy_segment_remove(d->dir_fd, s->id);
+    return 1 + eddy_segment_remove(d->dir_fd, s->id, eddy_seats_bound(&s->control->reader_high));
 }
 
 /* All loads are relaxed: a picture of what moves. */
 void eddy_directory_stats(int dir, struct eddy_segment *s, struct eddy_topic_stats *stats)
 {
-    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
-    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
-    struct eddy_topic_stats sum = {.published = eddy_log_end(&s->log) - s->first_sn,
+    struct eddy_seats writers = eddy_seats_of_writers(s), readers = eddy_seats_of_readers(s);
+    uint32_t seat, high = eddy_seats_bound(&s->control->reader_high);
+    struct eddy_topic_stats sum = {.published = eddy_log_seen(&s->log) - s->first_sn,
                                    .published_bytes = eddy_load_relaxed(&s->control->gone_bytes),
-                                   .shared_bytes = eddy_segment_bytes(dir, s->id),
+                                   .shared_bytes = eddy_segment_bytes(dir, s->id, high),
                                    .limit_bytes = s->limit_bytes,
                                    .slots = eddy_extent_slots(s),
                                    .extents = eddy_extent_count(s)};
-    for (uint32_t i = 0; i < writers; i++) {
-        sum.writers += eddy_load_relaxed(&s->writers[i].owner) != 0;
-        sum.published_bytes += eddy_load_relaxed(&s->writers[i].bytes);
+    while (eddy_seats_next(&writers, &seat)) {
+        sum.writers += eddy_load_relaxed(&s->writers[seat].owner) != 0;
+        sum.published_bytes += eddy_load_relaxed(&s->writers[seat].bytes);
     }
-    for (uint32_t i = 0; i < readers; i++)
-        sum.readers += eddy_load_relaxed(&s->readers[i].owner) != 0;
+    while (eddy_seats_next(&readers, &seat))
+        sum.readers += eddy_load_relaxed(&s->readers[seat].owner) != 0;
     *stats = sum;
 }

@@ -26,7 +26,7 @@ struct eddy_domain {
     int64_t spin_ns; /* how long its waits look before they sleep: see allocator/wait.h */
     pthread_mutex_t lock;
     uint32_t handles;            /* open writers, readers and wait sets */
-    void *topics;                /* the transport's list */
+    void *topics;                /* the transport's: see transport/topic.c */
     struct eddy_gc_report swept; /* what it found and cleared away when it joined */
     struct eddy_domain *next;
 };

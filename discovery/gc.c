@@ -43,7 +43,7 @@ static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_g
     if (!error)
         error = eddy_segment_attach(d->dir_fd, f->segment, &s);
     if (!error) {
-        uint64_t bytes = eddy_segment_bytes(d->dir_fd, s->id);
+        uint64_t bytes = eddy_segment_bytes(d->dir_fd, s->id, EDDY_SEATS_MAX);
         report->members_reaped += eddy_count_members(d, s).reaped;
         uint32_t removed = eddy_directory_close(d, file, s);
         report->topics_removed += removed > 0;
@@ -77,8 +77,10 @@ static void collect_orphan(struct eddy_domain *d, const char *name, struct eddy_
         eddy_segment_detach(s);
     }
     if (alone) {
-        report->bytes_freed += eddy_segment_bytes(d->dir_fd, id);
-        report->files_removed += eddy_segment_remove(d->dir_fd, id);
+        report->bytes_freed += eddy_segment_bytes(d->dir_fd, id, EDDY_SEATS_MAX);
+        report->files_removed += eddy_segment_remove(d->dir_fd, id, EDDY_SEATS_MAX);
+        /* Itself, if somebody took away another that leads to it. */
+        report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
     }
 }
 

@@ -46,7 +46,7 @@ static bool is_reliable(uint32_t seat_flags)
 static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
 {
     const struct eddy_reader_seat *r = &s->readers[seat];
-    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_log_end(&s->log);
+    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_log_seen(&s->log);
     m->samples = eddy_load_relaxed(&r->taken);
     m->held = eddy_load_relaxed(&r->held);
     m->lost = eddy_load_relaxed(&r->lost);
@@ -68,33 +68,37 @@ static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->reliable = is_reliable(eddy_load_relaxed(&w->flags));
 }
 
+static void add_member(const struct eddy_view *v, struct eddy_segment *s, bool is_writer,
+                       uint32_t seat, struct eddy_topic_report *t)
+{
+    struct eddy_member_info *m = (struct eddy_member_info *)(uintptr_t)&t->members[t->member_count];
+    /* from [holder]: who has the seat is in the registry. */
+    uint64_t owner =
+        eddy_load_acquire(is_writer ? &s->writers[seat].owner : &s->readers[seat].owner);
+    if (!owner)
+        return;
+    m->seat = seat;
+    name_member(v, owner, m);
+    if (is_writer)
+        fill_writer(s, seat, m);
+    else
+        fill_reader(s, seat, m);
+    t->member_count++;
+}
+
 static void fill_members(const struct eddy_view *v, struct eddy_segment *s,
                          struct eddy_topic_report *t)
 {
-    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
-    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
-    struct eddy_member_info *list = calloc(readers + writers + 1u, sizeof *list);
-    size_t n = 0;
-    if (!list)
+    struct eddy_seats writers = eddy_seats_of_writers(s), readers = eddy_seats_of_readers(s);
+    uint32_t seat, groups = (uint32_t)__builtin_popcountll(writers.groups) +
+                            (uint32_t)__builtin_popcountll(readers.groups);
+    t->members = calloc(64u * groups + 1u, sizeof *t->members);
+    if (!t->members)
         return;
-    for (uint32_t i = 0; i < writers + readers; i++) {
-        bool is_writer = i < writers;
-        uint32_t seat = is_writer ? i : i - writers;
-        /* from [holder]: who has the seat is in the registry. */
-        uint64_t owner =
-            eddy_load_acquire(is_writer ? &s->writers[seat].owner : &s->readers[seat].owner);
-        if (!owner)
-            continue;
-        struct eddy_member_info *m = &list[n++];
-        m->seat = seat;
-        name_member(v, owner, m);
-        if (is_writer)
-            fill_writer(s, seat, m);
-        else
-            fill_reader(s, seat, m);
-    }
-    t->members = list;
-    t->member_count = n;
+    while (eddy_seats_next(&writers, &seat))
+        add_member(v, s, true, seat, t);
+    while (eddy_seats_next(&readers, &seat))
+        add_member(v, s, false, seat, t);
 }
 
 /* --- topics ---------------------------------------------------------------------------------- */

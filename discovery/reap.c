@@ -23,6 +23,8 @@ void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
     eddy_store_relaxed(&r->bell, 0u); /* only a hint for statistics by now */
     eddy_bell_ring(&s->control->room_bell);
     EDDY_POINT("leave:reader-rung");
+    eddy_and_release(&s->control->reader_bits[seat / 64], ~eddy_seat_bit(seat)); /* [vacant] */
+    EDDY_POINT("leave:reader-unmarked");
     /* Last: a reaper that dies before is followed by another. */
     eddy_store_release(&r->owner, 0u); /* [seat] */
 }
@@ -39,6 +41,8 @@ void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
     eddy_store_relaxed(&w->bytes, 0u);
     eddy_bell_ring(&s->control->room_bell);
     EDDY_POINT("leave:writer-rung");
+    eddy_and_relaxed(&s->control->writer_bits[seat / 64], ~eddy_seat_bit(seat)); /* for reapers */
+    EDDY_POINT("leave:writer-unmarked");
     eddy_store_release(&w->owner, 0u); /* [seat], last, as above */
 }
 
@@ -50,21 +54,46 @@ static bool take_over(const struct eddy_domain *d, _Atomic uint64_t *owner, uint
     return eddy_cas_release(owner, &seen, d->id | EDDY_OWNER_REAPING);
 }
 
-static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool writer,
-                       uint32_t seat, bool reap, struct eddy_reaped *sum)
+/* A pass over all seats of a topic. */
+struct pass {
+    const struct eddy_domain *domain;
+    struct eddy_segment *segment;
+    bool reap;
+    struct eddy_reaped sum;
+    /* What it has asked the kernel already, which looks through all locks of the domain each time: a
+     * participant may have thousands of seats.  Who is dead stays dead. */
+    struct {
+        uint64_t id;
+        bool alive;
+    } known[64];
+};
+
+static bool is_alive(struct pass *pass, uint64_t id)
 {
+    uint32_t at = EDDY_SEAT_OF_ID(id) % 64;
+    if (pass->known[at].id != id) {
+        pass->known[at].id = id;
+        pass->known[at].alive = eddy_domain_knows_alive(pass->domain, id);
+    }
+    return pass->known[at].alive;
+}
+
+static void visit_seat(struct pass *pass, bool writer, uint32_t seat)
+{
+    const struct eddy_domain *d = pass->domain;
+    struct eddy_segment *s = pass->segment;
     _Atomic uint64_t *owner = writer ? &s->writers[seat].owner : &s->readers[seat].owner;
     /* from [holder]: who has it is not taken for dead, as it has joined before. */
     uint64_t seen = eddy_load_acquire(owner);
     if (seen == 0)
         return;
-    if (eddy_domain_knows_alive(d, holder_of(seen))) {
-        sum->alive++;
-        sum->others += holder_of(seen) != d->id;
+    if (is_alive(pass, holder_of(seen))) {
+        pass->sum.alive++;
+        pass->sum.others += holder_of(seen) != d->id;
         return;
     }
-    sum->reaped++;
-    if (!reap || !take_over(d, owner, seen))
+    pass->sum.reaped++;
+    if (!pass->reap || !take_over(d, owner, seen))
         return;
     EDDY_POINT("reap:taken-over");
     if (writer) {
@@ -80,14 +109,14 @@ static void visit_seat(const struct eddy_domain *d, struct eddy_segment *s, bool
 
 static struct eddy_reaped visit_all(const struct eddy_domain *d, struct eddy_segment *s, bool reap)
 {
-    struct eddy_reaped sum = {0};
-    uint32_t readers = eddy_seats_bound(&s->control->reader_high);
-    uint32_t writers = eddy_seats_bound(&s->control->writer_high);
-    for (uint32_t i = 0; i < readers; i++)
-        visit_seat(d, s, false, i, reap, &sum);
-    for (uint32_t i = 0; i < writers; i++)
-        visit_seat(d, s, true, i, reap, &sum);
-    return sum;
+    struct pass pass = {.domain = d, .segment = s, .reap = reap};
+    struct eddy_seats readers = eddy_seats_of_readers(s), writers = eddy_seats_of_writers(s);
+    uint32_t seat;
+    while (eddy_seats_next(&readers, &seat))
+        visit_seat(&pass, false, seat);
+    while (eddy_seats_next(&writers, &seat))
+        visit_seat(&pass, true, seat);
+    return pass.sum;
 }
 
 struct eddy_reaped eddy_reap_topic(const struct eddy_domain *d, struct eddy_segment *s)

@@ -34,6 +34,26 @@ struct eddy_reaped eddy_reap_topic(const struct eddy_domain *domain, struct eddy
 struct eddy_reaped eddy_count_members(const struct eddy_domain *domain,
                                       struct eddy_segment *segment);
 
+/* How often somebody who does not wait looks for the dead: it asks the kernel about everybody, so it
+ * must not be on the way of each call.  With few members that is soon again, with many now and
+ * then. */
+struct eddy_reap_pace {
+    _Atomic uint64_t next; /* ns; 0: it has not looked yet */
+};
+
+#define EDDY_REAP_SHARE 64u /* of the time, at most one such part */
+
+static inline bool eddy_reap_is_due(const struct eddy_reap_pace *pace)
+{
+    return eddy_now() >= eddy_load_relaxed(&pace->next); /* a hint */
+}
+
+static inline void eddy_reap_has_been(struct eddy_reap_pace *pace, uint64_t began)
+{
+    uint64_t now = eddy_now();
+    eddy_store_relaxed(&pace->next, now + EDDY_REAP_SHARE * (now - began)); /* a hint */
+}
+
 /* The bit among the news of a bell that stands for a topic; topics may share it. */
 static inline uint32_t eddy_topic_news(const struct eddy_segment *s)
 {

@@ -26,11 +26,18 @@ static struct eddy_place slot_of(uint32_t column)
     return p;
 }
 
+/* As one who joins does (transport/topic.c). */
+static void sit_down(uint32_t seat)
+{
+    eddy_or_seq(&segment->control->reader_groups, 1ull << seat / 64);
+}
+
 static void *pin_all(void *unused)
 {
     for (uint32_t c = 1; c < COLUMNS; c++) {
         struct eddy_reader reader = {.segment = segment, .seat_id = 64 * c};
         struct eddy_place p = slot_of(c);
+        sit_down(reader.seat_id);
         check(eddy_reader_pin(&reader, &p, 1));
         atomic_store_explicit(&pinned, c, memory_order_relaxed);
     }
@@ -61,7 +68,8 @@ static void *claim_all(void *unused)
     return unused;
 }
 
-static void once(int dir)
+/* visited: the columns are there, of readers that have gone. */
+static void once(int dir, bool visited)
 {
     static const uint8_t hash[16];
     struct eddy_segment_options options = {.name = "columns",
@@ -74,29 +82,43 @@ static void once(int dir)
     must(eddy_extent_add(segment, 64));
     for (uint32_t i = 1; i < 2 * COLUMNS; i++)
         eddy_store_relaxed(&slot_of(i).slot->sn, 1u);
+    for (uint32_t c = 1; visited && c < COLUMNS; c++)
+        check(eddy_extent_column(segment, 0, c, true) != NULL);
     atomic_store(&pinned, 0);
     pthread_t threads[] = {thread_start(pin_all, NULL), thread_start(pin_beside, NULL),
                            thread_start(claim_all, NULL)};
     for (int i = 0; i < 3; i++)
         thread_join(threads[i]);
-    eddy_segment_remove(dir, segment->id);
+    eddy_segment_remove(dir, segment->id, EDDY_SEATS_MAX);
     eddy_segment_detach(segment);
+}
+
+static void play(bool visited)
+{
+    int dir = open(world_dir(), O_DIRECTORY | O_CLOEXEC);
+    check(dir >= 0);
+    for (int round = 0; round < ROUNDS; round++)
+        once(dir, visited);
+    close(dir);
 }
 
 static void who_pins_first_in_a_column_is_seen(void **state)
 {
     (void)state;
-    int dir = open(world_dir(), O_DIRECTORY | O_CLOEXEC);
-    check(dir >= 0);
-    for (int round = 0; round < ROUNDS; round++)
-        once(dir);
-    close(dir);
+    play(false);
+}
+
+static void who_pins_where_others_have_been_is_seen(void **state)
+{
+    (void)state;
+    play(true);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(who_pins_first_in_a_column_is_seen),
+        WORLD_TEST(who_pins_where_others_have_been_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,11 +155,20 @@ static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p
     return claim_table(w, need, eddy_hard_limit(w->segment), all_slots(w->segment), true, p);
 }
 
+/* The dead may have the room.  False: it is too early to look again. */
+static bool reap_now_and_then(struct eddy_writer *w)
+{
+    uint64_t began = eddy_now();
+    if (!eddy_reap_is_due(&w->reaping))
+        return false;
+    (void)eddy_reap_topic(w->topic->domain, w->segment);
+    eddy_reap_has_been(&w->reaping, began);
+    return true;
+}
+
 static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    if (claim_any(w, need, p))
-        return true;
-    return eddy_reap_topic(w->topic->domain, w->segment).reaped && claim_any(w, need, p);
+    return claim_any(w, need, p) || (reap_now_and_then(w) && claim_any(w, need, p));
 }
 
 struct room {
@@ -176,15 +185,13 @@ static int look_for_room(void *what)
     return room->is_there(room->writer, room->context) ? EDDY_OK : EDDY_ENODATA;
 }
 
-/* The dead may have it.  Only before a sleep, and not each: it costs a system call for each seat. */
+/* Only before a sleep, and not each. */
 static void reap_for_room(void *what, bool begins)
 {
     struct room *room = what;
     uint64_t now = begins ? eddy_now() : 0;
-    if (now < room->next_reap)
-        return;
-    (void)eddy_reap_topic(room->writer->topic->domain, room->writer->segment);
-    room->next_reap = now + REAP_INTERVAL;
+    if (now >= room->next_reap && reap_now_and_then(room->writer))
+        room->next_reap = now + REAP_INTERVAL;
 }
 
 int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
@@ -194,10 +201,8 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
         .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
     struct room room = {w, is_there, context, 1};
     int error = eddy_wait(&w->spin, &kind, &room, &w->segment->control->room_bell, deadline);
-    if (error == EDDY_ETIMEDOUT && deadline == EDDY_POLL) {
-        reap_for_room(&room, true);
+    if (error == EDDY_ETIMEDOUT && deadline == EDDY_POLL && reap_now_and_then(w))
         error = look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
-    }
     return error;
 }
 

@@ -15,10 +15,11 @@ struct untaken {
 static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_seat *seat,
                         struct untaken *u)
 {
-    /* seq: who takes the seat later begins at next_sn as we have read it, or behind. */
-    if (eddy_load_seq(&seat->owner) == 0)
+    /* Relaxed: who set the bit that we saw had taken the seat before; who sets it later begins at
+     * next_sn as we have read it, or behind. */
+    if (eddy_load_relaxed(&seat->owner) == 0)
         return;
-    /* seq, for the same reason: the last holder's depth may be there; if not, neither is its
+    /* seq, for the same reason as the bits: the last holder's depth may be there; if not, neither is its
      * position, from [depth]. */
     uint32_t depth = eddy_load_seq(&seat->depth);
     uint64_t position = eddy_load_relaxed(&seat->position);
@@ -39,8 +40,8 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     uint64_t lowest = eddy_load_seq(&c->next_sn), gate = lowest + s->log_length;
     EDDY_POINT("gate:next-read");
     struct untaken untaken = {lowest, lowest, lowest};
-    uint32_t seats = eddy_seats_bound(&c->reader_high);
-    for (uint32_t i = 0; i < seats; i++) {
+    struct eddy_seats seats = eddy_seats_of_readers(s);
+    for (uint32_t i; eddy_seats_next(&seats, &i);) {
         uint64_t cursor = eddy_load_seq(&s->readers[i].cursor); /* acquire, from [cursor] */
         if (cursor == EDDY_CURSOR_ABSENT) {
             add_untaken(s, &s->readers[i], &untaken);

@@ -13,6 +13,8 @@
  * reads next_sn, then stores that as its cursor; a writer reads next_sn, then the cursors, and
  * raises nothing while one says JOINING.
  *
+ * It looks at the seats that have a bit, which who joins sets before that (eddy_seats_next).
+ *
  * Threads: any.  Crash: both can be recomputed by anybody.           spec/protocols.md, "The gate"
  *
  * SPDX-License-Identifier: Apache-2.0 */

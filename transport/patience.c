@@ -45,8 +45,8 @@ static bool is_late(const struct eddy_writer *w, const struct eddy_reader_seat *
 static uint64_t slowest(const struct eddy_writer *w, uint64_t n)
 {
     uint64_t lowest = UINT64_MAX, position;
-    uint32_t seats = eddy_seats_bound(&w->segment->control->reader_high);
-    for (uint32_t i = 0; i < seats; i++)
+    struct eddy_seats seats = eddy_seats_of_readers(w->segment);
+    for (uint32_t i; eddy_seats_next(&seats, &i);)
         if (is_late(w, &w->segment->readers[i], n, &position) && position < lowest)
             lowest = position;
     return lowest;

@@ -15,6 +15,17 @@ static _Atomic uint64_t *owner_of(const struct eddy_segment *s, enum eddy_role r
     return role == EDDY_ROLE_WRITER ? &s->writers[seat].owner : &s->readers[seat].owner;
 }
 
+static _Atomic uint64_t *bits_of(const struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    struct eddy_control *c = s->control;
+    return role == EDDY_ROLE_WRITER ? &c->writer_bits[seat / 64] : &c->reader_bits[seat / 64];
+}
+
+static _Atomic uint64_t *groups_of(const struct eddy_segment *s, enum eddy_role role)
+{
+    return role == EDDY_ROLE_WRITER ? &s->control->writer_groups : &s->control->reader_groups;
+}
+
 static _Atomic uint32_t *high_of(const struct eddy_segment *s, enum eddy_role role)
 {
     return role == EDDY_ROLE_WRITER ? &s->control->writer_high : &s->control->reader_high;
@@ -40,6 +51,54 @@ static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t sea
     }
 }
 
+/* A seat that is taken without a bit is nobody's that lives, unless its holder is just going: nobody
+ * would look at it.  A bit too many costs a look, until somebody takes the seat. */
+static void pass_seat(struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    /* Relaxed, all: it makes a reaper look, at what it acquires. */
+    if (eddy_load_relaxed(bits_of(s, role, seat)) & eddy_seat_bit(seat))
+        return;
+    eddy_or_relaxed(groups_of(s, role), 1ull << seat / 64);
+    eddy_or_relaxed(bits_of(s, role, seat), eddy_seat_bit(seat));
+}
+
+/* False: it is taken. */
+static bool enter_seat(const struct eddy_domain *d, struct eddy_segment *s, enum eddy_role role,
+                       uint32_t seat)
+{
+    uint64_t nobody = 0;
+    /* Relaxed: a guess; the swap decides.  acquire, from [seat]: our bit is set after the last
+     * holder has cleared it. */
+    if (eddy_load_relaxed(owner_of(s, role, seat)) != 0 ||
+        !eddy_cas_acquire(owner_of(s, role, seat), &nobody, d->id)) {
+        pass_seat(s, role, seat);
+        return false;
+    }
+    EDDY_POINT("seat:taken");
+    eddy_raise32_relaxed(high_of(s, role), seat + 1); /* under the topic's lock, which we have */
+    EDDY_POINT("seat:counted");
+    /* seq, both: before the seat means anything to others; the gate looks at next_sn, then here. */
+    eddy_or_seq(groups_of(s, role), 1ull << seat / 64);
+    EDDY_POINT("seat:group-marked");
+    eddy_or_seq(bits_of(s, role, seat), eddy_seat_bit(seat));
+    EDDY_POINT("seat:marked");
+    return true;
+}
+
+/* Clears the bits of groups that are empty.  The topic's lock is held, so that nobody joins one. */
+static void tidy_groups(struct eddy_segment *s, enum eddy_role role)
+{
+    /* Relaxed: who set it had the lock. */
+    for (uint64_t left = eddy_load_relaxed(groups_of(s, role)); left; left &= left - 1) {
+        uint32_t group = (uint32_t)__builtin_ctzll(left);
+        /* acquire, from [vacant]: handed on by [empty]. */
+        if (eddy_load_acquire(bits_of(s, role, group * 64)) == 0) {
+            EDDY_POINT("tidy:empty");
+            eddy_and_release(groups_of(s, role), ~(1ull << group)); /* [empty] */
+        }
+    }
+}
+
 static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum eddy_role role,
                      uint32_t *seat)
 {
@@ -50,14 +109,7 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
             if (error)
                 return error;
         }
-        uint64_t nobody = 0;
-        if (eddy_load_relaxed(owner_of(s, role, i)) == 0 && /* a guess; the swap decides */
-            eddy_cas_seq(owner_of(s, role, i), &nobody, d->id)) {
-            EDDY_POINT("seat:taken");
-            /* seq, both: before the seat means anything to others; the gate looks at next_sn, then
-             * here. */
-            eddy_raise32_seq(high_of(s, role), i + 1);
-            EDDY_POINT("seat:counted");
+        if (enter_seat(d, s, role, i)) {
             clear_seat(s, role, i);
             *seat = i;
             return EDDY_OK;
@@ -69,8 +121,10 @@ static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum e
 
 uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
 {
-    uint32_t seats = eddy_seats_bound(high_of(s, role)), count = 0;
-    for (uint32_t i = 0; i < seats; i++)
+    struct eddy_seats seats =
+        role == EDDY_ROLE_WRITER ? eddy_seats_of_writers(s) : eddy_seats_of_readers(s);
+    uint32_t count = 0;
+    for (uint32_t i; eddy_seats_next(&seats, &i);)
         count +=
             eddy_load_relaxed(owner_of(s, role, i)) != 0; /* a count is old as soon as it is made */
     return count;
@@ -78,12 +132,33 @@ uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
 
 /* --- the list of the domain ------------------------------------------------------------------ */
 
-static struct eddy_topic *find_open(const struct eddy_domain *d, const char *file)
+/* A tree: below a topic are those whose names hash alike so far, to the left or the right by the next
+ * bit.  It is as deep as the logarithm of their number; any leaf may take the place of one above. */
+static uint64_t hash_of(const struct eddy_flink_key *key)
 {
-    struct eddy_topic *t = d->topics;
-    while (t && strcmp(t->key.file, file) != 0)
-        t = t->next;
-    return t;
+    return (uint64_t)key->lock; /* a hash of the name */
+}
+
+/* Where a topic is linked, or would be. */
+static struct eddy_topic **link_of(void **topics, const struct eddy_flink_key *key)
+{
+    struct eddy_topic **at = (struct eddy_topic **)topics;
+    for (uint64_t hash = hash_of(key); *at && strcmp((*at)->key.file, key->file) != 0; hash >>= 1)
+        at = &(*at)->below[hash & 1];
+    return at;
+}
+
+static void unlink_topic(struct eddy_topic **at)
+{
+    struct eddy_topic *gone = *at, **leaf = at;
+    while ((*leaf)->below[0] || (*leaf)->below[1])
+        leaf = &(*leaf)->below[(*leaf)->below[0] ? 0 : 1];
+    struct eddy_topic *last = *leaf;
+    *leaf = NULL;
+    if (last == gone)
+        return;
+    memcpy(last->below, gone->below, sizeof last->below);
+    *at = last;
 }
 
 static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
@@ -98,20 +173,15 @@ static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
         return eddy_fail(EDDY_ENOMEM, "no memory to open a topic");
     }
     snprintf(path, bytes, "%s/%s", d->dir, key->file);
-    *t = (struct eddy_topic){
-        .segment = segment, .domain = d, .key = *key, .flink = path, .next = d->topics};
-    d->topics = t;
+    *t = (struct eddy_topic){.segment = segment, .domain = d, .key = *key, .flink = path};
+    *link_of(&d->topics, key) = t;
     *topic = t;
     return EDDY_OK;
 }
 
 static void drop_topic(struct eddy_topic *t)
 {
-    for (struct eddy_topic **at = (struct eddy_topic **)&t->domain->topics; *at; at = &(*at)->next)
-        if (*at == t) {
-            *at = t->next;
-            break;
-        }
+    unlink_topic(link_of(&t->domain->topics, &t->key));
     eddy_segment_detach(t->segment);
     free(t->flink);
     free(t);
@@ -152,7 +222,7 @@ static int map_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
                      const struct eddy_wanted *w, struct eddy_topic **topic)
 {
     struct eddy_segment *segment;
-    *topic = find_open(d, key->file);
+    *topic = *link_of(&d->topics, key);
     if (*topic)
         return w->name ? eddy_directory_check_type((*topic)->segment, w) : EDDY_OK;
     int error = w->name ? eddy_directory_open(d, key, w, &segment)
@@ -176,6 +246,7 @@ static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
     if (error)
         return error;
     EDDY_POINT("open:found");
+    tidy_groups(t->segment, r->role);
     error = take_seat(d, t->segment, r->role, seat);
     if (!error) {
         t->handles++;
@@ -241,8 +312,33 @@ void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
             eddy_directory_unlock(d, t->key.lock);
         }
         drop_topic(t);
+    } else if (eddy_load_relaxed(bits_of(t->segment, role, seat)) == 0 && /* a guess */
+               eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE)) {
+        tidy_groups(t->segment, role); /* else the next who opens it does */
+        eddy_directory_unlock(d, t->key.lock);
     }
     pthread_mutex_unlock(&d->lock);
+}
+
+static void forget_name(struct eddy_domain *d, struct eddy_topic *t)
+{
+    if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
+        return;
+    if (eddy_count_members(d, t->segment).others == 0) {
+        eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
+        eddy_segment_remove(d->dir_fd, t->segment->id,
+                            eddy_seats_bound(&t->segment->control->reader_high));
+    }
+    eddy_lock_drop(d->registry_fd, t->key.lock);
+}
+
+static void forget_below(struct eddy_domain *d, struct eddy_topic *t)
+{
+    if (!t)
+        return;
+    forget_name(d, t);
+    forget_below(d, t->below[0]);
+    forget_below(d, t->below[1]);
 }
 
 /* The process ends with the domain open: other threads may still publish or read, so nothing is
@@ -252,15 +348,7 @@ static void forget_names(struct eddy_domain *d)
 {
     if (eddy_domain_forked(d) || pthread_mutex_trylock(&d->lock) != 0)
         return;
-    for (struct eddy_topic *t = d->topics; t; t = t->next) {
-        if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
-            continue;
-        if (eddy_count_members(d, t->segment).others == 0) {
-            eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
-            eddy_segment_remove(d->dir_fd, t->segment->id);
-        }
-        eddy_lock_drop(d->registry_fd, t->key.lock);
-    }
+    forget_below(d, d->topics);
     pthread_mutex_unlock(&d->lock);
 }
 

@@ -22,7 +22,7 @@ struct eddy_topic {
     struct eddy_flink_key key;
     char *flink; /* path */
     uint32_t handles;
-    struct eddy_topic *next;
+    struct eddy_topic *below[2]; /* among the topics of this process: see topic.c */
 };
 
 enum eddy_role { EDDY_ROLE_READER, EDDY_ROLE_WRITER };

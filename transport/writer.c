@@ -128,8 +128,9 @@ static bool is_behind(const struct eddy_writer *w, const struct eddy_reader_seat
 
 uint32_t eddy_writer_awaited(const eddy_writer *w)
 {
-    uint32_t awaited = 0, seats = eddy_seats_bound(&w->segment->control->reader_high);
-    for (uint32_t i = 0; i < seats && w->last_sn && w->fork_count == eddy_fork_count; i++)
+    struct eddy_seats seats = eddy_seats_of_readers(w->segment);
+    uint32_t awaited = 0, i;
+    while (w->last_sn && w->fork_count == eddy_fork_count && eddy_seats_next(&seats, &i))
         awaited += is_behind(w, &w->segment->readers[i]);
     return awaited;
 }

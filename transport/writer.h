@@ -5,6 +5,7 @@
 #define EDDY_WRITER_INSIDE_H
 
 #include "allocator/wait.h"
+#include "discovery/reap.h"
 #include "transport/keep.h"
 #include "transport/topic.h"
 
@@ -27,6 +28,7 @@ struct eddy_writer {
     struct eddy_keep keep; /* for late readers */
     uint32_t flags;
     struct eddy_spin spin; /* waiting for room */
+    struct eddy_reap_pace reaping;
     uint64_t source, max_wait_ns, published, bytes;
     uint64_t patience_ns, given_up, look_again, lag, lag_size; /* see patience.c */
     uint64_t last_sn;                                          /* of what it published last */

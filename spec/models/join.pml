@@ -2,7 +2,9 @@
  *
  * Two reliable readers join at any time, take what comes, and leave at any time, while two writers
  * recompute the lowest cursor, use slots again, and overwrite the log. SEATS=1: the readers have
- * the same seat, one after the other. SEATS=2: the second seat is above reader_high at first.
+ * the same seat, one after the other. SEATS=2: each has one. A seat has a bit, in a group of its
+ * own, and writers look at those seats alone; who opens has the topic's lock, and who closes tries
+ * to get it to clear the bits of empty groups.
  *
  * Claimed: what a reader begins with and all that follows is there until it has released it, whole
  * and in order; a joiner that stops or dies half way loses nobody else's samples and holds nobody
@@ -13,6 +15,7 @@
 #define SEATS 1
 #endif
 #define READERS_DIE
+#define JOINS
 #include "topic.pml"
 
 proctype Writer(byte me; byte to_send)
@@ -28,28 +31,84 @@ proctype Writer(byte me; byte to_send)
     } unless { dead[me] }
 }
 
-inline raise_high(to)
+#define LOCK_IS_FREE (topic_lock == 0 || dead[topic_lock])
+
+inline unlock()
 {
-    atomic { if :: reader_high < to -> reader_high = to :: else fi }
+    atomic { if :: topic_lock == me -> topic_lock = 0 :: else fi } /* else it is dead */
 }
 
-/* take_seat, transport/topic.c */
+inline tidy(r) /* tidy_groups, transport/topic.c */
+{
+    if
+    :: (reader_groups & SEAT_BIT(r)) != 0 && !reader_bit[r] ->
+        reader_groups = reader_groups & ~SEAT_BIT(r)
+    :: else
+    fi
+}
+
+inline tidy_groups()
+{
+    tidy(0);
+#if SEATS > 1
+    tidy(1)
+#endif
+}
+
+inline mark(r)
+{
+    reader_groups = reader_groups | SEAT_BIT(r);
+    reader_bit[r] = true
+}
+
+inline pass_seat(r)
+{
+#ifndef FAULT_NO_PASS
+    if :: !reader_bit[r] -> mark(r) :: else fi
+#else
+    skip
+#endif
+}
+
+#if SEATS > 1
+#define ONE_IS_FREE (reader_owner[0] == 0 || reader_owner[1] == 0)
+#else
+#define ONE_IS_FREE (reader_owner[0] == 0)
+#endif
+
+/* take_seat, enter_seat, transport/topic.c */
 inline take_seat()
 {
-    do
-    :: atomic { reader_owner[0] == 0 -> reader_owner[0] = me; seat = 0; break }
+    atomic { LOCK_IS_FREE && ONE_IS_FREE -> topic_lock = me };
+    tidy_groups();
+    atomic { if :: reader_owner[0] == 0 -> reader_owner[0] = me; seat = 0 :: else -> seat = 1 fi };
 #if SEATS > 1
-    :: atomic {
-           reader_owner[0] != 0 && reader_owner[1] == 0 ->
-           reader_owner[1] = me;
-           seat = 1;
-           break
-       }
+    if
+    :: seat == 1 ->
+        pass_seat(0);
+        atomic { reader_owner[1] == 0 -> reader_owner[1] = me }
+    :: else
+    fi;
 #endif
-    od;
-#ifndef FAULT_HIGH_LATE
-    raise_high(seat + 1)
+#ifndef FAULT_BIT_LATE
+    mark(seat);
 #endif
+    unlock()
+}
+
+/* eddy_topic_close */
+inline leave()
+{
+    leave_reader_seat(seat);
+#ifndef FAULT_TIDY_UNLOCKED
+    atomic { if :: LOCK_IS_FREE -> topic_lock = me; locked = true :: else fi };
+#else
+    locked = true;
+#endif
+    if
+    :: locked -> tidy_groups(); unlock(); locked = false
+    :: else
+    fi
 }
 
 inline join() /* transport/reader.c */
@@ -64,14 +123,15 @@ inline join() /* transport/reader.c */
     at = next_sn;
 #endif
     cursor[seat] = at;
-#ifdef FAULT_HIGH_LATE
-    raise_high(seat + 1)
+#ifdef FAULT_BIT_LATE
+    mark(seat)
 #endif
 }
 
 proctype Reader(byte me)
 {
     byte seat, at, s;
+    bool locked;
     {
         take_seat();
         join();
@@ -85,7 +145,7 @@ proctype Reader(byte me)
            atomic { at++; cursor[seat] = at; s = 0 }
         :: break /* has seen enough */
         od;
-        leave_reader_seat(seat)
+        leave()
     } unless { dead[me] }
 }
 
@@ -103,7 +163,6 @@ init
     byte s;
     atomic {
         set_up();
-        reader_high = 1;
         run Writer(1, SAMPLES);
 #if SAMPLES_2 > 0
         run Writer(2, SAMPLES_2);
@@ -119,6 +178,13 @@ init
         run Killer();
 #endif
     }
+    _nr_pr == 1;
+    /* The next who comes by has what the dead left between two steps looked at. */
+    if :: reader_owner[0] != 0 -> pass_seat(0) :: else fi;
+#if SEATS > 1
+    if :: reader_owner[1] != 0 -> pass_seat(1) :: else fi;
+#endif
+    run Reaper(6);
     _nr_pr == 1;
     check_end();
     assert(reader_owner[0] == 0 && cursor[0] == ABSENT)

@@ -32,7 +32,11 @@
 byte entry_sn[LOG], entry_slot[LOG]; /* an entry is one word: always read and swapped as one */
 byte next_sn = FIRST, min_cursor = FIRST;
 byte owner[SLOTS], sn[SLOTS], pins[SLOTS], keeper[SLOTS];
-byte cursor[SEATS], reader_owner[SEATS], reader_high = SEATS;
+byte cursor[SEATS], reader_owner[SEATS];
+#ifdef JOINS /* else all are looked at, always */
+byte reader_groups, topic_lock; /* of one seat each */
+bool reader_bit[SEATS];
+#endif
 byte writer_owner[3];
 
 /* --- what the model knows -------------------------------------------------------------------- */
@@ -77,12 +81,23 @@ inline recompute() /* eddy_gate_recompute */
 #else
     low = next_sn;
 #endif
-    high = reader_high;
+#ifdef JOINS
+    high = reader_groups;
+#endif
     r = 0;
     do
-    :: atomic {
-           r < high ->
+#ifdef JOINS
+    :: r < SEATS && (high & SEAT_BIT(r)) == 0 -> r++
+    :: r < SEATS && (high & SEAT_BIT(r)) != 0 ->
+       marked = reader_bit[r];
+       atomic {
            if
+           :: !marked
+#else
+    :: atomic {
+           r < SEATS ->
+           if
+#endif
            :: cursor[r] == JOINING ->
 #ifndef FAULT_JOINING_IGNORED
                low = 0;
@@ -102,6 +117,7 @@ inline recompute() /* eddy_gate_recompute */
         if :: low > min_cursor -> min_cursor = low :: else fi;
         low = 0;
         high = 0;
+        marked = false;
         r = 0
     }
 }
@@ -280,7 +296,7 @@ inline publish() /* eddy_writer_publish, without a history */
 
 #define WRITER_LOCALS \
     byte s, n, old, was_sn, was_slot, low, limit, r, high; \
-    bool got
+    bool got, marked
 
 /* --- reaping --------------------------------------------------------------------------------- */
 
@@ -346,8 +362,15 @@ inline leave_reader_seat(r) /* eddy_reader_seat_leave */
 #endif
     cursor[r] = ABSENT;
     unpin_all(r);
+#if defined(JOINS) && !defined(FAULT_BIT_LAST)
+    reader_bit[r] = false;
+#endif
 #ifndef FAULT_SEAT_FIRST
     reader_owner[r] = 0
+#endif
+#if defined(JOINS) && defined(FAULT_BIT_LAST)
+    ;
+    reader_bit[r] = false
 #endif
 }
 
@@ -364,6 +387,22 @@ inline take_over(word)
 #endif
 }
 
+#ifdef JOINS
+#define IS_MARKED(r) ((reader_groups & SEAT_BIT(r)) != 0 && reader_bit[r])
+#else
+#define IS_MARKED(r) true
+#endif
+
+inline reap_reader(r)
+{
+    if
+    :: IS_MARKED(r) ->
+        take_over(reader_owner[r]);
+        if :: got -> got = false; leave_reader_seat(r) :: else fi
+    :: else
+    fi
+}
+
 /* eddy_reap_topic */
 proctype Reaper(byte me)
 {
@@ -371,11 +410,9 @@ proctype Reaper(byte me)
     bool got;
     {
 #ifdef READERS_DIE
-        take_over(reader_owner[0]);
-        if :: got -> got = false; leave_reader_seat(0) :: else fi;
+        reap_reader(0);
 #if SEATS > 1
-        take_over(reader_owner[1]);
-        if :: got -> got = false; leave_reader_seat(1) :: else fi;
+        reap_reader(1);
 #endif
 #endif
         take_over(writer_owner[1]);
