@@ -65,6 +65,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     r->segment = r->topic->segment;
     r->seat = &r->segment->readers[r->seat_id];
     r->fork_count = eddy_fork_count;
+    r->mark = eddy_handle_mark();
     r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
     uint64_t next = join(r, o->recent);
     if (o->history)

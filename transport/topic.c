@@ -269,6 +269,14 @@ __attribute__((constructor)) static void forget_names_at_exit(void)
     eddy_domain_at_exit = forget_names;
 }
 
+uint32_t eddy_handle_mark(void)
+{
+    static _Atomic uint32_t opened;
+    /* Relaxed: only that no two get the same.  The factor (odd, so that all differ) keeps marks
+     * apart in their high bits: tickets are counts from 1, and differ in the low ones. */
+    return (eddy_add_relaxed(&opened, 1u) + 1) * 0x9e3779b1u;
+}
+
 void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
 {
     eddy_directory_stats(t->domain->dir_fd, t->segment, stats);
