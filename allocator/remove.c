@@ -21,6 +21,26 @@ void eddy_segment_detach(struct eddy_segment *s)
     free(s);
 }
 
+enum eddy_part eddy_segment_part(const char *name)
+{
+    unsigned extent, column;
+    char again[24];
+    if (strspn(name, "0123456789abcdef") != EDDY_NONCE_TEXT - 1)
+        return EDDY_PART_NONE;
+    const char *end = name + EDDY_NONCE_TEXT - 1;
+    if (strcmp(end, ".seg") == 0)
+        return EDDY_PART_CONTROL;
+    int numbers = sscanf(end, ".x%3u.m%2u", &extent, &column);
+    if (numbers < 1 || extent >= EDDY_EXTENTS_MAX ||
+        (numbers == 2 && column >= EDDY_SEATS_MAX / 64))
+        return EDDY_PART_NONE;
+    /* Nothing but what Eddy prints: no sign, no zero in front, nothing behind. */
+    snprintf(again, sizeof again, numbers == 2 ? ".x%u.m%u" : ".x%u", extent, column);
+    if (strcmp(end, again) != 0)
+        return EDDY_PART_NONE;
+    return numbers == 2 ? EDDY_PART_COLUMN : EDDY_PART_EXTENT;
+}
+
 /* What each_file does with the files of one segment. */
 struct walk {
     const char *id;
@@ -32,7 +52,7 @@ struct walk {
 static bool visit_part(int dir, const char *name, void *context)
 {
     const struct walk *w = context;
-    if (strncmp(name, w->id, 32) == 0 && name[32] == '.' && strcmp(name, w->control) != 0)
+    if (strncmp(name, w->id, 32) == 0 && eddy_segment_part(name) > EDDY_PART_CONTROL)
         w->visit(dir, name, w->context);
     return true;
 }

@@ -62,6 +62,10 @@ void eddy_segment_detach(struct eddy_segment *segment);
 /* Removes the files of a segment; mappings stay good.  Returns how many there were. */
 uint32_t eddy_segment_remove(int dir, const char *id);
 
+/* Which file of a segment has this name, all of it: <id>.seg, <id>.x<i>, <id>.x<i>.m<c>. */
+enum eddy_part { EDDY_PART_NONE, EDDY_PART_CONTROL, EDDY_PART_EXTENT, EDDY_PART_COLUMN };
+enum eddy_part eddy_segment_part(const char *name);
+
 /* 128 random bits that name an object, also as text. */
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
 

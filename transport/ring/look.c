@@ -113,8 +113,11 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
     return error;
 }
 
-struct eddy_kind eddy_ring_kind = {
-    .name = "ring", .suffix = EDDY_RING_SUFFIX, .collect = collect, .look = look};
+struct eddy_kind eddy_ring_kind = {.name = "ring",
+                                   .suffix = EDDY_RING_SUFFIX,
+                                   .magic = EDDY_MAGIC_RING,
+                                   .collect = collect,
+                                   .look = look};
 
 __attribute__((constructor)) static void register_kind(void)
 {

@@ -161,8 +161,11 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
     return error;
 }
 
-struct eddy_kind eddy_slots_kind = {
-    .name = "slots", .suffix = EDDY_SLOTS_SUFFIX, .collect = collect, .look = look};
+struct eddy_kind eddy_slots_kind = {.name = "slots",
+                                    .suffix = EDDY_SLOTS_SUFFIX,
+                                    .magic = EDDY_MAGIC_SLOTS,
+                                    .collect = collect,
+                                    .look = look};
 
 __attribute__((constructor)) static void register_kind(void)
 {
