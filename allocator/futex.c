@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NAP_MIN UINT64_C(20000) /* ns */
+#define NAP_MAX UINT64_C(1000000)
+
 uint64_t eddy_now(void)
 {
     struct timespec t;
@@ -38,4 +41,19 @@ bool eddy_bell_wait(_Atomic uint32_t *bell, uint32_t armed, uint64_t deadline)
     long rc = syscall(SYS_futex, bell, FUTEX_WAIT_BITSET, armed,
                       deadline == EDDY_FOREVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
     return rc == 0 || errno != ETIMEDOUT;
+}
+
+void eddy_nap(uint64_t nanoseconds)
+{
+    struct timespec t = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+    int saved = errno;
+    syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, NULL);
+    errno = saved;
+}
+
+void eddy_await_none(const _Atomic uint32_t *count)
+{
+    /* seq: before that, what they look for was taken away; who counts itself in later finds that. */
+    for (uint64_t nap = NAP_MIN; eddy_load_seq(count) != 0; nap = nap < NAP_MAX ? 2 * nap : nap)
+        eddy_nap(nap);
 }

@@ -3,7 +3,6 @@
 
 #include "allocator/error.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,8 +103,7 @@ static void take_off(struct eddy_event *e)
     eddy_store_seq(&e->waitset, NULL); /* seq, then the look */
     EDDY_POINT("event:off");
     /* from [told]; seq: who comes later finds no wait set */
-    while (eddy_load_seq(&e->triggering) != 0)
-        sched_yield();
+    eddy_await_none(&e->triggering);
 }
 
 static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)

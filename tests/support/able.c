@@ -88,6 +88,17 @@ void need_pid_namespaces(void)
         skip_because("needs the right to make PID namespaces");
 }
 
+static bool go_first(void)
+{
+    return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 50}) == 0;
+}
+
+void need_real_time(void)
+{
+    if (!can(go_first))
+        skip_because("needs the right to real-time priorities (CAP_SYS_NICE)");
+}
+
 void need_tmpfs(void)
 {
     struct statfs info;

@@ -19,6 +19,7 @@ void need_others(void);        /* see may_be_others */
 void need_ordinary_user(void); /* to whom something can be forbidden */
 void need_mounts(void);        /* mount namespaces, in which file systems can be mounted */
 void need_pid_namespaces(void);
+void need_real_time(void);
 void need_tmpfs(void); /* the test's folder lies on one */
 
 /* In a child after need_mounts: what it mounts from now on, nobody else sees. */

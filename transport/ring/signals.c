@@ -9,7 +9,6 @@
 #include "transport/ring/ring.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
@@ -244,8 +243,7 @@ static void unlist(struct eddy_ring *r)
         at = &eddy_load_relaxed(at)->watched_next;
     eddy_store_seq(at, eddy_load_relaxed(&r->watched_next)); /* [listed], then the look */
     /* from [reporting]: who may still have the ring in view; from [reported]: has done with it */
-    while (eddy_load_seq(&reporting) != 0)
-        sched_yield();
+    eddy_await_none(&reporting);
 }
 
 void eddy_ring_forget_crashes(struct eddy_ring *r)
