@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 
+#include "allocator/escape.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,20 +91,23 @@ void eddy_log(enum eddy_log_level level, const char *format, ...)
 {
     if (log_level() < (int)level)
         return;
-    char text[sizeof last_error];
+    char text[sizeof last_error], shown[sizeof last_error];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    print_log(level, text);
+    eddy_escape(text, false, shown, sizeof shown);
+    print_log(level, shown);
 }
 
 static int keep_error(int error, const char *tail, const char *format, va_list args)
 {
-    vsnprintf(last_error, sizeof last_error, format, args);
-    size_t used = strlen(last_error);
+    char text[sizeof last_error]; /* apart: it may be made of what is there now */
+    vsnprintf(text, sizeof text, format, args);
+    size_t used = strlen(text);
     if (tail)
-        snprintf(last_error + used, sizeof last_error - used, ": %s", tail);
+        snprintf(text + used, sizeof text - used, ": %s", tail);
+    eddy_escape(text, false, last_error, sizeof last_error);
     /* Absence is often just the answer to a question. */
     enum eddy_log_level level = error == EDDY_ENOENT ? EDDY_LOG_DEBUG : EDDY_LOG_WARN;
     if (log_level() >= (int)level)

@@ -1,7 +1,7 @@
 /* error.h - failing with a sentence, and logging for those who asked.  (internal)
  *
  * Threads: any.  The sentence belongs to the thread.  Nothing is printed unless EDDY_LOG asks for
- * it.
+ * it.  Names come from others: control characters in them are escaped, as `eddy ls` does.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_ERROR_H

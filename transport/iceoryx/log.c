@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
 
+#include "allocator/escape.h"
 #include "binding.h"
 
 #include <pthread.h>
@@ -70,11 +71,12 @@ void eddy_log(enum eddy_log_level level, const char *format, ...)
     if ((int)level > threshold) {
         return;
     }
-    char line[1024];
+    char raw[1024], line[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
+    eddy_escape(raw, true, line, sizeof line); /* what Eddy said has been escaped before */
     enum news news = asked ? NEW : is_new(line);
     if (news != OLD) {
         dprintf(STDERR_FILENO, "eddy[%d] %s: %s%s\n", (int)getpid(), words[level], line,
