@@ -153,6 +153,11 @@ void iox_sub_deinit(iox_sub_t const self)
         close_intake(self->retired);
         self->retired = next;
     }
+    struct eddy_held held;
+    while (eddy_holding_any(&self->held, &held)) {
+        (void)eddy_holding_remove(&self->held, held.sample.data, &held);
+        eddy_chunk_let_go(held.sample.data);
+    }
     eddy_holding_free(&self->held);
     eddy_admission_free(&self->admission);
     eddy_service_free(&self->service);
@@ -270,6 +275,19 @@ static int next_wanted(iox_sub_t sub, struct eddy_held *held)
     }
 }
 
+static int hold(iox_sub_t sub, const struct eddy_held *held)
+{
+    struct eddy_held undone;
+    int error = eddy_holding_add(&sub->held, held);
+    if (error == EDDY_OK) {
+        error = eddy_chunk_hold(held->sample.data, held->sample.header, held->sample.header_size);
+        if (error != EDDY_OK) {
+            (void)eddy_holding_remove(&sub->held, held->sample.data, &undone);
+        }
+    }
+    return error;
+}
+
 static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
 {
     if (sub->intake == NULL) {
@@ -279,7 +297,7 @@ static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
     struct eddy_held held;
     int error = next_wanted(sub, &held);
     if (error == EDDY_OK) {
-        error = eddy_holding_add(&sub->held, &held);
+        error = hold(sub, &held);
         if (error != EDDY_OK) {
             (void)eddy_reader_release(held.intake->reader, &held.sample);
         }
@@ -323,6 +341,7 @@ static bool give_back(iox_sub_t sub, const void *payload)
     if (!eddy_holding_remove(&sub->held, payload, &held)) {
         return false;
     }
+    eddy_chunk_let_go(payload);
     eddy_subscriber_drop(sub, &held);
     return true;
 }
