@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 
+#include "allocator/cancel.h"
 #include "allocator/escape.h"
 
 #include <errno.h>
@@ -84,6 +85,7 @@ int eddy_log_check(void)
 
 static void print_log(enum eddy_log_level level, const char *text)
 {
+    EDDY_UNCANCELLED; /* whoever fails may hold anything */
     dprintf(STDERR_FILENO, "eddy[%d] %s: %s\n", (int)getpid(), level_names[level], text);
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/join_table.h"
 #include "allocator/name.h"
@@ -116,6 +117,7 @@ static int check_disown(const struct eddy_join_entry *entry, const void *handle)
 
 int eddy_join_disown(void *handle, struct eddy_join_info *info)
 {
+    EDDY_UNCANCELLED;
     if (!handle)
         return eddy_fail(EDDY_EINVAL, "the handle to disown is NULL");
     eddy_join_lock();

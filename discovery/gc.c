@@ -4,6 +4,7 @@
 #include <eddy/inspect.h>
 
 #include "allocator/atomic.h"
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "discovery/directory.h"
@@ -162,6 +163,7 @@ static bool folder_exists(const char *dir)
 
 int eddy_gc(const char *dir, struct eddy_gc_report *report)
 {
+    EDDY_UNCANCELLED;
     struct eddy_gc_report done = {0};
     struct eddy_domain *d;
     if (!report)

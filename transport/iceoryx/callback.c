@@ -1,6 +1,7 @@
 /* Calling back: see watch.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "runtime.h"
 #include "subscriber.h"
 #include "trigger.h"
@@ -106,6 +107,7 @@ static bool is_over(const struct eddy_turn *turn)
 
 void eddy_watch_await_turn(const struct eddy_turn *turn, uint64_t deadline)
 {
+    EDDY_UNCANCELLED;
     struct eddy_watcher *watcher = turn->watch->watcher;
     struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000u),
                              .tv_nsec = (long)(deadline % 1000000000u)};

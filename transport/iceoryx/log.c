@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
 
+#include "allocator/cancel.h"
 #include "allocator/escape.h"
 #include "binding.h"
 
@@ -79,6 +80,7 @@ void eddy_log(enum eddy_log_level level, const char *format, ...)
     eddy_escape(raw, true, line, sizeof line); /* what Eddy said has been escaped before */
     enum news news = asked ? NEW : is_new(line);
     if (news != OLD) {
+        EDDY_UNCANCELLED; /* whoever fails may hold anything */
         dprintf(STDERR_FILENO, "eddy[%d] %s: %s%s\n", (int)getpid(), words[level], line,
                 news == LAST_NEW ? " (further errors are not shown; EDDY_LOG=error shows them)"
                                  : "");

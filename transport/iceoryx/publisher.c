@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publisher.h"
 
+#include "allocator/cancel.h"
 #include "chunk.h"
 #include "log.h"
 #include "options.h"
@@ -162,6 +163,7 @@ void iox_pub_deinit(iox_pub_t const self)
     if (self == NULL) {
         return;
     }
+    EDDY_UNCANCELLED;
     eddy_renewal_remove_pub(self);
     linger(self);
     close_writer(self);

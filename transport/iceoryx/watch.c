@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watch.h"
 
+#include "allocator/cancel.h"
 #include "log.h"
 #include "runtime.h"
 #include "subscriber.h"
@@ -172,6 +173,7 @@ static void watch_put(struct eddy_watch *watch)
 /* Waits until the callback that runs now, if it is this watch's, has returned; not inside of it. */
 static void watch_put_quietly(struct eddy_watch *watch)
 {
+    EDDY_UNCANCELLED;
     struct eddy_watcher *watcher = watch->watcher;
     pthread_mutex_lock(&watcher->lock);
     watch_put(watch);
@@ -400,6 +402,7 @@ bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn)
 
 void eddy_watcher_close(struct eddy_watcher *watcher)
 {
+    EDDY_UNCANCELLED;
     pthread_mutex_lock(&wiring);
     for (struct eddy_watch *watch = watcher->watches; watch != NULL; watch = watch->next) {
         if (watch->state == EDDY_WATCH_WATCHED) {

@@ -5,6 +5,7 @@
  * async-signal-safe calls.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
@@ -218,6 +219,7 @@ static int check(const struct eddy_ring *r)
 
 int eddy_ring_watch_crashes(eddy_ring *r)
 {
+    EDDY_UNCANCELLED;
     int error = check(r);
     if (error)
         return error;
@@ -260,6 +262,7 @@ void eddy_ring_forget_crashes(struct eddy_ring *r)
 
 int eddy_ring_unwatch_crashes(eddy_ring *r)
 {
+    EDDY_UNCANCELLED;
     int error = check(r);
     if (!error)
         eddy_ring_forget_crashes(r);
