@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 
+#include "allocator/atomic.h"
 #include "allocator/cancel.h"
 #include "allocator/escape.h"
 
@@ -62,25 +63,44 @@ const char *eddy_last_error(void)
 
 static const char *const level_names[] = {"none", "error", "warn", "info", "debug"};
 
-/* -1: set to something that is no level. */
-static int log_level(void)
+#define NOT_READ (-2)
+
+/* What EDDY_LOG says.  A failure may come at any time, also while another thread changes the
+ * environment, so it is not asked each time. */
+static _Atomic int level_now = NOT_READ;
+
+/* Not of set-user-ID programs and the like: what they do is not for their caller to see. */
+static const char *wanted_level(void)
 {
-    const char *wanted = getenv("EDDY_LOG");
-    if (!wanted || !*wanted)
-        return EDDY_LOG_NONE;
+    const char *wanted = secure_getenv("EDDY_LOG");
+    return wanted && *wanted ? wanted : level_names[EDDY_LOG_NONE];
+}
+
+/* -1: set to something that is no level. */
+static int read_level(void)
+{
+    int level = -1;
+    const char *wanted = wanted_level();
     for (int i = EDDY_LOG_NONE; i <= EDDY_LOG_DEBUG; i++)
         if (strcmp(wanted, level_names[i]) == 0)
-            return i;
-    return -1;
+            level = i;
+    eddy_store_relaxed(&level_now, level); /* relaxed, as all of it: nothing comes with it */
+    return level;
+}
+
+static int log_level(void)
+{
+    int level = eddy_load_relaxed(&level_now);
+    return level == NOT_READ ? read_level() : level;
 }
 
 int eddy_log_check(void)
 {
-    if (log_level() >= 0)
+    if (read_level() >= 0)
         return EDDY_OK;
     return eddy_fail(EDDY_ECONFIG,
                      "EDDY_LOG is \"%.64s\"; set it to none, error, warn, info or debug",
-                     getenv("EDDY_LOG"));
+                     wanted_level());
 }
 
 static void print_log(enum eddy_log_level level, const char *text)

@@ -21,7 +21,7 @@ int eddy_fail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)
 void eddy_log(enum eddy_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* EDDY_ECONFIG if EDDY_LOG is set to something that is no level. */
+/* Reads EDDY_LOG anew, which else is read once: EDDY_ECONFIG if it is set to something that is no level. */
 int eddy_log_check(void);
 
 #endif

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/world.h"
 
-#include <eddy/ring.h>
+#include <eddy/waitset.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,20 +52,55 @@ static void control_characters_of_names_are_escaped(void **state)
     fail_in_each_way();
 }
 
-static void control_characters_are_escaped_in_the_log(void **state)
+/* What is written to standard error meanwhile. */
+static char *said_by(void (*what)(void))
 {
-    (void)state;
     static char said[65536];
     int file = memfd_create("stderr", MFD_CLOEXEC), old = dup(STDERR_FILENO);
     check(file >= 0 && old >= 0 && dup2(file, STDERR_FILENO) >= 0);
-    check(setenv("EDDY_LOG", "debug", 1) == 0);
-    fail_in_each_way();
-    unsetenv("EDDY_LOG");
+    what();
     check(dup2(old, STDERR_FILENO) >= 0);
     ssize_t length = pread(file, said, sizeof said - 1, 0);
-    check(length > 0 && strstr(said, SHOWN) != NULL);
+    check(length >= 0);
+    said[length] = 0;
+    close(old);
+    close(file);
+    return said;
+}
+
+static void control_characters_are_escaped_in_the_log(void **state)
+{
+    (void)state;
+    check(setenv("EDDY_LOG", "debug", 1) == 0);
+    char *said = said_by(fail_in_each_way);
+    unsetenv("EDDY_LOG");
+    check(strstr(said, SHOWN) != NULL);
     for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n"))
         check(strncmp(line, "eddy[", 5) == 0 && is_shown(line, strlen(line)));
+}
+
+static void fail_to_open(void)
+{
+    must_fail(eddy_waitset_open(NULL, NULL), EDDY_EINVAL);
+}
+
+static void open_and_close(void)
+{
+    must(eddy_domain_close(open_domain()));
+}
+
+/* A failure may come while another thread changes the environment. */
+static void the_environment_is_not_asked_at_each_failure(void **state)
+{
+    (void)state;
+    open_and_close();
+    check(setenv("EDDY_LOG", "debug", 1) == 0);
+    check(!*said_by(fail_to_open));
+    check(*said_by(open_and_close));
+    unsetenv("EDDY_LOG");
+    check(*said_by(fail_to_open));
+    open_and_close();
+    check(!*said_by(fail_to_open));
 }
 
 int main(void)
@@ -73,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(control_characters_of_names_are_escaped),
         WORLD_TEST(control_characters_are_escaped_in_the_log),
+        WORLD_TEST(the_environment_is_not_asked_at_each_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
