@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chunk.h"
 
+#include "guards.h"
 #include "holding.h"
 #include "runtime.h"
 
@@ -67,7 +68,7 @@ bool eddy_chunk_valid(const struct eddy_sample *sample)
 
 /* --- user headers of chunks that are out ------------------------------------------------------ */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_CHUNKS];
 static struct eddy_holding out; /* each as often as it is out: several subscribers may have one */
 static atomic_size_t out_count;
 
@@ -78,10 +79,10 @@ int eddy_chunk_hold(const void *payload, const void *header, size_t room)
         return EDDY_OK;
     }
     struct eddy_held held = {.sample = {.data = payload, .header = header}};
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     int error = eddy_holding_add(&out, &held);
     atomic_store(&out_count, out.count);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return error;
 }
 
@@ -91,10 +92,10 @@ void eddy_chunk_let_go(const void *payload)
     if (atomic_load(&out_count) == 0) {
         return;
     }
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     (void)eddy_holding_remove(&out, payload, &held);
     atomic_store(&out_count, out.count);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 static void *remembered_header(const void *payload)
@@ -102,10 +103,10 @@ static void *remembered_header(const void *payload)
     if (atomic_load(&out_count) == 0) {
         return NULL;
     }
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     const struct eddy_held *held = eddy_holding_find(&out, payload);
     void *header = held != NULL ? (void *)(uintptr_t)held->sample.header : NULL;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return header;
 }
 

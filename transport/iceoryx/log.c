@@ -4,6 +4,7 @@
 #include "allocator/cancel.h"
 #include "allocator/escape.h"
 #include "binding.h"
+#include "guards.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -19,7 +20,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int threshold = EDDY_LOG_ERROR;
 static bool asked; /* by EDDY_LOG: then each line is printed, not each subject once */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_LOG];
 static uint64_t told[SUBJECTS];
 static unsigned told_count;
 
@@ -52,7 +53,7 @@ static enum news is_new(const char *line)
 {
     uint64_t subject = subject_of(line);
     enum news news = NEW;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     for (unsigned i = 0; i < told_count; i++) {
         news = told[i] == subject ? OLD : news;
     }
@@ -62,7 +63,7 @@ static enum news is_new(const char *line)
         told[told_count++] = subject;
         news = told_count == SUBJECTS ? LAST_NEW : NEW;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return news;
 }
 
