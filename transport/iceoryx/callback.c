@@ -91,7 +91,8 @@ void eddy_watch_run(struct eddy_watch *watch)
     watcher->runs++;
     if (watch->state == EDDY_WATCH_LEAVING) {
         watch->state = EDDY_WATCH_POOLED;
-    } else if (again != 0 && watch->state == EDDY_WATCH_WATCHED) {
+    } else if (again != 0 && watch->state == EDDY_WATCH_WATCHED &&
+               (watch->again_at == 0 || again < watch->again_at)) {
         eddy_watch_set_again(watch, again);
     }
     pthread_cond_broadcast(&watcher->changed);

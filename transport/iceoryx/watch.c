@@ -401,6 +401,22 @@ bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn)
     return asked;
 }
 
+bool eddy_watch_come_again(iox_sub_t sub)
+{
+    pthread_mutex_lock(wiring);
+    struct eddy_watch *watch = sub->watch;
+    struct eddy_watcher *watcher = watch != NULL ? watch->watcher : NULL;
+    bool comes = watcher != NULL && watcher->has_thread;
+    if (comes) {
+        pthread_mutex_lock(&watcher->lock);
+        eddy_watch_set_again(watch, eddy_now());
+        pthread_mutex_unlock(&watcher->lock);
+        eddy_watcher_wake(watcher);
+    }
+    pthread_mutex_unlock(wiring);
+    return comes;
+}
+
 void eddy_watcher_close(struct eddy_watcher *watcher)
 {
     EDDY_UNCANCELLED;
