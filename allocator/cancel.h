@@ -29,6 +29,7 @@ static inline void eddy_cancel_restore(const int *before)
 
 /* In the block that it stands in, whichever way that is left. */
 #define EDDY_UNCANCELLED                                                                           \
-    __attribute__((cleanup(eddy_cancel_restore))) const int eddy_cancel_before = eddy_cancel_off()
+    __attribute__((unused, cleanup(eddy_cancel_restore))) const int eddy_cancel_before =           \
+        eddy_cancel_off()
 
 #endif
