@@ -1,6 +1,7 @@
 /* Mask columns: one word a slot for each further 64 readers.  spec/layout.md, "Columns"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/extent.h"
 #include "allocator/file.h"
@@ -45,6 +46,7 @@ _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_
     _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
     if (column)
         return column;
+    EDDY_UNCANCELLED;
     char name[64];
     snprintf(name, sizeof name, "%s.x%u.m%u", s->id, i, c);
     uint64_t bytes = eddy_page_round(x->count * 8ull);

@@ -1,7 +1,7 @@
 /* error.h - failing with a sentence, and logging for those who asked.  (internal)
  *
  * Threads: any.  The sentence belongs to the thread.  Nothing is printed unless EDDY_LOG asks for
- * it.
+ * it.  Names come from others: control characters in them are escaped, as `eddy ls` does.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_ERROR_H
@@ -21,7 +21,7 @@ int eddy_fail_errno(const char *format, ...) __attribute__((format(printf, 1, 2)
 void eddy_log(enum eddy_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* EDDY_ECONFIG if EDDY_LOG is set to something that is no level. */
+/* Reads EDDY_LOG anew, which else is read once: EDDY_ECONFIG if it is set to something that is no level. */
 int eddy_log_check(void);
 
 #endif

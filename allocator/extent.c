@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/extent.h"
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/ladder.h"
@@ -199,6 +200,7 @@ static int link_extent(struct eddy_segment *s, uint32_t i, uint64_t descriptor)
 
 int eddy_extent_add(struct eddy_segment *s, uint64_t need)
 {
+    EDDY_UNCANCELLED;
     if (need > CAPACITY_MAX || need > s->limit_bytes)
         return eddy_fail(
             EDDY_ETOOBIG,
@@ -267,6 +269,7 @@ static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descri
 
 int eddy_extent_map(struct eddy_segment *s, uint32_t i)
 {
+    EDDY_UNCANCELLED;
     int fd;
     uint64_t descriptor;
     int error = EDDY_OK;
@@ -295,6 +298,7 @@ uint8_t *eddy_extent_writable(struct eddy_segment *s, uint32_t i)
     int fd;
     uint64_t d;
     void *at = NULL;
+    EDDY_UNCANCELLED;
     pthread_mutex_lock(&s->lock);
     if (!eddy_load_relaxed(&x->writable) && open_extent(s, i, &fd, &d) == EDDY_OK) {
         if (d == descriptor_of(x) &&

@@ -317,6 +317,18 @@ int eddy_file_open(int dir, const char *name, bool writable, int *fd, struct sta
     return eddy_file_open_as(&w, fd, status);
 }
 
+bool eddy_file_begins_with(int dir, const char *name, uint64_t magic)
+{
+    int fd = -1; /* gcc does not see that it is set unless there is an error */
+    struct stat status;
+    uint64_t word;
+    if (eddy_file_open(dir, name, false, &fd, &status) != EDDY_OK)
+        return false;
+    bool so = pread(fd, &word, sizeof word, 0) == sizeof word && word == magic;
+    close(fd);
+    return so;
+}
+
 int eddy_file_list(int dir, bool (*visit)(int, const char *, void *), void *context)
 {
     /* A description of its own: two that list one folder must not share a position. */

@@ -7,7 +7,7 @@
  * file, or somebody else's is refused, unless the caller asks for something else.
  *
  * Threads: any.
- * Crash:   a nameless file goes with its descriptor; where the file system knows none, a ".tmp-*"
+ * Crash:   a nameless file goes with its descriptor; where the file system knows none, a ".eddy-tmp-*"
  *          file stays until `eddy gc` or the next lone participant.    spec/layout.md, "Files"
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define EDDY_TEMP_PREFIX ".tmp-"
+#define EDDY_TEMP_PREFIX ".eddy-tmp-" /* and 16 hexadecimal digits: nobody else's by accident */
 
 struct eddy_file {
     int dir, fd;
@@ -66,6 +66,9 @@ struct eddy_file_wanted {
 };
 /* The same, with other rights. */
 int eddy_file_open_as(const struct eddy_file_wanted *wanted, int *fd, struct stat *status);
+
+/* True if a file of the domain can be opened and begins with these 8 bytes. */
+bool eddy_file_begins_with(int dir, const char *name, uint64_t magic);
 
 /* Calls visit(dir, name, context) for each name in a folder; stops when it returns false. */
 int eddy_file_list(int dir, bool (*visit)(int dir, const char *name, void *context), void *context);

@@ -38,4 +38,12 @@ static inline void eddy_bell_ring(_Atomic uint32_t *bell)
  * passed.  May wake for nothing. */
 bool eddy_bell_wait(_Atomic uint32_t *bell, uint32_t armed, uint64_t deadline);
 
+/* Sleeps; a signal may end it early.  No cancellation point. */
+void eddy_nap(uint64_t nanoseconds);
+
+/* Waits until a count is 0, in naps: of threads that count themselves in (seq) for a few steps and
+ * out again (release).  Who waits may be all that keeps them from the processor, by its real-time
+ * priority, so that neither looking all the time nor sched_yield would do. */
+void eddy_await_none(const _Atomic uint32_t *count);
+
 #endif

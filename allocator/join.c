@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/join.h"
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/join_table.h"
 
@@ -105,6 +106,7 @@ static bool count_leave(struct eddy_join_entry *entry)
 
 int eddy_leave(void *handle)
 {
+    EDDY_UNCANCELLED;
     if (!handle)
         return eddy_fail(EDDY_EINVAL, "the handle to leave is NULL");
     eddy_join_lock();

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/file.h"
 #include "allocator/join_table.h"
 #include "allocator/name.h"
 
+/* The usual page of this machine, which can be any of the first three, or a larger one: what huge
+ * pages there are follows from that, and on some machines there are several. */
 static bool is_page_size(uint64_t bytes)
 {
-    return bytes == 4096 || bytes == UINT64_C(2) << 20 || bytes == UINT64_C(1) << 30;
+    static const uint64_t sizes[] = {4u << 10,  16u << 10,  64u << 10, 2u << 20,
+                                     32u << 20, 512u << 20, 1u << 30};
+    uint64_t usual = eddy_page_round(1);
+    bool is = bytes == usual;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        is = is || (bytes == sizes[i] && bytes > usual);
+    return is;
 }
 
 static int check_memory(const struct eddy_adoption *a)
@@ -14,8 +24,10 @@ static int check_memory(const struct eddy_adoption *a)
     if (!a->memory)
         return eddy_fail(EDDY_EINVAL, "the memory to adopt is NULL");
     if (!is_page_size(a->page_bytes))
-        return eddy_fail(EDDY_EINVAL, "a page of %llu bytes: there are 4096, 2097152, 1073741824",
-                         (unsigned long long)a->page_bytes);
+        return eddy_fail(EDDY_EINVAL,
+                         "a page of %llu bytes: there are %llu here, and 2097152, 1073741824 and "
+                         "other sizes of huge pages",
+                         (unsigned long long)a->page_bytes, (unsigned long long)eddy_page_round(1));
     if (first % a->page_bytes)
         return eddy_fail(EDDY_EINVAL, "memory at %p does not begin at a page of %llu bytes",
                          a->memory, (unsigned long long)a->page_bytes);
@@ -116,6 +128,7 @@ static int check_disown(const struct eddy_join_entry *entry, const void *handle)
 
 int eddy_join_disown(void *handle, struct eddy_join_info *info)
 {
+    EDDY_UNCANCELLED;
     if (!handle)
         return eddy_fail(EDDY_EINVAL, "the handle to disown is NULL");
     eddy_join_lock();

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/region.h"
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
@@ -307,6 +308,7 @@ static void give_up_name(struct eddy_region *r)
 
 int eddy_region_close(eddy_region *r)
 {
+    EDDY_UNCANCELLED;
     if (!r)
         return EDDY_OK;
     bool forked = eddy_region_forked(r);
@@ -327,6 +329,7 @@ const void *eddy_region_data(const eddy_region *r)
 
 void *eddy_region_writable_data(const eddy_region *r)
 {
+    EDDY_UNCANCELLED;
     /* Acquire, from [rights]: the pages are writable when it says so. */
     return eddy_load_acquire(&r->map) == EDDY_MAP_READ_WRITE ? r->place.base : NULL;
 }
@@ -359,6 +362,7 @@ bool eddy_region_is_same(const struct eddy_region *r, const struct stat *status)
 
 int eddy_region_describe(const eddy_region *region, struct eddy_region_info *info)
 {
+    EDDY_UNCANCELLED;
     struct eddy_region *r = (struct eddy_region *)(uintptr_t)region; /* its lock alone changes */
     struct stat status;
     if (eddy_region_forked(r))

@@ -1,6 +1,7 @@
 /* Regions without a name: created, or attached by a descriptor.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/region.h"
@@ -61,6 +62,7 @@ static int check_page(uint64_t *page_bytes)
 
 int eddy_region_create_nameless(const struct eddy_region_options *o, eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     int error = eddy_region_check(o, 0666, EDDY_CLEANUP_AUTO);
     uint64_t page = error ? 0 : o->page_bytes;
     if (!error)
@@ -115,6 +117,7 @@ static int attach_fd(int fd, uint64_t bytes, const struct eddy_region_options *o
 int eddy_region_attach_fd(int fd, uint64_t bytes, const struct eddy_region_options *o,
                           eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     if (fd < 0)
         return eddy_fail(EDDY_EINVAL, "%d is no descriptor", fd);
     int error = eddy_region_check_view(&o);

@@ -1,6 +1,7 @@
 /* Growing regions in place, and what else changes the memory of one.  spec/regions.md, "Growing"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
@@ -110,6 +111,7 @@ static int grow(struct eddy_region *r, uint64_t bytes)
 
 int eddy_region_grow(eddy_region *r, uint64_t bytes)
 {
+    EDDY_UNCANCELLED;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     pthread_mutex_lock(&r->lock);
@@ -137,6 +139,7 @@ static int refresh(struct eddy_region *r)
 
 int eddy_region_refresh(eddy_region *r)
 {
+    EDDY_UNCANCELLED;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     pthread_mutex_lock(&r->lock);
@@ -168,6 +171,7 @@ static int protect(struct eddy_region *r, enum eddy_map map)
 
 int eddy_region_protect(eddy_region *r, enum eddy_map map)
 {
+    EDDY_UNCANCELLED;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     if (map != EDDY_MAP_READ && map != EDDY_MAP_READ_WRITE)
@@ -192,6 +196,7 @@ static int punch(const struct eddy_region *r, uint64_t offset, uint64_t bytes)
 
 int eddy_region_punch(eddy_region *r, uint64_t offset, uint64_t bytes)
 {
+    EDDY_UNCANCELLED;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     if (!(r->flags & EDDY_REGION_SPARSE))

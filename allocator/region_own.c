@@ -1,6 +1,7 @@
 /* Whose a region is: a lock that goes with its owner, however that one ends.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/point.h"
 #include "allocator/region.h"
@@ -148,6 +149,7 @@ static int change(struct eddy_region *r, int (*how)(struct eddy_region *))
 
 int eddy_region_own(eddy_region *r)
 {
+    EDDY_UNCANCELLED;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     if (!r->name)
@@ -160,6 +162,7 @@ int eddy_region_own(eddy_region *r)
 
 int eddy_region_disown(eddy_region *r)
 {
+    EDDY_UNCANCELLED;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     pthread_mutex_lock(&r->lock);

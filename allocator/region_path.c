@@ -1,6 +1,7 @@
 /* Regions at paths of the caller's choice.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
@@ -221,6 +222,7 @@ static int link_region(struct eddy_region *r, struct eddy_file *file, void *cont
 int eddy_region_create_path(const char *path, const struct eddy_region_options *o,
                             eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     struct eddy_region_place *p = NULL;
     int error = eddy_region_check(o, 0666, EDDY_CLEANUP_OWNER);
     if (!error)
@@ -264,6 +266,7 @@ static int open_existing(const struct eddy_region_place *p, const struct eddy_re
 int eddy_region_attach_path(const char *path, const struct eddy_region_options *o,
                             eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     struct eddy_region_place *p = NULL;
     struct eddy_region *r = NULL;
     int error = eddy_region_check_view(&o);

@@ -1,6 +1,7 @@
 /* Sealing nameless regions.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/region.h"
 
@@ -33,6 +34,7 @@ uint32_t eddy_region_seals(int fd)
 
 int eddy_region_seal(eddy_region *r, uint32_t wanted)
 {
+    EDDY_UNCANCELLED;
     int theirs = 0;
     if (eddy_region_forked(r))
         return eddy_fail_forked();

@@ -2,6 +2,7 @@
  * spec/regions.md, "Sending"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/region.h"
 
@@ -131,6 +132,7 @@ static int send_all(int socket, const struct message *m, int fd, uint64_t deadli
 
 int eddy_region_send(const eddy_region *r, int socket, enum eddy_map map, uint64_t deadline)
 {
+    EDDY_UNCANCELLED;
     int type, fd;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
@@ -233,6 +235,7 @@ static int unpack(const struct parcel *p)
 int eddy_region_receive(int socket, const struct eddy_region_options *o, uint64_t deadline,
                         eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     struct parcel p = {.fd = -1};
     int type;
     int error = eddy_region_check_view(&o);

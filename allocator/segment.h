@@ -63,6 +63,10 @@ void eddy_segment_detach(struct eddy_segment *segment);
  * many seats of readers it has had, EDDY_SEATS_MAX if that is not known. */
 uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers);
 
+/* Which file of a segment has this name, all of it: <id>.seg, <id>.x<i>, <id>.x<i>.m<c>. */
+enum eddy_part { EDDY_PART_NONE, EDDY_PART_CONTROL, EDDY_PART_EXTENT, EDDY_PART_COLUMN };
+enum eddy_part eddy_segment_part(const char *name);
+
 /* 128 random bits that name an object, also as text. */
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);
 

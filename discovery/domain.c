@@ -2,6 +2,7 @@
 #include "discovery/domain.h"
 
 #include "allocator/atomic.h"
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
@@ -153,6 +154,7 @@ static int check_current(const struct eddy_domain *d, bool *current)
 
 bool eddy_domain_is_removed(const struct eddy_domain *d)
 {
+    EDDY_UNCANCELLED;
     struct stat mine;
     return !eddy_domain_forked(d) && fstat(d->registry_fd, &mine) == 0 && mine.st_nlink == 0 &&
            !atomic_load(&d->leaves);
@@ -162,6 +164,7 @@ bool eddy_domain_is_removed(const struct eddy_domain *d)
  * close a descriptor of inotify or fanotify takes 10 to 30 ms. */
 int eddy_domain_notify(const struct eddy_domain *d, int signal, int *fd)
 {
+    EDDY_UNCANCELLED;
     if (eddy_domain_forked(d))
         return eddy_fail_forked();
     struct f_owner_ex thread = {.type = F_OWNER_TID, .pid = gettid()};
@@ -243,6 +246,7 @@ static int join_registry(struct eddy_domain *d, const char *name)
 
 int eddy_domain_check(const char *dir)
 {
+    EDDY_UNCANCELLED;
     char path[4096];
     int fd = -1;
     int64_t spin_ns;
@@ -282,6 +286,7 @@ static int open_parts(struct eddy_domain *d, const struct eddy_domain_options *o
 
 int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain)
 {
+    EDDY_UNCANCELLED;
     static const struct eddy_domain_options none;
     if (!domain)
         return eddy_fail(EDDY_EINVAL, "eddy_domain_open: no place for the result");
@@ -331,6 +336,7 @@ static void leave_registry(struct eddy_domain *d)
 
 int eddy_domain_close(eddy_domain *d)
 {
+    EDDY_UNCANCELLED;
     if (!d)
         return EDDY_OK;
     bool forked = eddy_domain_forked(d);

@@ -1,6 +1,7 @@
 /* The folder of a domain: which one, and whether it may be trusted.  spec/registry.md, "The folder"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/whose.h"
 #include "discovery/domain.h"
@@ -25,6 +26,7 @@ static const char *from_environment(void)
 
 int eddy_default_dir(char *buffer, unsigned long bytes)
 {
+    EDDY_UNCANCELLED;
     const char *dir = from_environment();
     int used;
     if (dir && *dir && *dir != '/')

@@ -4,6 +4,7 @@
 #include <eddy/inspect.h>
 
 #include "allocator/atomic.h"
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "discovery/directory.h"
@@ -63,20 +64,24 @@ static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_g
 /* A segment to which no flink leads, and whose maker is gone, is nobody's.  With a flink it is
  * looked at under the lock of its name: somebody may be joining.  The flink is looked for last, as
  * its maker sets it while it lives. */
-static void collect_orphan(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+static void collect_orphan(struct eddy_domain *d, const char *name, const struct stat *status,
+                           struct eddy_gc_report *report)
 {
     char id[EDDY_NONCE_TEXT], control[48];
     struct eddy_segment *s;
     snprintf(id, sizeof id, "%.32s", name);
     snprintf(control, sizeof control, "%s.seg", id);
-    bool alone = faccessat(d->dir_fd, control, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
-    if (!alone && eddy_segment_attach(d->dir_fd, id, &s) == EDDY_OK) {
+    bool lost = faccessat(d->dir_fd, control, F_OK, AT_SYMLINK_NOFOLLOW) != 0, alone = false;
+    if (!lost && eddy_segment_attach(d->dir_fd, id, &s) == EDDY_OK) {
         alone = eddy_count_members(d, s).alive == 0 &&
                 !eddy_domain_knows_alive(d, s->control->creator) &&
                 !eddy_flink_leads_to(d->dir_fd, id);
         eddy_segment_detach(s);
     }
-    if (alone) {
+    if (lost) {
+        report->bytes_freed += (uint64_t)status->st_blocks * 512;
+        report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
+    } else if (alone) {
         report->bytes_freed += eddy_segment_bytes(d->dir_fd, id, EDDY_SEATS_MAX);
         report->files_removed += eddy_segment_remove(d->dir_fd, id, EDDY_SEATS_MAX);
         /* Itself, if somebody took away another that leads to it. */
@@ -84,11 +89,10 @@ static void collect_orphan(struct eddy_domain *d, const char *name, struct eddy_
     }
 }
 
-static void collect_temp(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+static void collect_temp(struct eddy_domain *d, const char *name, const struct stat *status,
+                         struct eddy_gc_report *report)
 {
-    struct stat status;
-    if (fstatat(d->dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-        status.st_mtime + TEMP_AGE < time(NULL))
+    if (status->st_mtime + TEMP_AGE < time(NULL))
         report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
 }
 
@@ -114,9 +118,17 @@ static bool collect_file(int dir, const char *name, void *context)
 {
     struct eddy_domain *d = ((struct collection *)context)->domain;
     struct eddy_gc_report *report = ((struct collection *)context)->report;
-    (void)dir;
+    enum eddy_file_kind kind = eddy_file_kind_of(name);
+    struct stat status;
     int64_t lock;
-    switch (eddy_file_kind_of(name)) {
+    if (kind == EDDY_FILE_FOREIGN || fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return true;
+    if (kind != EDDY_FILE_FLINK && !eddy_file_may_go(dir, name, &status)) {
+        /* Unless it has just gone, or been put in place of another. */
+        report->files_refused += faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        return true;
+    }
+    switch (kind) {
     case EDDY_FILE_FLINK:
         lock = eddy_flink_lock(name);
         if (eddy_directory_lock(d, lock) == EDDY_OK) {
@@ -127,13 +139,14 @@ static bool collect_file(int dir, const char *name, void *context)
         break;
     case EDDY_FILE_SEGMENT:
     case EDDY_FILE_EXTENT:
-        collect_orphan(d, name, report);
+    case EDDY_FILE_COLUMN:
+        collect_orphan(d, name, &status, report);
         break;
     case EDDY_FILE_OBJECT:
         eddy_kind_of_file(name)->collect(d, NULL, name, report);
         break;
     case EDDY_FILE_TEMP:
-        collect_temp(d, name, report);
+        collect_temp(d, name, &status, report);
         break;
     case EDDY_FILE_FOREIGN:
         break;
@@ -152,6 +165,7 @@ static bool folder_exists(const char *dir)
 
 int eddy_gc(const char *dir, struct eddy_gc_report *report)
 {
+    EDDY_UNCANCELLED;
     struct eddy_gc_report done = {0};
     struct eddy_domain *d;
     if (!report)

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <eddy/inspect.h>
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/extent.h"
 #include "allocator/file.h"
@@ -306,6 +307,7 @@ static void close_view(struct eddy_view *v)
 
 int eddy_snapshot_take(const char *dir, eddy_snapshot **snapshot)
 {
+    EDDY_UNCANCELLED;
     char path[4096];
     struct eddy_view v = {0};
     int error = dir ? EDDY_OK : eddy_default_dir(path, sizeof path);

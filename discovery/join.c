@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/join.h"
+#include "allocator/cancel.h"
 
 #include "allocator/error.h"
 #include "allocator/name.h"
@@ -101,6 +102,7 @@ static int find_folder(const eddy_domain *domain, struct eddy_join_folder *folde
 int eddy_join(eddy_domain *domain, const char *name, const struct eddy_join_options *options,
               struct eddy_join_info *info, void **handle)
 {
+    EDDY_UNCANCELLED;
     static const struct eddy_join_options defaults;
     struct eddy_join_folder folder = {0};
     struct eddy_join_request request = {.options = options ? options : &defaults,
@@ -127,6 +129,7 @@ static bool is_shadowing(const eddy_domain *domain, const char *name)
 
 int eddy_join_adopt(const struct eddy_adoption *adoption)
 {
+    EDDY_UNCANCELLED;
     int error = eddy_join_adopt_check(adoption);
     if (error)
         return error;

@@ -29,6 +29,7 @@ struct eddy_view {
 struct eddy_kind {
     const char *name;   /* in flinks */
     const char *suffix; /* of its file, with the dot */
+    uint64_t magic;     /* that its file begins with; 0: with whatever the user put there */
     /* Removes an object, with its flink (NULL: none is known), if all who used it are dead, and
      * counts what went.  The flink's lock is held, if there is one. */
     void (*collect)(struct eddy_domain *domain, const char *flink, const char *id,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <eddy/locator.h>
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/whose.h"
 
@@ -174,6 +175,7 @@ static int read_boot_id(char boot[40])
 
 int eddy_host_identity(const char *dir, struct eddy_host *identity)
 {
+    EDDY_UNCANCELLED;
     struct eddy_host host = {.uid = geteuid()};
     struct stat status;
     char text[80];

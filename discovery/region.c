@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/region.h"
+#include "allocator/cancel.h"
 
 #include "allocator/error.h"
 #include "allocator/file.h"
@@ -224,6 +225,7 @@ static int prepare(eddy_domain *d, const char *name, struct eddy_region_flink **
 int eddy_region_create(eddy_domain *d, const char *name, const struct eddy_region_options *o,
                        eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     struct eddy_region_flink *n = NULL;
     int error = check_create(o);
     if (!error)
@@ -272,6 +274,7 @@ static int attach(struct eddy_region_flink *n, const struct eddy_region_options 
 int eddy_region_attach(eddy_domain *d, const char *name, const struct eddy_region_options *o,
                        eddy_region **region)
 {
+    EDDY_UNCANCELLED;
     struct eddy_region_flink *n = NULL;
     struct eddy_region *r = NULL;
     int error = eddy_region_check_view(&o);

@@ -20,19 +20,69 @@ static int ends_with(const char *name, const char *end)
     return n > e && strcmp(name + n - e, end) == 0;
 }
 
+static bool is_temp(const char *name)
+{
+    size_t prefix = strlen(EDDY_TEMP_PREFIX);
+    return strncmp(name, EDDY_TEMP_PREFIX, prefix) == 0 &&
+           strspn(name + prefix, "0123456789abcdef") == 16 && name[prefix + 16] == 0;
+}
+
 enum eddy_file_kind eddy_file_kind_of(const char *name)
 {
-    if (strncmp(name, EDDY_TEMP_PREFIX, strlen(EDDY_TEMP_PREFIX)) == 0)
+    if (is_temp(name))
         return EDDY_FILE_TEMP;
     if (ends_with(name, ".flink"))
         return EDDY_FILE_FLINK;
-    if (strspn(name, "0123456789abcdef") != 32 || name[32] != '.')
-        return EDDY_FILE_FOREIGN;
-    if (strcmp(name + 32, ".seg") == 0)
-        return EDDY_FILE_SEGMENT;
     if (eddy_kind_of_file(name))
         return EDDY_FILE_OBJECT;
-    return name[33] == 'x' ? EDDY_FILE_EXTENT : EDDY_FILE_FOREIGN;
+    switch (eddy_segment_part(name)) {
+    case EDDY_PART_CONTROL:
+        return EDDY_FILE_SEGMENT;
+    case EDDY_PART_EXTENT:
+        return EDDY_FILE_EXTENT;
+    case EDDY_PART_COLUMN:
+        return EDDY_FILE_COLUMN;
+    case EDDY_PART_NONE:
+        break;
+    }
+    return EDDY_FILE_FOREIGN;
+}
+
+/* A flink of a kind that is not known may lead to what a newer Eddy keeps. */
+static bool is_known(int dir, const char *name)
+{
+    struct eddy_flink flink;
+    return eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK &&
+           (!*flink.kind || eddy_kind_named(flink.kind));
+}
+
+/* By what it begins with.  A column, a region and a file that is being made may begin with anything:
+ * their names are such as only Eddy makes. */
+static bool has_content(int dir, const char *name)
+{
+    const struct eddy_kind *kind = eddy_kind_of_file(name);
+    switch (eddy_file_kind_of(name)) {
+    case EDDY_FILE_SEGMENT:
+        return eddy_file_begins_with(dir, name, EDDY_MAGIC_CONTROL);
+    case EDDY_FILE_EXTENT:
+        return eddy_file_begins_with(dir, name, EDDY_MAGIC_EXTENT);
+    case EDDY_FILE_OBJECT:
+        return kind->magic == 0 || eddy_file_begins_with(dir, name, kind->magic);
+    case EDDY_FILE_FLINK:
+        return is_known(dir, name);
+    case EDDY_FILE_COLUMN:
+    case EDDY_FILE_TEMP:
+        return true;
+    case EDDY_FILE_FOREIGN:
+        break;
+    }
+    return false;
+}
+
+bool eddy_file_may_go(int dir, const char *name, const struct stat *status)
+{
+    struct eddy_whose whose = eddy_whose_of(dir);
+    return S_ISREG(status->st_mode) && eddy_whose_has(&whose, status) && has_content(dir, name);
 }
 
 /* What a flink leads to, or the file itself, is there for good. */
@@ -48,23 +98,6 @@ static bool is_kept(int dir, const char *name, const struct stat *status)
         return false;
     eddy_kind_file(eddy_kind_named(flink.kind), flink.segment, file);
     return fstatat(dir, file, &object, AT_SYMLINK_NOFOLLOW) == 0 && eddy_file_is_kept(&object);
-}
-
-/* A flink of a kind that is not known may lead to what a newer Eddy keeps. */
-static bool is_known(int dir, const char *name)
-{
-    struct eddy_flink flink;
-    return eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK &&
-           (!*flink.kind || eddy_kind_named(flink.kind));
-}
-
-/* A flink that is none of this Eddy's making is somebody's, and stays. */
-static bool may_go(int dir, const char *name, const struct stat *status)
-{
-    enum eddy_file_kind kind = eddy_file_kind_of(name);
-    struct eddy_whose whose = eddy_whose_of(dir);
-    return kind != EDDY_FILE_FOREIGN && S_ISREG(status->st_mode) &&
-           eddy_whose_has(&whose, status) && (kind != EDDY_FILE_FLINK || is_known(dir, name));
 }
 
 /* A flink of a topic, rather than of something else. */
@@ -100,7 +133,7 @@ static bool sweep_file(int dir, const char *name, void *context)
     if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
         eddy_file_kind_of(name) == EDDY_FILE_FOREIGN)
         return true;
-    if (!may_go(dir, name, &status)) {
+    if (!eddy_file_may_go(dir, name, &status)) {
         report->files_refused++;
         return true;
     }

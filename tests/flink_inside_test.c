@@ -136,11 +136,12 @@ static void files_are_known_by_their_names(void **state)
     (void)state;
     check(eddy_file_kind_of(SEGMENT ".seg") == EDDY_FILE_SEGMENT);
     check(eddy_file_kind_of(SEGMENT ".x0") == EDDY_FILE_EXTENT);
-    check(eddy_file_kind_of(SEGMENT ".x12.m3") == EDDY_FILE_EXTENT);
-    check(eddy_file_kind_of(".tmp-0123456789abcdef") == EDDY_FILE_TEMP);
+    check(eddy_file_kind_of(SEGMENT ".x12.m3") == EDDY_FILE_COLUMN);
+    check(eddy_file_kind_of(".eddy-tmp-0123456789abcdef") == EDDY_FILE_TEMP);
     static const char *const foreign[] = {
-        "",     "letter.txt",       "registry",   SEGMENT,   SEGMENT ".",    SEGMENT ".se",
-        ".seg", "x" SEGMENT ".seg", "flink.text", ".hidden", SEGMENT "0.seg"};
+        "",           "letter.txt",       "registry",   SEGMENT,   SEGMENT ".",     SEGMENT ".se",
+        ".seg",       "x" SEGMENT ".seg", "flink.text", ".hidden", SEGMENT "0.seg", SEGMENT ".xz",
+        ".eddy-tmp-0"};
     for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
         check(eddy_file_kind_of(foreign[i]) == EDDY_FILE_FOREIGN);
 }

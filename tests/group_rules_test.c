@@ -1,6 +1,7 @@
 /* group_rules_test.c - whom and what a group's folder lets in, and what no folder of a group is.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/layout.h"
 #include "support/group.h"
 #include "support/look.h"
 #include "support/payload.h"
@@ -281,7 +282,10 @@ static void strangers_files_are_not_cleared_away(void **state)
     need_others();
     char file[64];
     snprintf(file, sizeof file, "%s", in_world("0123456789abcdef0123456789abcdef.seg"));
-    close(open(file, O_CREAT | O_EXCL | O_WRONLY, 0660));
+    int fd = open(file, O_CREAT | O_EXCL | O_WRONLY, 0660);
+    static const uint64_t magic = EDDY_MAGIC_CONTROL;
+    check(write(fd, &magic, sizeof magic) == sizeof magic && fchmod(fd, 0660) == 0);
+    close(fd);
     check(chown(file, ALICE, MALLORY) == 0);
     run_as(BOB, is_accepted, NULL);
     check(is_there(file));

@@ -222,7 +222,7 @@ static void *take_slot(void *publishes)
         sched_yield();
     if (publishes) {
         struct eddy_loan loan = {.slot = eddy_place_id(&newest), .size = BYTES};
-        loan.ticket = eddy_load_relaxed(&newest.slot->ticket);
+        loan.ticket = eddy_load_relaxed(&newest.slot->ticket) ^ other->mark;
         payload_fill(eddy_writer_payload(other, &newest), BYTES, 1, 1);
         stage_enter(&stops[1]);
         must(eddy_writer_publish(other, &loan, BYTES));

@@ -5,6 +5,7 @@
 #include "support/world.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { HUGE_PAGE = 2 << 20 };
 #define GIANT_PAGE (UINT64_C(1) << 30)
@@ -51,6 +52,15 @@ static void is_found(const struct eddy_join_info *wanted)
     check(memcmp(&info, wanted, sizeof info) == 0);
     must(eddy_join_find_address((char *)wanted->address + wanted->bytes - 1, 5, &info));
     check(memcmp(&info, wanted, sizeof info) == 0);
+}
+
+/* What this machine's page is: 0: what it really is. */
+static long usual_page;
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
+long __wrap_sysconf(int name)
+{
+    return name == _SC_PAGESIZE && usual_page ? usual_page : __real_sysconf(name);
 }
 
 static void adopt_with_two_joins(uint64_t page_bytes)
@@ -273,6 +283,26 @@ static void a_region_at_the_address_of_forgotten_memory_says_so(void **state)
     must(eddy_leave(standin_joined("x2")));
 }
 
+static void machines_have_pages_of_other_sizes(void **state)
+{
+    (void)state;
+    static const long usual[] = {4 << 10, 16 << 10, 64 << 10};
+    struct eddy_adoption a = adoption();
+    for (size_t i = 0; i < 3; i++) {
+        usual_page = usual[i];
+        for (size_t j = 0; j < 3; j++) {
+            a.page_bytes = (uint64_t)usual[j];
+            if (j < i) {
+                must_fail(adopt(&a), EDDY_EINVAL);
+                continue;
+            }
+            must(adopt(&a));
+            must(eddy_join_disown(a.handle, NULL));
+        }
+    }
+    usual_page = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +317,7 @@ int main(void)
         ADOPT_TEST(memory_adopted_for_reading_is_not_made_writable),
         ADOPT_TEST(any_domain_finds_what_is_adopted),
         ADOPT_TEST(a_region_at_the_address_of_forgotten_memory_says_so),
+        ADOPT_TEST(machines_have_pages_of_other_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* region_points_test.c - kill -9, or a stop, at every named point of the regions.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/file.h"
 #include "support/child.h"
 #include "support/points.h"
 #include "support/region.h"
@@ -78,7 +79,7 @@ static void forget_half_made(void)
     DIR *dir = opendir(world_dir());
     check(dir != NULL);
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (strncmp(entry->d_name, ".tmp-", 5) == 0)
+        if (strncmp(entry->d_name, EDDY_TEMP_PREFIX, strlen(EDDY_TEMP_PREFIX)) == 0)
             check(utimensat(dirfd(dir), entry->d_name, old, 0) == 0);
     closedir(dir);
 }

@@ -170,6 +170,70 @@ static void another_readers_sample_is_refused(void **state)
     pair_close(&pair);
 }
 
+/* Takes the first sample of a fresh topic: on each one the same slot, number and ticket. */
+static struct eddy_sample take_first(eddy_writer *writer, eddy_reader *reader)
+{
+    struct eddy_sample sample;
+    payload_publish(writer, 64, 1, 1);
+    must(eddy_reader_take(reader, &sample));
+    return sample;
+}
+
+/* Both hold the same sample: each lets go of it only with what it took itself. */
+static void who_holds_the_same_sample_does_not_release_it_for_another(void **state)
+{
+    (void)state;
+    static const struct eddy_reader_options modes[] = {{.reliability = EDDY_RELIABLE},
+                                                       {.reliability = EDDY_BEST_EFFORT}};
+    for (size_t i = 0; i < 2; i++) {
+        struct pair pair = pair_open(NULL, &modes[i]);
+        eddy_reader *other = open_reader(pair.domain, "pair", &modes[i]);
+        struct eddy_sample mine = take_first(pair.writer, pair.reader), others;
+        must(eddy_reader_take(other, &others));
+        must_fail(eddy_reader_release(pair.reader, &others), EDDY_ESTALE);
+        must_fail(eddy_reader_release(other, &mine), EDDY_ESTALE);
+        must(eddy_reader_release(pair.reader, &mine));
+        must(eddy_reader_release(other, &others));
+        must(eddy_reader_close(other));
+        pair_close(&pair);
+    }
+}
+
+static void a_sample_of_another_topic_is_refused(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    eddy_writer *writer = open_writer(pair.domain, "another topic", NULL);
+    eddy_reader *reader = open_reader(pair.domain, "another topic", NULL);
+    struct eddy_sample here = take_first(pair.writer, pair.reader);
+    struct eddy_sample there = take_first(writer, reader);
+    same(here.sn, there.sn);
+    must_fail(eddy_reader_release(pair.reader, &there), EDDY_ESTALE);
+    must_fail(eddy_reader_release(reader, &here), EDDY_ESTALE);
+    must(eddy_reader_release(pair.reader, &here));
+    must(eddy_reader_release(reader, &there));
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    pair_close(&pair);
+}
+
+static void a_loan_of_another_topic_is_refused(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    eddy_writer *writer = open_writer(pair.domain, "another topic", NULL);
+    struct eddy_loan here, there;
+    must(eddy_writer_loan(pair.writer, 64, &here));
+    must(eddy_writer_loan(writer, 64, &there));
+    same(here.slot, there.slot);
+    must_fail(eddy_writer_publish(pair.writer, &there, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_discard(writer, &here), EDDY_ESTALE);
+    must(eddy_writer_discard(pair.writer, &here));
+    must(eddy_writer_discard(writer, &there));
+    must(eddy_writer_close(writer));
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +245,9 @@ int main(void)
         WORLD_TEST(a_sample_is_released_once),
         WORLD_TEST(an_old_sample_does_not_release_a_new_one_in_its_slot),
         WORLD_TEST(another_readers_sample_is_refused),
+        WORLD_TEST(who_holds_the_same_sample_does_not_release_it_for_another),
+        WORLD_TEST(a_sample_of_another_topic_is_refused),
+        WORLD_TEST(a_loan_of_another_topic_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

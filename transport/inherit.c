@@ -1,6 +1,7 @@
 /* A writer that goes on for another: it publishes again what that one keeps for late readers.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/writer.h"
 
@@ -69,6 +70,7 @@ static int publish_again(struct eddy_writer *w, struct eddy_writer *from, const 
 
 int eddy_writer_inherit(eddy_writer *w, eddy_writer *from)
 {
+    EDDY_UNCANCELLED;
     if (w->fork_count != eddy_fork_count || from->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     struct list list = {.from = from, .kept = calloc(from->keep.total + 1u, sizeof *list.kept)};

@@ -62,7 +62,7 @@ static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
     loan->header = o->header_size ? payload + offset - eddy_header_room(o->header_size) : NULL;
     loan->header_size = o->header_size;
     loan->slot = eddy_place_id(p);
-    loan->ticket = eddy_load_relaxed(&p->slot->ticket); /* the owner's alone */
+    loan->ticket = eddy_load_relaxed(&p->slot->ticket) ^ w->mark; /* the owner's alone */
     return EDDY_OK;
 }
 
@@ -112,7 +112,7 @@ int eddy_writer_find_loan(struct eddy_writer *w, const struct eddy_loan *loan, s
         return eddy_fail(EDDY_ESTALE, "this is no loan of this writer");
     /* Relaxed: only the owner writes them, and that is us or the answer is no. */
     if (eddy_load_relaxed(&p->slot->owner) != w->me ||
-        eddy_load_relaxed(&p->slot->ticket) != loan->ticket)
+        (eddy_load_relaxed(&p->slot->ticket) ^ w->mark) != loan->ticket)
         return eddy_fail(EDDY_ESTALE,
                          "this loan was published or discarded already, or is another writer's");
     return EDDY_OK;

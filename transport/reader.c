@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/reader.h"
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 
 #include <eddy/waitset.h>
@@ -65,6 +66,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     r->segment = r->topic->segment;
     r->seat = &r->segment->readers[r->seat_id];
     r->fork_count = eddy_fork_count;
+    r->mark = eddy_handle_mark();
     r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
     uint64_t next = join(r, o->recent);
     if (o->history)
@@ -98,6 +100,7 @@ static int new_reader(struct eddy_domain *d, const struct eddy_topic_name *name,
 int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
                      const struct eddy_reader_options *options, eddy_reader **reader)
 {
+    EDDY_UNCANCELLED;
     if (!domain || !topic || !reader)
         return eddy_fail(EDDY_EINVAL, "eddy_reader_open: no domain, topic or place for the result");
     return new_reader(domain, topic, NULL, options, reader);
@@ -155,6 +158,7 @@ static int attach_in(eddy_domain *domain, const char *dir, const char *file,
 int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
                        const struct eddy_reader_options *options, eddy_reader **reader)
 {
+    EDDY_UNCANCELLED;
     char *dir, *file;
     if (!flink_path || !*flink_path || !reader)
         return eddy_fail(EDDY_EINVAL, "eddy_reader_attach: no path or no place for the result");
@@ -171,6 +175,7 @@ int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
 
 int eddy_reader_close(eddy_reader *r)
 {
+    EDDY_UNCANCELLED;
     if (!r)
         return EDDY_OK;
     bool forked = r->fork_count != eddy_fork_count;
@@ -203,6 +208,7 @@ uint64_t eddy_reader_participant(const eddy_reader *r)
 
 int eddy_reader_stats(const eddy_reader *r, struct eddy_topic_stats *stats)
 {
+    EDDY_UNCANCELLED;
     if (r->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     eddy_topic_stats(r->topic, stats);

@@ -34,9 +34,12 @@ struct eddy_reader {
     bool reliable, deep;
     bool under_cursor; /* reliable: the sample at `next - 1` is held, and the cursor still protects
                           it */
-    uint64_t next;     /* the number to take next */
-    uint64_t told;     /* reliable: of room up to there waiting writers were told */
-    uint64_t born;     /* what was published from here on can be lost */
+    uint32_t mark;        /* see eddy_handle_mark */
+    uint32_t cursor_slot; /* of the sample under the cursor, */
+    uint32_t cursor_mark; /* and its ticket with our mark */
+    uint64_t next;        /* the number to take next */
+    uint64_t told;        /* reliable: of room up to there waiting writers were told */
+    uint64_t born;        /* what was published from here on can be lost */
     uint64_t taken, lost;
     uint32_t held, depth;
     struct eddy_spin spin;

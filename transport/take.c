@@ -105,7 +105,7 @@ static int fill_sample(struct eddy_reader *r, const struct eddy_place *p, uint32
     out->writer = eddy_load_relaxed(&s->writer);
     out->flags = eddy_load_relaxed(&s->flags);
     out->slot = id;
-    out->reserved = eddy_load_relaxed(&s->ticket);
+    out->reserved = eddy_load_relaxed(&s->ticket) ^ r->mark;
     return EDDY_OK;
 }
 
@@ -163,6 +163,8 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
         return error;
     r->next++;
     r->under_cursor = true;
+    r->cursor_slot = out->slot;
+    r->cursor_mark = out->reserved;
     count_taken(r);
     return EDDY_OK;
 }
@@ -252,19 +254,25 @@ int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
     return EDDY_OK;
 }
 
+static bool is_under_cursor(const struct eddy_reader *r, const struct eddy_sample *sample)
+{
+    return r->under_cursor && sample->sn + r->segment->first_sn == r->next &&
+           sample->slot == r->cursor_slot && sample->reserved == r->cursor_mark;
+}
+
 int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
 {
     struct eddy_place p;
     if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
         return eddy_fail_forked();
-    if (r->under_cursor && sample->sn + r->segment->first_sn == r->next) {
+    if (is_under_cursor(r, sample)) {
         move_cursor(r);
     } else {
         int error = eddy_slot_find(r->segment, sample->slot, &p);
         _Atomic uint64_t *word = error ? NULL : eddy_slot_mask(r->segment, &p, r->seat_id);
         /* Relaxed: only we set and clear our bit, and the ticket rests while it is set. */
         if (!word || !(eddy_load_relaxed(word) & eddy_seat_bit(r->seat_id)) ||
-            eddy_load_relaxed(&p.slot->ticket) != sample->reserved)
+            (eddy_load_relaxed(&p.slot->ticket) ^ r->mark) != sample->reserved)
             return eddy_fail(EDDY_ESTALE,
                              "this sample was released already, or is another reader's");
         eddy_reader_unpin(r, &p);

@@ -151,8 +151,10 @@ static struct eddy_topic **link_of(void **topics, const struct eddy_flink_key *k
 static void unlink_topic(struct eddy_topic **at)
 {
     struct eddy_topic *gone = *at, **leaf = at;
-    while ((*leaf)->below[0] || (*leaf)->below[1])
-        leaf = &(*leaf)->below[(*leaf)->below[0] ? 0 : 1];
+    if (!gone)
+        return;
+    for (struct eddy_topic *t = gone; t->below[0] || t->below[1]; t = *leaf)
+        leaf = &t->below[t->below[0] ? 0 : 1];
     struct eddy_topic *last = *leaf;
     *leaf = NULL;
     if (last == gone)
@@ -355,6 +357,14 @@ static void forget_names(struct eddy_domain *d)
 __attribute__((constructor)) static void forget_names_at_exit(void)
 {
     eddy_domain_at_exit = forget_names;
+}
+
+uint32_t eddy_handle_mark(void)
+{
+    static _Atomic uint32_t opened;
+    /* Relaxed: only that no two get the same.  The factor (odd, so that all differ) keeps marks
+     * apart in their high bits: tickets are counts from 1, and differ in the low ones. */
+    return (eddy_add_relaxed(&opened, 1u) + 1) * 0x9e3779b1u;
 }
 
 void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)

@@ -42,6 +42,11 @@ int eddy_topic_open(struct eddy_domain *domain, const struct eddy_topic_request 
 /* Leaves the seat and the topic. */
 void eddy_topic_close(struct eddy_topic *topic, enum eddy_role role, uint32_t seat);
 
+/* What tells the loans or samples of one handle from those of another: a handle keeps its mark, and
+ * tickets go out and come back with it (ticket ^ mark).  Two handles hold the same slot under the
+ * same ticket whenever they read the same sample, or are the first on two topics. */
+uint32_t eddy_handle_mark(void);
+
 void eddy_topic_stats(const struct eddy_topic *topic, struct eddy_topic_stats *stats);
 
 /* The flags of a seat with the reliability that its program notes in place of what was noted. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/waitset.h"
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +73,7 @@ static void unsubscribe_bell(const struct eddy_waitset *ws, const struct eddy_re
 
 int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
 {
+    EDDY_UNCANCELLED;
     if (!domain || !waitset)
         return eddy_fail(EDDY_EINVAL, "eddy_waitset_open: no domain or no place for the result");
     if (eddy_domain_forked(domain))
@@ -104,8 +105,7 @@ static void take_off(struct eddy_event *e)
     eddy_store_seq(&e->waitset, NULL); /* seq, then the look */
     EDDY_POINT("event:off");
     /* from [told]; seq: who comes later finds no wait set */
-    while (eddy_load_seq(&e->triggering) != 0)
-        sched_yield();
+    eddy_await_none(&e->triggering);
 }
 
 static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)
@@ -133,6 +133,7 @@ static void free_attachments(struct eddy_waitset *ws)
 
 int eddy_waitset_close(eddy_waitset *ws)
 {
+    EDDY_UNCANCELLED;
     if (!ws)
         return EDDY_OK;
     bool forked = ws->fork_count != eddy_fork_count;
@@ -178,6 +179,7 @@ static void rouse(struct eddy_waitset *ws)
 
 int eddy_waitset_attach_reader(eddy_waitset *ws, eddy_reader *r, uint32_t mode, void *context)
 {
+    EDDY_UNCANCELLED;
     if (ws->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     pthread_mutex_lock(&ws->lock);
@@ -201,6 +203,7 @@ int eddy_waitset_attach_reader(eddy_waitset *ws, eddy_reader *r, uint32_t mode, 
 
 int eddy_waitset_attach_event(eddy_waitset *ws, eddy_event *e, uint32_t mode, void *context)
 {
+    EDDY_UNCANCELLED;
     struct eddy_waitset *none = NULL;
     if (ws->fork_count != eddy_fork_count)
         return eddy_fail_forked();
@@ -237,11 +240,13 @@ static int detach(struct eddy_waitset *ws, const struct eddy_reader *r, const st
 
 int eddy_waitset_detach_reader(eddy_waitset *ws, eddy_reader *reader)
 {
+    EDDY_UNCANCELLED;
     return ws->fork_count != eddy_fork_count ? eddy_fail_forked() : detach(ws, reader, NULL);
 }
 
 int eddy_waitset_detach_event(eddy_waitset *ws, eddy_event *event)
 {
+    EDDY_UNCANCELLED;
     return ws->fork_count != eddy_fork_count ? eddy_fail_forked() : detach(ws, NULL, event);
 }
 
@@ -257,6 +262,7 @@ int eddy_event_open(eddy_event **event)
 
 int eddy_event_close(eddy_event *e)
 {
+    EDDY_UNCANCELLED;
     if (!e)
         return EDDY_OK;
     struct eddy_waitset *ws = eddy_load_relaxed(&e->waitset); /* nobody else uses it any more */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/writer.h"
 
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 
 #include <stdlib.h>
@@ -67,6 +68,7 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
     w->domain = d;
     eddy_spin_init(&w->spin, d->spin_ns);
     w->fork_count = eddy_fork_count;
+    w->mark = eddy_handle_mark();
     fill_seat(w, seat, o->history);
     error = make_history(w, o);
     if (error)
@@ -77,6 +79,7 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
 int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
                      const struct eddy_writer_options *options, eddy_writer **writer)
 {
+    EDDY_UNCANCELLED;
     static const struct eddy_writer_options none;
     const struct eddy_writer_options *o = options ? options : &none;
     if (!domain || !topic || !writer)
@@ -100,6 +103,7 @@ int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
 
 int eddy_writer_close(eddy_writer *w)
 {
+    EDDY_UNCANCELLED;
     if (!w)
         return EDDY_OK;
     bool forked = w->fork_count != eddy_fork_count;
@@ -137,6 +141,7 @@ uint32_t eddy_writer_awaited(const eddy_writer *w)
 
 int eddy_writer_stats(const eddy_writer *w, struct eddy_topic_stats *stats)
 {
+    EDDY_UNCANCELLED;
     if (w->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     eddy_topic_stats(w->topic, stats);

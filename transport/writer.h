@@ -18,6 +18,7 @@ struct eddy_writer {
     struct eddy_writer_seat *seat;
     uint32_t me; /* seat + 1 */
     uint32_t fork_count;
+    uint32_t mark; /* see eddy_handle_mark */
     /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
      */
     bool has_spare;

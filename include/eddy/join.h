@@ -77,7 +77,7 @@ struct eddy_adoption {
     enum eddy_map map;
     void *handle;
     void *memory;        /* aligned to a page */
-    uint64_t page_bytes; /* 4096, 2 MiB or 1 GiB */
+    uint64_t page_bytes; /* the machine's (4, 16 or 64 KiB), or of huge pages */
     uint64_t pages;      /* at least 1 */
     eddy_domain *domain; /* to see whether the name shadows a region there; may be NULL */
     uint64_t reserved[3];

@@ -55,6 +55,42 @@ static void headers_of_other_sizes_are_kept_apart(void)
     iox_pub_deinit(pub);
 }
 
+/* Another writer may scribble on it at any time; here it is the one that published it. */
+static void a_user_header_stays_where_it_was(void)
+{
+    iox_runtime_init("chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    iox_sub_t subs[2] = {sub_open("e", 4, 0), sub_open("e", 4, 0)};
+    void *lent = loan_as(pub, 64, 8, HEADER);
+    const void *taken[2], *user[2];
+    iox_pub_publish_chunk(pub, lent);
+    for (int i = 0; i < 2; i++) {
+        same(iox_sub_take_chunk(subs[i], &taken[i]), ChunkReceiveResult_SUCCESS);
+        user[i] = iox_chunk_header_to_user_header_const(
+            iox_chunk_header_from_user_payload_const(taken[i]));
+        check((const char *)taken[i] - (const char *)user[i] == HEADER + 8);
+    }
+    static const uint32_t sizes[] = {0, 8, 64, 4096, 0x7ffffff8, 0xfffffff0};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        ((volatile uint32_t *)lent)[-1] = sizes[i];
+        for (int j = 0; j < 2; j++)
+            check(iox_chunk_header_to_user_header_const(
+                      iox_chunk_header_from_user_payload_const(taken[j])) == user[j]);
+    }
+    iox_sub_release_chunk(subs[0], taken[0]);
+    check(iox_chunk_header_to_user_header_const(
+              iox_chunk_header_from_user_payload_const(taken[1])) == user[1]);
+    iox_sub_deinit(subs[1]); /* with a chunk out */
+    iox_sub_deinit(subs[0]);
+    /* The slot comes again, and has no user header. */
+    for (int i = 0; i < 300; i++) {
+        void *again = loan_as(pub, 64, 8, 0);
+        check(!iox_chunk_header_to_user_header(iox_chunk_header_from_user_payload(again)));
+        iox_pub_publish_chunk(pub, again);
+    }
+    iox_pub_deinit(pub);
+}
+
 static void refuse(iox_pub_t pub, uint32_t alignment, uint32_t header, uint32_t header_alignment)
 {
     void *payload = NULL;
@@ -154,6 +190,7 @@ int main(void)
     static const struct bench_test tests[] = {
         ALONE(headers_lie_apart_from_payloads),
         ALONE(headers_of_other_sizes_are_kept_apart),
+        ALONE(a_user_header_stays_where_it_was),
         ALONE(bad_parameters_are_refused),
         ALONE(eight_loans_are_out_at_most),
         ALONE(null_and_strangers_do_no_harm),

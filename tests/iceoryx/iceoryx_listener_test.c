@@ -328,9 +328,66 @@ static void deinit_wakes_a_sleeping_thread(void)
     iox_pub_deinit(pub);
 }
 
+/* --- samples that are passed over --------------------------------------------------------------- */
+
+enum { UNWANTED = 200 };
+static _Atomic unsigned turns, wanted_found;
+
+static void take_wanted(iox_sub_t sub)
+{
+    const void *payload;
+    while (iox_sub_take_chunk(sub, &payload) == ChunkReceiveResult_SUCCESS) {
+        same(*(const uint64_t *)payload, 7);
+        iox_sub_release_chunk(sub, payload);
+        atomic_fetch_add(&wanted_found, 1);
+    }
+    atomic_fetch_add(&turns, 1);
+}
+
+static iox_sub_t open_choosy(void)
+{
+    static iox_sub_storage_t storage;
+    iox_sub_options_t options;
+    iox_sub_options_init(&options);
+    options.requirePublisherHistorySupport = true;
+    options.queueCapacity = 256;
+    return iox_sub_init(&storage, "S", "I", "choosy", &options);
+}
+
+/* A take looks at so many only; what is behind them is found all the same, though nothing more is
+ * published. */
+static void what_is_behind_many_unwanted_ones_is_found(void)
+{
+    iox_listener_storage_t storage;
+    iox_runtime_init("choosy");
+    iox_sub_t sub = open_choosy();
+    iox_pub_t unwanted = pub_open("choosy", 0), wanted = pub_open("choosy", 1);
+    for (uint64_t i = 0; i < UNWANTED; i++)
+        publish_number(unwanted, i);
+    publish_number(wanted, 7);
+    iox_listener_t listener = iox_listener_init(&storage);
+    same(iox_listener_attach_subscriber_event(listener, sub, SubscriberEvent_DATA_RECEIVED,
+                                              take_wanted),
+         ListenerResult_SUCCESS);
+    await_count(&wanted_found, 1);
+    await_count(&turns, UNWANTED / 64 + 1);
+    iox_listener_deinit(listener);
+    /* And by who polls, at the first take. */
+    for (uint64_t i = 0; i < UNWANTED; i++)
+        publish_number(unwanted, i);
+    publish_number(wanted, 7);
+    const void *payload;
+    same(iox_sub_take_chunk(sub, &payload), ChunkReceiveResult_SUCCESS);
+    iox_sub_release_chunk(sub, payload);
+    iox_sub_deinit(sub);
+    iox_pub_deinit(unwanted);
+    iox_pub_deinit(wanted);
+}
+
 int main(void)
 {
     static const struct bench_test tests[] = {
+        ALONE(what_is_behind_many_unwanted_ones_is_found),
         ALONE(what_comes_during_a_callback_is_told_once),
         ALONE(nobody_is_attached_twice_or_without_callback),
         ALONE(detach_waits_for_the_callback),

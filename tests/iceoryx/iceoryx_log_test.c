@@ -55,12 +55,27 @@ static void each_is_said_if_asked_for(void)
     check(lines_about_no_domain("error") > 6);
 }
 
+static void names_of_others_are_shown_and_not_obeyed(void)
+{
+    int old = dup(STDERR_FILENO), file = memfd_create("stderr", MFD_CLOEXEC);
+    check(old >= 0 && file >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    setenv("EDDY_DIR", "/proc/nowhere", 1);
+    iox_runtime_init("log");
+    iox_pub_deinit(pub_open("\x1b[2Jone\n", 0));
+    check(dup2(old, STDERR_FILENO) >= 0 && lseek(file, 0, SEEK_SET) == 0);
+    ssize_t length = read(file, said, sizeof said - 1);
+    check(length >= 0);
+    said[length] = '\0';
+    check(strstr(said, "publisher of \\x1b[2Jone\\n (I): "));
+}
+
 int main(void)
 {
     static const struct bench_test tests[] = {
         ALONE(errors_are_said_once),
         ALONE(none_is_said_if_none_is_wanted),
         ALONE(each_is_said_if_asked_for),
+        ALONE(names_of_others_are_shown_and_not_obeyed),
     };
     return BENCH_RUN(tests);
 }

@@ -88,21 +88,21 @@ void need_pid_namespaces(void)
         skip_because("needs the right to make PID namespaces");
 }
 
-void need_tmpfs(void)
-{
-    struct statfs info;
-    check(statfs(world_dir(), &info) == 0);
-    if (info.f_type != TMPFS_MAGIC)
-        skip_because("needs a tmpfs at /dev/shm");
-}
-
 static bool go_first(void)
 {
-    return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}) == 0;
+    return sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 50}) == 0;
 }
 
 void need_fifo(void)
 {
     if (!can(go_first))
         skip_because("needs CAP_SYS_NICE, for SCHED_FIFO");
+}
+
+void need_tmpfs(void)
+{
+    struct statfs info;
+    check(statfs(world_dir(), &info) == 0);
+    if (info.f_type != TMPFS_MAGIC)
+        skip_because("needs a tmpfs at /dev/shm");
 }

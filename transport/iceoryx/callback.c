@@ -1,6 +1,7 @@
 /* Calling back: see watch.h.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "runtime.h"
 #include "subscriber.h"
 #include "trigger.h"
@@ -90,7 +91,8 @@ void eddy_watch_run(struct eddy_watch *watch)
     watcher->runs++;
     if (watch->state == EDDY_WATCH_LEAVING) {
         watch->state = EDDY_WATCH_POOLED;
-    } else if (again != 0 && watch->state == EDDY_WATCH_WATCHED) {
+    } else if (again != 0 && watch->state == EDDY_WATCH_WATCHED &&
+               (watch->again_at == 0 || again < watch->again_at)) {
         eddy_watch_set_again(watch, again);
     }
     pthread_cond_broadcast(&watcher->changed);
@@ -106,6 +108,7 @@ static bool is_over(const struct eddy_turn *turn)
 
 void eddy_watch_await_turn(const struct eddy_turn *turn, uint64_t deadline)
 {
+    EDDY_UNCANCELLED;
     struct eddy_watcher *watcher = turn->watch->watcher;
     struct timespec until = {.tv_sec = (time_t)(deadline / 1000000000u),
                              .tv_nsec = (long)(deadline % 1000000000u)};

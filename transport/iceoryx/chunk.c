@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chunk.h"
 
+#include "guards.h"
+#include "holding.h"
 #include "runtime.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define CHUNK_MAGIC 0x7843644Bu
@@ -58,7 +62,52 @@ bool eddy_chunk_valid(const struct eddy_sample *sample)
         rounded(chunk.user_header_size) + sizeof chunk != sample->header_size) {
         return false;
     }
-    return !eddy_runtime_is_cyclone() || chunk.user_header_size == EDDY_CHUNK_CYCLONE_HEADER;
+    return !eddy_runtime_is_cyclone() || (chunk.user_header_size == EDDY_CHUNK_CYCLONE_HEADER &&
+                                          sample->header_size == EDDY_CHUNK_CYCLONE_ROOM);
+}
+
+/* --- user headers of chunks that are out ------------------------------------------------------ */
+
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_CHUNKS];
+static struct eddy_holding out; /* each as often as it is out: several subscribers may have one */
+static atomic_size_t out_count;
+
+int eddy_chunk_hold(const void *payload, const void *header, size_t room)
+{
+    if (room <= sizeof(struct eddy_chunk_header) ||
+        (eddy_runtime_is_cyclone() && room == EDDY_CHUNK_CYCLONE_ROOM)) {
+        return EDDY_OK;
+    }
+    struct eddy_held held = {.sample = {.data = payload, .header = header}};
+    pthread_mutex_lock(lock);
+    int error = eddy_holding_add(&out, &held);
+    atomic_store(&out_count, out.count);
+    pthread_mutex_unlock(lock);
+    return error;
+}
+
+void eddy_chunk_let_go(const void *payload)
+{
+    struct eddy_held held;
+    if (atomic_load(&out_count) == 0) {
+        return;
+    }
+    pthread_mutex_lock(lock);
+    (void)eddy_holding_remove(&out, payload, &held);
+    atomic_store(&out_count, out.count);
+    pthread_mutex_unlock(lock);
+}
+
+static void *remembered_header(const void *payload)
+{
+    if (atomic_load(&out_count) == 0) {
+        return NULL;
+    }
+    pthread_mutex_lock(lock);
+    const struct eddy_held *held = eddy_holding_find(&out, payload);
+    void *header = held != NULL ? (void *)(uintptr_t)held->sample.header : NULL;
+    pthread_mutex_unlock(lock);
+    return header;
 }
 
 /* The user header of Cyclone DDS 0.10. */
@@ -97,10 +146,11 @@ static void *scratch_header(void)
 
 static void *user_header(const struct eddy_chunk_header *chunk)
 {
-    if (chunk->user_header_size == 0) {
-        return NULL;
+    void *header = remembered_header(chunk + 1);
+    if (header == NULL && eddy_runtime_is_cyclone() && chunk->user_header_size != 0) {
+        header = (void *)((uintptr_t)chunk - EDDY_CHUNK_CYCLONE_HEADER);
     }
-    return (void *)((uintptr_t)chunk - rounded(chunk->user_header_size));
+    return header;
 }
 
 iox_chunk_header_t *iox_chunk_header_from_user_payload(void *const userPayload)

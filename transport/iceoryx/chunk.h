@@ -3,11 +3,16 @@
  *        | user header, rounded up to 8 | magic, user header size | payload ...
  *                                       ^ chunk header            ^ aligned as asked, 8 at least
  *
- * The chunk header is found from the payload by arithmetic alone, in any mapping and any thread,
- * and the user header from the size that stands in it.  All of it is written before the chunk is
- * published: readers cannot write.
+ * The chunk header is found from the payload by arithmetic alone, in any mapping and any thread.
+ * All of it is written before the chunk is published: readers cannot write, but writers can, at any
+ * time.  So where the user header is, is remembered in private memory for as long as a chunk is out,
+ * and what stands in the chunk is not asked again.
  *
- * Threads: any; no locks.
+ *   loan or take -> eddy_chunk_hold -> eddy_chunk_let_go, before it is published or given back
+ *
+ * Of Cyclone DDS, whose user headers have one size, nothing has to be remembered.
+ *
+ * Threads: any; one lock for the process, taken only for chunks that are remembered.
  * Crash:   nothing of its own; the chunk belongs to its slot.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -33,8 +38,13 @@ bool eddy_chunk_plan(uint32_t size, uint32_t alignment, uint32_t header_size,
 void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size);
 
 /* True if a sample that was taken is a chunk of ours, with a user header that this program expects:
- * only then may it be handed out, because the header functions trust what they find. */
+ * only then may it be handed out. */
 bool eddy_chunk_valid(const struct eddy_sample *sample);
+
+/* Remembers the user header of a chunk that goes out: `header` and its size with the chunk header,
+ * as the engine has them.  EDDY_ENOMEM: it must not go out. */
+int eddy_chunk_hold(const void *payload, const void *header, size_t room);
+void eddy_chunk_let_go(const void *payload);
 
 /* Of a valid chunk of Cyclone DDS: what its header says of the sample. */
 struct eddy_chunk_origin {

@@ -2,6 +2,7 @@
 #include "dds.h"
 
 #include "dds_functions.h"
+#include "guards.h"
 #include "log.h"
 
 #include <byteswap.h>
@@ -12,7 +13,7 @@
 #include <string.h>
 
 struct eddy_dds_functions eddy_dds;
-static pthread_mutex_t finding = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const finding = &eddy_guards[EDDY_GUARD_DDS];
 static atomic_bool found;
 
 bool eddy_dds_is_found(void)
@@ -23,7 +24,7 @@ bool eddy_dds_is_found(void)
 void eddy_dds_find(const void *caller)
 {
     Dl_info info;
-    pthread_mutex_lock(&finding);
+    pthread_mutex_lock(finding);
     if (!atomic_load(&found)) {
         /* The handle is kept: libddsc must stay as long as we may ask it, as it does anyway. */
         void *library =
@@ -40,7 +41,7 @@ void eddy_dds_find(const void *caller)
                                     "it drops samples of those that it does not know yet");
         }
     }
-    pthread_mutex_unlock(&finding);
+    pthread_mutex_unlock(finding);
 }
 
 /* What Cyclone DDS 0.10 gives as the context of its callback: iox_sub_context_t.  The last two are

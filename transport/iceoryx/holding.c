@@ -71,23 +71,43 @@ static void close_gap(struct eddy_holding *holding, size_t gap)
     holding->places[gap].sample.data = NULL;
 }
 
-bool eddy_holding_remove(struct eddy_holding *holding, const void *payload,
-                         struct eddy_held *removed)
+const struct eddy_held *eddy_holding_find(const struct eddy_holding *holding, const void *payload)
 {
     if (holding->count == 0 || payload == NULL) {
-        return false;
+        return NULL;
     }
     size_t place = home_of(holding, payload);
     while (holding->places[place].sample.data != payload) {
         if (holding->places[place].sample.data == NULL) {
-            return false;
+            return NULL;
         }
         place = next(holding, place);
     }
-    *removed = holding->places[place];
-    close_gap(holding, place);
+    return &holding->places[place];
+}
+
+bool eddy_holding_remove(struct eddy_holding *holding, const void *payload,
+                         struct eddy_held *removed)
+{
+    const struct eddy_held *found = eddy_holding_find(holding, payload);
+    if (found == NULL) {
+        return false;
+    }
+    *removed = *found;
+    close_gap(holding, (size_t)(found - holding->places));
     holding->count--;
     return true;
+}
+
+bool eddy_holding_any(const struct eddy_holding *holding, struct eddy_held *held)
+{
+    for (size_t i = 0; i < holding->capacity; i++) {
+        if (holding->places[i].sample.data != NULL) {
+            *held = holding->places[i];
+            return true;
+        }
+    }
+    return false;
 }
 
 void eddy_holding_free(struct eddy_holding *holding)

@@ -29,9 +29,15 @@ struct eddy_holding {
 /* EDDY_ENOMEM: nothing was added. */
 int eddy_holding_add(struct eddy_holding *holding, const struct eddy_held *held);
 
+/* What has this payload, until the next call; NULL: there is none. */
+const struct eddy_held *eddy_holding_find(const struct eddy_holding *holding, const void *payload);
+
 /* Takes out what has this payload; false: there is none. */
 bool eddy_holding_remove(struct eddy_holding *holding, const void *payload,
                          struct eddy_held *removed);
+
+/* Anything that is there: false if nothing is. */
+bool eddy_holding_any(const struct eddy_holding *holding, struct eddy_held *held);
 
 void eddy_holding_free(struct eddy_holding *holding);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "log.h"
 
+#include "allocator/cancel.h"
+#include "allocator/escape.h"
 #include "binding.h"
+#include "guards.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -17,7 +20,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int threshold = EDDY_LOG_ERROR;
 static bool asked; /* by EDDY_LOG: then each line is printed, not each subject once */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_LOG];
 static uint64_t told[SUBJECTS];
 static unsigned told_count;
 
@@ -50,7 +53,7 @@ static enum news is_new(const char *line)
 {
     uint64_t subject = subject_of(line);
     enum news news = NEW;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     for (unsigned i = 0; i < told_count; i++) {
         news = told[i] == subject ? OLD : news;
     }
@@ -60,7 +63,7 @@ static enum news is_new(const char *line)
         told[told_count++] = subject;
         news = told_count == SUBJECTS ? LAST_NEW : NEW;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return news;
 }
 
@@ -70,13 +73,15 @@ void eddy_log(enum eddy_log_level level, const char *format, ...)
     if ((int)level > threshold) {
         return;
     }
-    char line[1024];
+    char raw[1024], line[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
+    vsnprintf(raw, sizeof raw, format, arguments);
     va_end(arguments);
+    eddy_escape(raw, true, line, sizeof line); /* what Eddy said has been escaped before */
     enum news news = asked ? NEW : is_new(line);
     if (news != OLD) {
+        EDDY_UNCANCELLED; /* whoever fails may hold anything */
         dprintf(STDERR_FILENO, "eddy[%d] %s: %s%s\n", (int)getpid(), words[level], line,
                 news == LAST_NEW ? " (further errors are not shown; EDDY_LOG=error shows them)"
                                  : "");

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "dds_functions.h"
+#include "guards.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -23,18 +24,18 @@ struct lookout {
     struct lookout *next;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_LOOKOUT];
 static struct lookout *lookouts;
 static void (*_Atomic tell)(const struct eddy_dds_endpoint *endpoint);
 
 static bool is_ours(const dds_guid_t *participant)
 {
     bool is = false;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     for (const struct lookout *at = lookouts; at != NULL && !is; at = at->next) {
         is = memcmp(&at->guid, participant, sizeof at->guid) == 0;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return is;
 }
 
@@ -99,9 +100,9 @@ static void on_data_on_readers(dds_entity_t subscriber, void *argument)
 {
     (void)subscriber;
     const struct watch *watch = argument;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     dds_entity_t reader = watch->reader;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     if (reader > 0) { /* else it is being created: what is there is taken afterwards */
         take_all(reader, watch->of_readers);
     }
@@ -114,9 +115,9 @@ static bool begin(dds_entity_t participant, dds_entity_t topic, struct watch *wa
     eddy_dds.dds_lset_data_on_readers_(listener, on_data_on_readers);
     dds_entity_t reader = eddy_dds.dds_create_reader_(participant, topic, NULL, listener);
     eddy_dds.dds_delete_listener_(listener);
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     watch->reader = reader;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     if (reader > 0) {
         take_all(reader, watch->of_readers);
     }
@@ -126,7 +127,7 @@ static bool begin(dds_entity_t participant, dds_entity_t topic, struct watch *wa
 /* The lookout of this participant if it is new; it is never freed, as DDS may still call it. */
 static struct lookout *new_lookout(dds_entity_t participant)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     struct lookout *lookout = lookouts;
     while (lookout != NULL && lookout->participant != participant) {
         lookout = lookout->next;
@@ -139,7 +140,7 @@ static struct lookout *new_lookout(dds_entity_t participant)
         fresh->next = lookouts;
         lookouts = fresh;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return fresh;
 }
 
@@ -154,9 +155,9 @@ static void watch_participant(dds_entity_t participant,
     bool begun = begin(participant, DDS_BUILTIN_TOPIC_DCPSPUBLICATION, &lookout->writers);
     begun = begin(participant, DDS_BUILTIN_TOPIC_DCPSSUBSCRIPTION, &lookout->readers) && begun;
     if (!begun) { /* it is being created, or deleted: perhaps the next time */
-        pthread_mutex_lock(&lock);
+        pthread_mutex_lock(lock);
         lookout->participant = 0;
-        pthread_mutex_unlock(&lock);
+        pthread_mutex_unlock(lock);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "parting.h"
 
+#include "guards.h"
 #include "subscriber.h"
 #include "watch.h"
 
@@ -9,7 +10,8 @@
 
 #define LINGER UINT64_C(1000000000)
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* before any other of this library */
+static pthread_mutex_t *const lock =
+    &eddy_guards[EDDY_GUARD_PARTING]; /* before any other of this library */
 static struct cpp2c_Subscriber *subs;
 static size_t sub_count;
 
@@ -86,35 +88,35 @@ static void forget(struct known_list *all, const uint8_t *guid)
 
 uint64_t eddy_parting_known_since(const uint8_t guid[EDDY_DDS_GUID_BYTES])
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     const struct known *found = find_known(&writers, guid);
     uint64_t since = found != NULL ? found->since : 0;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return since;
 }
 
 int64_t eddy_parting_reader_created(const uint8_t guid[EDDY_DDS_GUID_BYTES])
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     const struct known *found = find_known(&readers, guid);
     int64_t created = found != NULL ? found->created : 0;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return created;
 }
 
 void eddy_parting_add(iox_sub_t sub)
 {
     sub->names = hash_of(sub->service.event, sub->service.instance);
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     sub->next = subs;
     subs = sub;
     sub_count++;
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 void eddy_parting_remove(iox_sub_t sub)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     struct cpp2c_Subscriber **link = &subs;
     while (*link != NULL && *link != sub) {
         link = &(*link)->next;
@@ -123,7 +125,7 @@ void eddy_parting_remove(iox_sub_t sub)
         *link = sub->next;
         sub_count--;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 /* The writer of this process that was told of last in this thread. */
@@ -145,7 +147,7 @@ static void announce(const struct eddy_dds_endpoint *writer)
 /* Its first sample may be there already, and wait. */
 static void on_coming(const struct eddy_dds_endpoint *writer)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     remember(&writers, writer);
     uint64_t names = hash_of(writer->topic, writer->type);
     for (iox_sub_t sub = subs; sub != NULL; sub = sub->next) {
@@ -156,14 +158,14 @@ static void on_coming(const struct eddy_dds_endpoint *writer)
             }
         }
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 static void on_leaving(const struct eddy_dds_endpoint *writer)
 {
     uint64_t deadline = eddy_deadline(LINGER);
     size_t count = 0;
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     const struct known *leaving = find_known(&writers, writer->guid);
     struct eddy_turn *turns = leaving != NULL ? calloc(sub_count + 1, sizeof *turns) : NULL;
     for (iox_sub_t sub = subs; sub != NULL && turns != NULL; sub = sub->next) {
@@ -172,25 +174,25 @@ static void on_leaving(const struct eddy_dds_endpoint *writer)
             count += eddy_watch_ask_turn(sub, &turns[count]) ? 1 : 0;
         }
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     for (size_t i = 0; i < count; i++) {
         eddy_watch_await_turn(&turns[i], deadline);
     }
     free(turns);
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     forget(&writers, writer->guid);
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 static void on_reader(const struct eddy_dds_endpoint *reader)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     if (reader->leaves) {
         forget(&readers, reader->guid);
     } else if (reader->is_ours) {
         remember(&readers, reader);
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 static void on_change(const struct eddy_dds_endpoint *endpoint)

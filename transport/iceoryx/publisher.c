@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publisher.h"
 
+#include "allocator/cancel.h"
 #include "chunk.h"
 #include "log.h"
 #include "options.h"
@@ -89,6 +90,11 @@ void eddy_publisher_renew(iox_pub_t pub)
 /* Also gives back what is still on loan. */
 static void close_writer(iox_pub_t pub)
 {
+    for (unsigned i = 0; i < EDDY_IOX_LOANS; i++) {
+        if (pub->used >> i & 1u) {
+            eddy_chunk_let_go(pub->loans[i].data);
+        }
+    }
     if (pub->writer != NULL) {
         (void)eddy_writer_close(pub->writer);
         eddy_runtime_leave();
@@ -157,6 +163,7 @@ void iox_pub_deinit(iox_pub_t const self)
     if (self == NULL) {
         return;
     }
+    EDDY_UNCANCELLED;
     eddy_renewal_remove_pub(self);
     linger(self);
     close_writer(self);
@@ -239,6 +246,10 @@ static enum iox_AllocationResult loan(iox_pub_t pub, const struct eddy_loan_opti
                  eddy_strerror(error), eddy_last_error());
         return allocation_result(error);
     }
+    if (eddy_chunk_hold(fresh->data, fresh->header, fresh->header_size) != EDDY_OK) {
+        (void)eddy_writer_discard(pub->writer, fresh);
+        return AllocationResult_UNDEFINED_ERROR;
+    }
     eddy_chunk_start(fresh, header_size);
     pub->used |= 1u << index;
     *payload = fresh->data;
@@ -313,6 +324,7 @@ static void publish(iox_pub_t pub, unsigned index)
 {
     struct eddy_loan *lent = &pub->loans[index];
     int error = EDDY_EBUSY;
+    eddy_chunk_let_go(lent->data);
     if (atomic_load(&pub->offered)) {
         error = publish_once(pub, lent);
     }
@@ -348,6 +360,7 @@ void iox_pub_release_chunk(iox_pub_t const self, void *const userPayload)
     pthread_mutex_lock(&self->lock);
     unsigned index = loan_find(self, userPayload);
     if (index < EDDY_IOX_LOANS) {
+        eddy_chunk_let_go(userPayload);
         (void)eddy_writer_discard(self->writer, &self->loans[index]);
         self->used &= ~(1u << index);
     } else if (userPayload != NULL) {

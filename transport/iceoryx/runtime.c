@@ -2,6 +2,7 @@
 #include "runtime.h"
 
 #include "dds.h"
+#include "guards.h"
 #include "log.h"
 #include "renewal.h"
 
@@ -15,7 +16,7 @@
 #define CYCLONE_NAME "iceoryx_rt_"
 #define NAME_BYTES   101
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_RUNTIME];
 static eddy_domain *domain_open;
 static pid_t domain_pid;
 static char runtime_name[NAME_BYTES];
@@ -52,7 +53,7 @@ static int open_domain(void)
 
 int eddy_runtime_domain(eddy_domain **domain)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     int error = EDDY_OK;
     if (domain_open == NULL || domain_pid != getpid()) {
         error = open_domain();
@@ -60,7 +61,7 @@ int eddy_runtime_domain(eddy_domain **domain)
     if (error == EDDY_OK) {
         *domain = domain_open;
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return error;
 }
 
@@ -77,12 +78,12 @@ void eddy_runtime_leave(void)
 
 void eddy_runtime_renew(eddy_domain *removed)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     if (domain_open == removed && domain_pid == getpid()) {
         domain_open = NULL;
         atomic_fetch_add(&generation, 1);
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
 }
 
 unsigned eddy_runtime_generation(void)
@@ -119,7 +120,7 @@ void iox_runtime_init(const char *const name)
         return;
     }
     atomic_store(&started, eddy_runtime_wall_clock());
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     if (runtime_name[0] == '\0') {
         size_t length = strnlen(name, NAME_BYTES - 1);
         memcpy(runtime_name, name, length);
@@ -129,7 +130,7 @@ void iox_runtime_init(const char *const name)
         atomic_store(&cyclone, true);
         eddy_dds_find(__builtin_return_address(0));
     }
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     atomic_store(&shut_down, false);
     eddy_domain *domain;
     (void)eddy_runtime_domain(&domain);
@@ -140,12 +141,12 @@ uint64_t iox_runtime_get_instance_name(char *const name, const uint64_t nameLeng
     if (name == NULL || nameLength == 0) {
         return 0;
     }
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(lock);
     uint64_t length = strlen(runtime_name);
     uint64_t copied = length < nameLength ? length : nameLength - 1;
     memcpy(name, runtime_name, copied);
     name[copied] = '\0';
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(lock);
     return length;
 }
 

@@ -16,7 +16,9 @@
 #define CYCLONE_DEPTH 8u
 /* Samples from before a subscriber's time that are looked at: see is_wanted_of_the_past. */
 #define CYCLONE_RECENT 256u
-#define CREATION_NS    INT64_C(20000000)
+/* At samples that are not wanted, at one go. */
+#define LOOKS       64u
+#define CREATION_NS INT64_C(20000000)
 
 /* What iox_sub_init allocates.  The caller's word must end where the handle begins. */
 struct block {
@@ -153,6 +155,11 @@ void iox_sub_deinit(iox_sub_t const self)
         close_intake(self->retired);
         self->retired = next;
     }
+    struct eddy_held held;
+    while (eddy_holding_any(&self->held, &held)) {
+        (void)eddy_holding_remove(&self->held, held.sample.data, &held);
+        eddy_chunk_let_go(held.sample.data);
+    }
     eddy_holding_free(&self->held);
     eddy_admission_free(&self->admission);
     eddy_service_free(&self->service);
@@ -247,13 +254,13 @@ static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample)
     return sub->admission.asks || (sample->flags & sub->must_have) == sub->must_have;
 }
 
-/* The next that is to be handed out. */
+/* The next that is to be handed out.  EDDY_EBUSY: there may be one behind many that are not. */
 static int next_wanted(iox_sub_t sub, struct eddy_held *held)
 {
     if (eddy_admission_next(sub, held)) {
         return EDDY_OK;
     }
-    for (;;) {
+    for (unsigned looks = 0; looks < LOOKS; looks++) {
         held->intake = sub->intake;
         int error = eddy_reader_take(sub->intake->reader, &held->sample);
         if (error != EDDY_OK) {
@@ -268,9 +275,24 @@ static int next_wanted(iox_sub_t sub, struct eddy_held *held)
             (void)eddy_reader_release(sub->intake->reader, &held->sample);
         }
     }
+    return EDDY_EBUSY;
 }
 
-static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
+static int hold(iox_sub_t sub, const struct eddy_held *held)
+{
+    struct eddy_held undone;
+    int error = eddy_holding_add(&sub->held, held);
+    if (error == EDDY_OK) {
+        error = eddy_chunk_hold(held->sample.data, held->sample.header, held->sample.header_size);
+        if (error != EDDY_OK) {
+            (void)eddy_holding_remove(&sub->held, held->sample.data, &undone);
+        }
+    }
+    return error;
+}
+
+/* *more: nothing was found yet, and not all was looked at. */
+static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload, bool *more)
 {
     if (sub->intake == NULL) {
         return sub->wants ? ChunkReceiveResult_UNDEFINED_ERROR
@@ -279,12 +301,13 @@ static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload)
     struct eddy_held held;
     int error = next_wanted(sub, &held);
     if (error == EDDY_OK) {
-        error = eddy_holding_add(&sub->held, &held);
+        error = hold(sub, &held);
         if (error != EDDY_OK) {
             (void)eddy_reader_release(held.intake->reader, &held.sample);
         }
     }
-    if (error == EDDY_ENODATA) {
+    *more = error == EDDY_EBUSY;
+    if (error == EDDY_ENODATA || *more) {
         return ChunkReceiveResult_NO_CHUNK_AVAILABLE;
     }
     if (error != EDDY_OK) {
@@ -323,16 +346,24 @@ static bool give_back(iox_sub_t sub, const void *payload)
     if (!eddy_holding_remove(&sub->held, payload, &held)) {
         return false;
     }
+    eddy_chunk_let_go(payload);
     eddy_subscriber_drop(sub, &held);
     return true;
 }
 
 enum iox_ChunkReceiveResult iox_sub_take_chunk(iox_sub_t const self, const void **const userPayload)
 {
-    pthread_mutex_lock(&self->lock);
-    enum iox_ChunkReceiveResult result = receive(self, userPayload);
-    pthread_mutex_unlock(&self->lock);
-    return result;
+    for (;;) {
+        bool more = false;
+        pthread_mutex_lock(&self->lock);
+        enum iox_ChunkReceiveResult result = receive(self, userPayload, &more);
+        pthread_mutex_unlock(&self->lock);
+        /* A listener comes again.  Others are told of nothing that was there before: they look on,
+         * and let other threads have the subscriber in between. */
+        if (!more || eddy_watch_come_again(self)) {
+            return result;
+        }
+    }
 }
 
 void iox_sub_release_chunk(iox_sub_t const self, const void *const userPayload)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watch.h"
 
+#include "allocator/cancel.h"
+#include "guards.h"
 #include "log.h"
 #include "runtime.h"
 #include "subscriber.h"
@@ -12,7 +14,7 @@
  * time to get ready.  Of Cyclone DDS it is known when it is: see admission.h. */
 #define CALM_NS UINT64_C(100000000)
 
-static pthread_mutex_t wiring = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t *const wiring = &eddy_guards[EDDY_GUARD_WIRING];
 
 /* The wait set of a watcher whose event is there, in the domain that there is now. */
 static void open_waitset(struct eddy_watcher *watcher)
@@ -172,6 +174,7 @@ static void watch_put(struct eddy_watch *watch)
 /* Waits until the callback that runs now, if it is this watch's, has returned; not inside of it. */
 static void watch_put_quietly(struct eddy_watch *watch)
 {
+    EDDY_UNCANCELLED;
     struct eddy_watcher *watcher = watch->watcher;
     pthread_mutex_lock(&watcher->lock);
     watch_put(watch);
@@ -231,7 +234,7 @@ enum eddy_attach eddy_watcher_attach(struct eddy_watcher *watcher,
         return EDDY_ATTACH_FAILED;
     }
     enum eddy_attach result = EDDY_ATTACHED_BEFORE;
-    pthread_mutex_lock(&wiring);
+    pthread_mutex_lock(wiring);
     struct eddy_watch *old = *watch_of(info);
     bool repeated = old != NULL && old->watcher == watcher && old->info.kind == info->kind;
     if (!repeated) {
@@ -240,7 +243,7 @@ enum eddy_attach eddy_watcher_attach(struct eddy_watcher *watcher,
         }
         result = wire(watcher, info);
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
     if (!repeated && old != NULL) {
         watch_put_quietly(old);
     }
@@ -250,7 +253,7 @@ enum eddy_attach eddy_watcher_attach(struct eddy_watcher *watcher,
 /* Takes an origin off its watcher; off this one only, if it is not NULL. */
 static void leave(struct eddy_watcher *watcher, const struct NotificationInfo *info)
 {
-    pthread_mutex_lock(&wiring);
+    pthread_mutex_lock(wiring);
     struct eddy_watch *watch = *watch_of(info);
     if (watch != NULL && watcher != NULL &&
         (watch->watcher != watcher || watch->info.kind != info->kind)) {
@@ -259,7 +262,7 @@ static void leave(struct eddy_watcher *watcher, const struct NotificationInfo *i
     if (watch != NULL) {
         unwire(watch);
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
     if (watch != NULL) {
         watch_put_quietly(watch);
     }
@@ -287,7 +290,7 @@ void eddy_watch_leave_trigger(iox_user_trigger_t trigger)
 
 void eddy_watch_pause_sub(iox_sub_t sub)
 {
-    pthread_mutex_lock(&wiring);
+    pthread_mutex_lock(wiring);
     if (sub->watch != NULL) {
         disengage(sub->watch);
     }
@@ -302,7 +305,7 @@ void eddy_watch_resume_sub(iox_sub_t sub)
             eddy_log(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
         }
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
 }
 
 /* Under wiring: true if its origin is there, and stays as long as wiring is held. */
@@ -346,7 +349,7 @@ void eddy_watcher_renew(struct eddy_watcher *watcher)
     for (struct eddy_watch *watch = first_of(watcher); watch != NULL; watch = watch->next) {
         eddy_watch_run(watch); /* what is there comes first */
     }
-    pthread_mutex_lock(&wiring);
+    pthread_mutex_lock(wiring);
     leave_waitset(watcher);
     open_waitset(watcher);
     for (struct eddy_watch *watch = first_of(watcher); watch != NULL; watch = watch->next) {
@@ -357,13 +360,13 @@ void eddy_watcher_renew(struct eddy_watcher *watcher)
             (void)engage(watch);
         }
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
 }
 
 bool eddy_watch_retry(struct eddy_watch *watch)
 {
     struct eddy_watcher *watcher = watch->watcher;
-    pthread_mutex_lock(&wiring);
+    pthread_mutex_lock(wiring);
     bool has = false;
     if (is_wired(watch)) {
         if (watcher->waitset == NULL) {
@@ -373,13 +376,13 @@ bool eddy_watch_retry(struct eddy_watch *watch)
         has = watcher->waitset != NULL && eddy_subscriber_renew(watch->info.sub) &&
               engage_reader(watch) == EDDY_OK;
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
     return has;
 }
 
 bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn)
 {
-    pthread_mutex_lock(&wiring);
+    pthread_mutex_lock(wiring);
     struct eddy_watch *watch = sub->watch;
     struct eddy_watcher *watcher = watch != NULL ? watch->watcher : NULL;
     bool asked =
@@ -394,19 +397,36 @@ bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn)
         pthread_mutex_unlock(&watcher->lock);
         eddy_watcher_wake(watcher);
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
     return asked;
+}
+
+bool eddy_watch_come_again(iox_sub_t sub)
+{
+    pthread_mutex_lock(wiring);
+    struct eddy_watch *watch = sub->watch;
+    struct eddy_watcher *watcher = watch != NULL ? watch->watcher : NULL;
+    bool comes = watcher != NULL && watcher->has_thread;
+    if (comes) {
+        pthread_mutex_lock(&watcher->lock);
+        eddy_watch_set_again(watch, eddy_now());
+        pthread_mutex_unlock(&watcher->lock);
+        eddy_watcher_wake(watcher);
+    }
+    pthread_mutex_unlock(wiring);
+    return comes;
 }
 
 void eddy_watcher_close(struct eddy_watcher *watcher)
 {
-    pthread_mutex_lock(&wiring);
+    EDDY_UNCANCELLED;
+    pthread_mutex_lock(wiring);
     for (struct eddy_watch *watch = watcher->watches; watch != NULL; watch = watch->next) {
         if (watch->state == EDDY_WATCH_WATCHED) {
             unwire(watch);
         }
     }
-    pthread_mutex_unlock(&wiring);
+    pthread_mutex_unlock(wiring);
     pthread_mutex_lock(&watcher->lock);
     pthread_cond_broadcast(&watcher->changed); /* nobody is watched any more */
     while (watcher->waiters > 0) {

@@ -116,6 +116,10 @@ struct eddy_turn {
 /* Asks for a turn of this subscriber as soon as may be; with `turn`, for somebody who then waits for
  * it.  False: it is not on a listener, or this is the listener's own thread. */
 bool eddy_watch_ask_turn(iox_sub_t sub, struct eddy_turn *turn);
+
+/* Asks for one more turn, also from within one: there was more than could be looked at.  False: it
+ * is not on a listener. */
+bool eddy_watch_come_again(iox_sub_t sub);
 /* Waits until the turn is over, the subscriber has left, or the deadline has passed.  Each turn that
  * was asked for must be waited for, with no lock held that a callback may take. */
 void eddy_watch_await_turn(const struct eddy_turn *turn, uint64_t deadline);

@@ -1,6 +1,7 @@
 /* Taking and releasing: the consumer's part.  spec/ring.md, "Consuming"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
@@ -211,6 +212,7 @@ static void mark_done(struct eddy_ring *r, uint64_t position, uint64_t at)
 
 static void punch(const struct eddy_ring *r, uint64_t position)
 {
+    EDDY_UNCANCELLED; /* the chunk is neither held nor done */
     /* Best effort: what cannot be given back stays in use. */
     (void)fallocate(r->lock_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                     (off_t)(r->plan.payload + position % r->slots * r->slot_bytes),

@@ -1,6 +1,7 @@
 /* Looking at a ring, and clearing it away when nobody uses it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
@@ -25,6 +26,7 @@ static int32_t pid_of(const struct eddy_ring *r, enum eddy_ring_role role)
 
 int eddy_ring_describe(const eddy_ring *r, struct eddy_ring_info *info)
 {
+    EDDY_UNCANCELLED;
     struct stat status;
     if (!info)
         return eddy_fail(EDDY_EINVAL, "eddy_ring_describe: no place for the result");
@@ -113,8 +115,11 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
     return error;
 }
 
-struct eddy_kind eddy_ring_kind = {
-    .name = "ring", .suffix = EDDY_RING_SUFFIX, .collect = collect, .look = look};
+struct eddy_kind eddy_ring_kind = {.name = "ring",
+                                   .suffix = EDDY_RING_SUFFIX,
+                                   .magic = EDDY_MAGIC_RING,
+                                   .collect = collect,
+                                   .look = look};
 
 __attribute__((constructor)) static void register_kind(void)
 {

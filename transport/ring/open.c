@@ -1,6 +1,7 @@
 /* Creating, attaching and closing rings by name.  spec/ring.md, "Life"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "discovery/directory.h"
 #include "transport/ring/ring.h"
@@ -256,6 +257,7 @@ static int check_role(enum eddy_ring_role role)
 int eddy_ring_create(eddy_domain *domain, const char *name, const struct eddy_ring_options *options,
                      eddy_ring **ring)
 {
+    EDDY_UNCANCELLED;
     if (!name || !options || !ring)
         return eddy_fail(EDDY_EINVAL, "eddy_ring_create: no name, options or place for the result");
     int error = check_options(options);
@@ -271,6 +273,7 @@ int eddy_ring_create(eddy_domain *domain, const char *name, const struct eddy_ri
 int eddy_ring_attach(eddy_domain *domain, const char *name, enum eddy_ring_role role,
                      const struct eddy_ring_wanted *wanted, eddy_ring **ring)
 {
+    EDDY_UNCANCELLED;
     if (!name || !ring)
         return eddy_fail(EDDY_EINVAL, "eddy_ring_attach: no name or place for the result");
     if (wanted && wanted->flags & ~EDDY_RING_CRASH_FIRST)
@@ -310,6 +313,7 @@ void eddy_ring_leave(struct eddy_ring *r)
 
 int eddy_ring_close(eddy_ring *r)
 {
+    EDDY_UNCANCELLED;
     if (!r)
         return EDDY_OK;
     if (eddy_ring_forked(r)) {

@@ -5,6 +5,7 @@
  * rings the bell that we sleep on.  It costs nothing while both are busy.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
@@ -126,6 +127,7 @@ int eddy_ring_peer_watch(struct eddy_ring *r)
     /* Nobody yet: who comes rings our bell.   acquire, from [watched] */
     if (epoch == 0 || eddy_load_acquire(&r->watch.epoch) == epoch)
         return EDDY_OK;
+    EDDY_UNCANCELLED;
     pthread_mutex_lock(&r->watch.lock);
     /* Relaxed: under the lock. */
     int error = eddy_load_relaxed(&r->watch.epoch) == epoch ? EDDY_OK : watch_epoch(r, epoch);

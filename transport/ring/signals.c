@@ -5,11 +5,11 @@
  * async-signal-safe calls.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/ring/ring.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <ucontext.h>
@@ -219,6 +219,7 @@ static int check(const struct eddy_ring *r)
 
 int eddy_ring_watch_crashes(eddy_ring *r)
 {
+    EDDY_UNCANCELLED;
     int error = check(r);
     if (error)
         return error;
@@ -244,8 +245,7 @@ static void unlist(struct eddy_ring *r)
         at = &eddy_load_relaxed(at)->watched_next;
     eddy_store_seq(at, eddy_load_relaxed(&r->watched_next)); /* [listed], then the look */
     /* from [reporting]: who may still have the ring in view; from [reported]: has done with it */
-    while (eddy_load_seq(&reporting) != 0)
-        sched_yield();
+    eddy_await_none(&reporting);
 }
 
 void eddy_ring_forget_crashes(struct eddy_ring *r)
@@ -262,6 +262,7 @@ void eddy_ring_forget_crashes(struct eddy_ring *r)
 
 int eddy_ring_unwatch_crashes(eddy_ring *r)
 {
+    EDDY_UNCANCELLED;
     int error = check(r);
     if (!error)
         eddy_ring_forget_crashes(r);

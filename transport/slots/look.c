@@ -1,6 +1,7 @@
 /* Looking at a slots segment, and clearing it away when nobody uses it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/slots/slots.h"
 
@@ -9,6 +10,7 @@
 
 int eddy_slots_stats(const eddy_slots *s, struct eddy_slots_report *report)
 {
+    EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
     struct eddy_slots_report sum = {.committed = eddy_slots_generation(s),
@@ -71,6 +73,7 @@ static int check_slot(const struct eddy_slots *s, uint32_t slot)
 /* All loads are relaxed: a picture of what moves. */
 int eddy_slots_look(const eddy_slots *s, uint32_t slot, struct eddy_slots_slot *look)
 {
+    EDDY_UNCANCELLED;
     int error = check_slot(s, slot);
     if (error)
         return error;
@@ -161,8 +164,11 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
     return error;
 }
 
-struct eddy_kind eddy_slots_kind = {
-    .name = "slots", .suffix = EDDY_SLOTS_SUFFIX, .collect = collect, .look = look};
+struct eddy_kind eddy_slots_kind = {.name = "slots",
+                                    .suffix = EDDY_SLOTS_SUFFIX,
+                                    .magic = EDDY_MAGIC_SLOTS,
+                                    .collect = collect,
+                                    .look = look};
 
 __attribute__((constructor)) static void register_kind(void)
 {

@@ -1,6 +1,7 @@
 /* The file of a slots segment: making it, the ladder that attaches it, its end.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/ladder.h"
@@ -235,6 +236,7 @@ int eddy_slots_object_attach(struct eddy_domain *d, const char *id, struct eddy_
 
 int eddy_slots_make_writable(struct eddy_slots *s)
 {
+    EDDY_UNCANCELLED;
     int error = EDDY_OK;
     pthread_mutex_lock(&s->lock);
     if (!eddy_load_relaxed(&s->writable)) { /* under the lock */

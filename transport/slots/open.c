@@ -1,6 +1,7 @@
 /* Creating, attaching and closing slots segments by their flinks.  spec/slots.md, "Life"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "discovery/directory.h"
 #include "transport/slots/slots.h"
@@ -252,6 +253,7 @@ static int check_options(const struct eddy_slots_options *o)
 int eddy_slots_create(eddy_domain *domain, const char *flink_path,
                       const struct eddy_slots_options *options, eddy_slots **slots)
 {
+    EDDY_UNCANCELLED;
     if (!flink_path || !*flink_path || !options || !slots)
         return eddy_fail(EDDY_EINVAL,
                          "eddy_slots_create: no path, options or place for the result");
@@ -266,6 +268,7 @@ int eddy_slots_create(eddy_domain *domain, const char *flink_path,
 int eddy_slots_attach(eddy_domain *domain, const char *flink_path, const uint8_t *type_hash,
                       eddy_slots **slots)
 {
+    EDDY_UNCANCELLED;
     if (!flink_path || !*flink_path || !slots)
         return eddy_fail(EDDY_EINVAL, "eddy_slots_attach: no path or place for the result");
     return open_slots(&(struct request){.type_hash = type_hash, .domain = domain}, flink_path,
@@ -274,6 +277,7 @@ int eddy_slots_attach(eddy_domain *domain, const char *flink_path, const uint8_t
 
 int eddy_slots_close(eddy_slots *s)
 {
+    EDDY_UNCANCELLED;
     if (!s)
         return EDDY_OK;
     bool forked = eddy_slots_forked(s);

@@ -1,6 +1,7 @@
 /* Reader numbers: joining, leaving, being disconnected.  spec/slots.md, "Readers"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/futex.h"
 #include "transport/slots/read.h"
@@ -65,6 +66,7 @@ static void enter_as(struct eddy_slots *s, uint32_t reader)
 
 int eddy_slots_join(eddy_slots *s, uint32_t wanted, uint32_t *reader)
 {
+    EDDY_UNCANCELLED;
     uint32_t number;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
@@ -85,6 +87,7 @@ int eddy_slots_join(eddy_slots *s, uint32_t wanted, uint32_t *reader)
 
 int eddy_slots_leave(eddy_slots *s, uint32_t reader)
 {
+    EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
     int error = eddy_slots_check_reader(s, reader);
@@ -99,6 +102,7 @@ int eddy_slots_leave(eddy_slots *s, uint32_t reader)
 
 int eddy_slots_mark_reader_disconnected(eddy_slots *s, uint32_t reader)
 {
+    EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
     if (reader >= s->reader_limit)
