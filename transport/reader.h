@@ -34,7 +34,7 @@ struct eddy_reader {
     bool reliable, deep;
     bool under_cursor; /* reliable: the sample at `next - 1` is held, and the cursor still protects
                           it */
-    uint32_t mark;        /* see eddy_handle_mark */
+    uint32_t mark;     /* see eddy_handle_mark */
     uint32_t cursor_slot; /* of the sample under the cursor, */
     uint32_t cursor_mark; /* and its ticket with our mark */
     uint64_t next;        /* the number to take next */
