@@ -109,12 +109,12 @@ static void visitors_leave_no_trace(void **state)
     open_topic(&aged);
     be_visited(&aged);
     open_topic(&fresh);
-    for (int step = 0; step < KINDS; step++)
+    for (unsigned step = 0; step < KINDS; step++)
         for (int slice = 0; slice < SLICES; slice++) {
             measure(&fresh, step);
             measure(&aged, step);
         }
-    for (int step = 0; step < KINDS; step++) {
+    for (unsigned step = 0; step < KINDS; step++) {
         printf("%s: %.3f us, %.3f on a fresh topic\n", names[step],
                (double)aged.best[step] / 1000 / STEPS, (double)fresh.best[step] / 1000 / STEPS);
         check((double)aged.best[step] <= 1.2 * (double)fresh.best[step] + 200);
