@@ -31,6 +31,20 @@ def size_text(size):
     return f"{size} B"
 
 
+CLOSE = 4  # powers of two
+
+
+def sizes_at(values):
+    """Place on a logarithmic axis -> text.  Between two that are close, the text of the one in the
+    middle would run into theirs."""
+    places = {math.log2(value): size_text(value) for value in values}
+    order = sorted(places)
+    for before, place, after in zip(order, order[1:], order[2:]):
+        if after - before <= CLOSE:
+            places[place] = ""
+    return places
+
+
 class Panel:
     """One field of some cases of a benchmark, over one of their keys."""
 
@@ -52,7 +66,7 @@ class Panel:
                     places.append(place)
                     values.append(row[self.field])
         if self.key == "size":
-            return {math.log2(value): size_text(value) for value, _ in cases}, lines
+            return sizes_at(value for value, _ in cases), lines
         return {number: str(value) for number, (value, _) in enumerate(cases)}, lines
 
     def draw(self, axes, rows, page, joined=True):
