@@ -68,8 +68,7 @@ static bool collect(struct eddy_waitset *ws, void **contexts, size_t max, size_t
     return n > 0;
 }
 
-struct catch
-{
+struct collecting {
     struct eddy_waitset *ws;
     void **contexts;
     size_t max, found;
@@ -77,7 +76,7 @@ struct catch
 
 static int look_for_any(void *what)
 {
-    struct catch *c = what;
+    struct collecting *c = what;
     pthread_mutex_lock(&c->ws->lock);
     bool any = collect(c->ws, c->contexts, c->max, &c->found);
     pthread_mutex_unlock(&c->ws->lock);
@@ -86,7 +85,7 @@ static int look_for_any(void *what)
 
 static bool has_news(const void *what)
 {
-    const struct catch *c = what;
+    const struct collecting *c = what;
     bool any = false;
     for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
         any = any || eddy_load_relaxed(&c->ws->seat->news[w]); /* the look decides */
@@ -96,7 +95,7 @@ static bool has_news(const void *what)
 /* Who publishes looks at the bells of those alone that say so. */
 static void say_asleep(void *what, bool begins)
 {
-    const struct catch *c = what;
+    const struct collecting *c = what;
     if (begins)
         eddy_or_seq(eddy_waitset_sleeping(c->ws), eddy_waitset_bit(c->ws));
     else /* Relaxed: seen late it costs a needless look at the bell. */
@@ -113,7 +112,7 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
         return eddy_fail_forked();
     if (!contexts || !count || max == 0)
         return eddy_fail(EDDY_EINVAL, "eddy_waitset_wait: no room for a result");
-    struct catch c = {.ws = ws, .contexts = contexts, .max = max};
+    struct collecting c = {.ws = ws, .contexts = contexts, .max = max};
     int error = eddy_wait(&ws->spin, &any, &c, &ws->seat->bell, deadline);
     if (!error)
         *count = c.found;

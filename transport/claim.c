@@ -189,7 +189,9 @@ static int look_for_room(void *what)
 static void reap_for_room(void *what, bool begins)
 {
     struct room *room = what;
-    uint64_t now = begins ? eddy_now() : 0;
+    if (!begins)
+        return;
+    uint64_t now = eddy_now();
     if (now >= room->next_reap && reap_now_and_then(room->writer))
         room->next_reap = now + REAP_INTERVAL;
 }
@@ -199,7 +201,7 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
 {
     const struct eddy_awaited kind = {
         .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
-    struct room room = {w, is_there, context, 1};
+    struct room room = {w, is_there, context, 0};
     int error = eddy_wait(&w->spin, &kind, &room, &w->segment->control->room_bell, deadline);
     if (error == EDDY_ETIMEDOUT && deadline == EDDY_POLL && reap_now_and_then(w))
         error = look_for_room(&room) == EDDY_OK ? EDDY_OK : error;

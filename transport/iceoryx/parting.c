@@ -10,8 +10,7 @@
 
 #define LINGER UINT64_C(1000000000)
 
-static pthread_mutex_t *const lock =
-    &eddy_guards[EDDY_GUARD_PARTING]; /* before any other of this library */
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_PARTING];
 static struct cpp2c_Subscriber *subs;
 static size_t sub_count;
 
@@ -86,22 +85,24 @@ static void forget(struct known_list *all, const uint8_t *guid)
     }
 }
 
-uint64_t eddy_parting_known_since(const uint8_t guid[EDDY_DDS_GUID_BYTES])
+/* As it stands in the list; all zero: it does not. */
+static struct known known_of(const struct known_list *all, const uint8_t *guid)
 {
     pthread_mutex_lock(lock);
-    const struct known *found = find_known(&writers, guid);
-    uint64_t since = found != NULL ? found->since : 0;
+    const struct known *found = find_known(all, guid);
+    struct known copy = found != NULL ? *found : (struct known){.since = 0};
     pthread_mutex_unlock(lock);
-    return since;
+    return copy;
+}
+
+uint64_t eddy_parting_known_since(const uint8_t guid[EDDY_DDS_GUID_BYTES])
+{
+    return known_of(&writers, guid).since;
 }
 
 int64_t eddy_parting_reader_created(const uint8_t guid[EDDY_DDS_GUID_BYTES])
 {
-    pthread_mutex_lock(lock);
-    const struct known *found = find_known(&readers, guid);
-    int64_t created = found != NULL ? found->created : 0;
-    pthread_mutex_unlock(lock);
-    return created;
+    return known_of(&readers, guid).created;
 }
 
 void eddy_parting_add(iox_sub_t sub)

@@ -14,8 +14,7 @@
 #define STACK_BYTES 65536u
 #define TOLD        SIGRTMAX /* to this thread alone, which waits for it */
 
-static pthread_mutex_t *const lock =
-    &eddy_guards[EDDY_GUARD_RENEWAL]; /* before any other of this library */
+static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_RENEWAL];
 static struct cpp2c_Publisher *pubs;
 static struct eddy_watcher *watchers;
 

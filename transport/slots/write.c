@@ -68,7 +68,9 @@ static int look_for_slot(void *what)
 static void reap_for_slot(void *what, bool begins)
 {
     struct room *room = what;
-    uint64_t now = begins ? eddy_now() : 0;
+    if (!begins)
+        return;
+    uint64_t now = eddy_now();
     if (now < room->next_reap)
         return;
     (void)eddy_slots_reap(room->slots);
@@ -82,7 +84,7 @@ static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t 
                                              .sleeps = reap_for_slot,
                                              .pauses = ROOM_PAUSES,
                                              .nap_ns = REAP_INTERVAL};
-    struct room room = {s, active, slot, ticket, 1};
+    struct room room = {s, active, slot, ticket, 0};
     int error = eddy_wait(&s->room_spin, &kind, &room, &s->header->room_bell, deadline);
     if (error != EDDY_ETIMEDOUT || deadline != EDDY_POLL)
         return error;
