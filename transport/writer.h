@@ -12,29 +12,33 @@
 #define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
 
 struct eddy_writer {
-    struct eddy_topic *topic;
+    /* What each loan and publication reads, together: few lines of the cache. */
     struct eddy_segment *segment;
     struct eddy_registry *registry;
     struct eddy_writer_seat *seat;
+    uint64_t source, published, bytes, patience_ns;
     uint32_t me; /* seat + 1 */
     uint32_t fork_count;
     uint32_t mark; /* see eddy_handle_mark */
+    uint32_t flags;
+    uint32_t recent_first, recent_count;
+    bool reliable;
     /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
      */
     bool has_spare;
     struct eddy_place spare;
-    /* Slots that it published, oldest first: the likeliest to be free, and warm. */
-    uint32_t recent[EDDY_RECENT], recent_first, recent_count;
-    uint32_t scan;         /* where its last look through all slots ended */
+    uint64_t last_sn;      /* of what it published last */
     struct eddy_keep keep; /* for late readers */
-    uint32_t flags;
+
+    uint64_t max_wait_ns;
+    uint64_t given_up, look_again, lag, lag_size; /* see patience.c */
+    uint32_t scan;                                /* where its last look through all slots ended */
+    struct eddy_topic *topic;
+    const struct eddy_domain *domain;
     struct eddy_spin spin; /* waiting for room */
     struct eddy_reap_pace reaping;
-    uint64_t source, max_wait_ns, published, bytes;
-    uint64_t patience_ns, given_up, look_again, lag, lag_size; /* see patience.c */
-    uint64_t last_sn;                                          /* of what it published last */
-    const struct eddy_domain *domain;
-    bool reliable;
+    /* Slots that it published, oldest first: the likeliest to be free, and warm. */
+    uint32_t recent[EDDY_RECENT];
 };
 
 /* Claims a slot of at least `need` bytes; grows or waits as the options say. */
