@@ -14,6 +14,7 @@
 
 #define FLINK_HEAD     "eddy flink "
 #define FLINK_VERSION  1
+#define FLINK_NEEDS    "needs: "
 #define FLINK_BYTES    (3 * 3 * EDDY_NAME_MAX + 256)
 #define READABLE_BYTES 120 /* of the topic's name in the name of its flink */
 
@@ -92,6 +93,14 @@ static bool unescape(const char *text, char *out, size_t room)
     return *text == 0;
 }
 
+/* A line with a key that a later Eddy may have added; what it may not be without, it says with
+ * `needs`. */
+static bool is_of_later(const char *line)
+{
+    size_t key = strspn(line, "abcdefghijklmnopqrstuvwxyz-");
+    return key > 0 && line[key] == ':' && line[key + 1] == ' ';
+}
+
 static bool take_line(struct eddy_flink *f, char *line)
 {
     static const char *const keys[] = {"topic: ", "type: ", "scope: ", "segment: ", "kind: "};
@@ -101,7 +110,7 @@ static bool take_line(struct eddy_flink *f, char *line)
     for (int i = 0; i < 5; i++)
         if (strncmp(line, keys[i], strlen(keys[i])) == 0)
             return unescape(line + strlen(keys[i]), values[i], rooms[i]);
-    return *line == '#'; /* anything else is no flink; a comment is for people */
+    return *line == '#' || is_of_later(line); /* a comment is for people */
 }
 
 static int fail_flink(const char *file, const char *what)
@@ -109,6 +118,15 @@ static int fail_flink(const char *file, const char *what)
     return eddy_fail(EDDY_EFLINK,
                      "%s %s: it is no flink of Eddy's; remove it, or give another path", file,
                      what);
+}
+
+/* Of all that a flink could need, this Eddy has nothing yet. */
+static int fail_needs(const char *file, const char *what)
+{
+    return eddy_fail(EDDY_EVERSION,
+                     "%s is a flink of version %d that needs \"%.80s\", which this Eddy does not "
+                     "know (it knows version %d, and nothing to need); use a newer Eddy",
+                     file, FLINK_VERSION, what, FLINK_VERSION);
 }
 
 static int parse(const char *file, char *text, size_t bytes, struct eddy_flink *f)
@@ -129,7 +147,9 @@ static int parse(const char *file, char *text, size_t bytes, struct eddy_flink *
     char *rest = NULL;
     strtok_r(text, "\n", &rest);
     for (char *line; (line = strtok_r(NULL, "\n", &rest)) != NULL;)
-        if (!take_line(f, line))
+        if (strncmp(line, FLINK_NEEDS, strlen(FLINK_NEEDS)) == 0)
+            return fail_needs(file, line + strlen(FLINK_NEEDS));
+        else if (!take_line(f, line))
             return fail_flink(file, "has a line that does not belong there");
     bool named = f->topic[0] || f->kind[0];
     if (!named || strlen(f->segment) != 32 || strspn(f->segment, "0123456789abcdef") != 32)
