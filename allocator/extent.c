@@ -129,7 +129,7 @@ static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struc
     if (error)
         return error;
     struct eddy_extent_header header = {.magic = EDDY_MAGIC_EXTENT,
-                                        .version = eddy_version_word(EDDY_LAYOUT_VERSION),
+                                        .version = eddy_version_word(EDDY_TOPIC_LAYOUT),
                                         .descriptor = descriptor};
     memcpy(header.nonce, s->nonce, sizeof header.nonce);
     error = eddy_file_reserve(file->fd, 0, bytes, "samples");
@@ -151,7 +151,7 @@ static int open_extent(const struct eddy_segment *s, uint32_t i, int *fd, uint64
     if (error)
         return error;
     if (pread(*fd, &h, sizeof h, 0) == sizeof h && h.magic == EDDY_MAGIC_EXTENT &&
-        h.version == eddy_version_word(EDDY_LAYOUT_VERSION) &&
+        h.version == eddy_version_word(EDDY_TOPIC_LAYOUT) &&
         memcmp(h.nonce, s->nonce, sizeof h.nonce) == 0 &&
         eddy_descriptor_slots(h.descriptor) - 1 < EDDY_EXTENT_SLOTS &&
         eddy_descriptor_capacity(h.descriptor) - 1 < CAPACITY_MAX &&

@@ -1,6 +1,6 @@
 /* ladder.h - the rungs that everything in shared memory is climbed by before it is believed.
  *
- *   eddy_ladder_climb: long enough -> magic -> version -> what `copy` finds -> the rest is mapped
+ *   eddy_ladder_climb: long enough -> magic -> version, features -> what `copy` finds -> the rest is mapped
  *
  * Kind, owner and mode of the file come before that, in file.h.
  *
@@ -11,29 +11,18 @@
 #ifndef EDDY_LADDER_H
 #define EDDY_LADDER_H
 
-#include <stdint.h>
-
-/* What every header begins with. */
-struct eddy_head {
-    _Atomic uint64_t magic; /* stored last */
-    uint64_t version;
-};
+#include "allocator/format.h"
 
 struct eddy_ladder {
-    const char *what; /* in sentences: "a ring" */
-    uint64_t magic;
-    uint32_t layout;
+    const struct eddy_format *format;
     uint32_t header_bytes;
     /* Copies into `object` what it needs of the header and checks the copies, since the header may
      * change while one looks.  Returns what cannot be right, or NULL. */
     const char *(*copy)(const char *file, const void *header, uint64_t file_bytes, void *object);
 };
 
-/* What two builds could disagree on, in one word: layout version, line size, page size. */
-uint64_t eddy_version_word(uint32_t layout);
-
 /* EDDY_ESEGMENT, EDDY_EVERSION, EDDY_ENOMEM; each says what is wrong with which file. */
-int eddy_ladder_climb(const struct eddy_ladder *ladder, int fd, const char *file,
+int eddy_ladder_climb(const struct eddy_ladder *ladder, enum eddy_use use, int fd, const char *file,
                       uint64_t file_bytes, void *object);
 
 #endif

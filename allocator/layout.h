@@ -23,25 +23,31 @@
 #define EDDY_AT(type, field, at, bytes)                                                            \
     _Static_assert(offsetof(struct type, field) == (at) &&                                         \
                        sizeof(((struct type *)0)->field) == (bytes),                               \
-                   "the layout moved: bump EDDY_LAYOUT_VERSION")
+                   "the layout moved: bump the version of its kind")
 #define EDDY_SIZE(type, bytes)                                                                     \
-    _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump EDDY_LAYOUT_VERSION")
+    _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump the version of its "    \
+                                                   "kind")
 
-#define EDDY_LAYOUT_VERSION 4u
-#define EDDY_LINE           64u
-#define EDDY_CONTROL_BYTES  4096u
-#define EDDY_SEAT_CHUNK     64u /* seats that come into being together: a page of them */
-#define EDDY_SEATS_MAX      4096u
-#define EDDY_EXTENTS_MAX    256u
-#define EDDY_SLOT_BITS      22u /* of an entry: extent 8, index 14 */
-#define EDDY_INDEX_BITS     14u
-#define EDDY_EXTENT_SLOTS   (1u << EDDY_INDEX_BITS)
-#define EDDY_LOG_MIN        1024u
-#define EDDY_LOG_MAX        (1u << 20)
+#define EDDY_TOPIC_LAYOUT  5u
+#define EDDY_LINE          64u
+#define EDDY_CONTROL_BYTES 4096u
+#define EDDY_SEAT_CHUNK    64u /* seats that come into being together: a page of them */
+#define EDDY_SEATS_MAX     4096u
+#define EDDY_EXTENTS_MAX   256u
+#define EDDY_SLOT_BITS     22u /* of an entry: extent 8, index 14 */
+#define EDDY_INDEX_BITS    14u
+#define EDDY_EXTENT_SLOTS  (1u << EDDY_INDEX_BITS)
+#define EDDY_LOG_MIN       1024u
+#define EDDY_LOG_MAX       (1u << 20)
 
 #define EDDY_MAGIC_CONTROL  0x31474553594444ull /* "DDYSEG1" */
 #define EDDY_MAGIC_EXTENT   0x31545845594444ull /* "DDYEXT1" */
 #define EDDY_MAGIC_REGISTRY 0x31474552594444ull /* "DDYREG1" */
+
+/* Features of a topic that have a number, and are for later. */
+#define EDDY_TOPIC_FOREIGN_MEMORY 0u /* incompatible: samples that lie in memory of others */
+#define EDDY_TOPIC_TYPE_TEXT      0u /* compatible: the type in words */
+#define EDDY_TOPIC_ENDPOINTS      1u /* compatible: what endpoints say of themselves */
 
 #define EDDY_CURSOR_ABSENT  0u
 #define EDDY_CURSOR_JOINING 1u
@@ -53,23 +59,39 @@
 #define EDDY_SEAT_NOTED          4u /* its program said what the next one tells */
 #define EDDY_SEAT_NOTED_RELIABLE 8u
 
-struct eddy_control {
+/* What every header begins with: format.h. */
+struct eddy_head {
     _Atomic uint64_t magic;
     uint64_t version;
+    uint64_t incompatible;
+    uint64_t look_only;
+    uint64_t compatible;
+};
+/* clang-format off */
+/*      struct     field           at  size   written by          read by */
+EDDY_AT(eddy_head, magic, 0, 8);           /* creator, last       whoever attaches */
+EDDY_AT(eddy_head, version, 8, 8);         /* creator             whoever attaches */
+EDDY_AT(eddy_head, incompatible, 16, 8);   /* creator             whoever attaches */
+EDDY_AT(eddy_head, look_only, 24, 8);      /* creator             whoever attaches */
+EDDY_AT(eddy_head, compatible, 32, 8);     /* creator             whoever attaches */
+EDDY_SIZE(eddy_head, 40);
+/* clang-format on */
+
+struct eddy_control {
+    struct eddy_head head;
     uint64_t control_bytes;
     uint64_t limit_bytes;
     uint64_t first_sn;
+
     uint64_t creator;
     uint32_t log_length;
     uint32_t names_bytes;
     uint32_t name_length;
     uint32_t type_length;
-
-    uint8_t nonce[16];
-    uint8_t type_hash[16];
     uint32_t scope_length;
     uint32_t flags;
-    uint64_t spare_identity[3];
+    uint8_t nonce[16];
+    uint8_t type_hash[16];
 
     _Atomic uint64_t next_sn;
     uint64_t spare_next[7];
@@ -106,20 +128,19 @@ struct eddy_control {
 };
 /* clang-format off */
 /*      struct        field        at    size  written by                        read by */
-EDDY_AT(eddy_control, magic, 0x000, 8);         /* creator, last                 whoever attaches */
-EDDY_AT(eddy_control, version, 0x008, 8);       /* creator                       whoever attaches */
-EDDY_AT(eddy_control, control_bytes, 0x010, 8); /* creator                       whoever attaches */
-EDDY_AT(eddy_control, limit_bytes, 0x018, 8);   /* creator                       whoever attaches */
-EDDY_AT(eddy_control, first_sn, 0x020, 8);      /* creator                       whoever attaches */
-EDDY_AT(eddy_control, creator, 0x028, 8);       /* creator                       gc */
-EDDY_AT(eddy_control, log_length, 0x030, 4);    /* creator                       whoever attaches */
-EDDY_AT(eddy_control, names_bytes, 0x034, 4);   /* creator                       whoever attaches */
-EDDY_AT(eddy_control, name_length, 0x038, 4);   /* creator                       whoever attaches */
-EDDY_AT(eddy_control, type_length, 0x03c, 4);   /* creator                       whoever attaches */
-EDDY_AT(eddy_control, nonce, 0x040, 16);        /* creator                       whoever attaches */
-EDDY_AT(eddy_control, type_hash, 0x050, 16);    /* creator                       whoever attaches */
-EDDY_AT(eddy_control, scope_length, 0x060, 4);  /* creator                       whoever attaches */
-EDDY_AT(eddy_control, flags, 0x064, 4);         /* creator                       whoever attaches */
+EDDY_AT(eddy_control, head, 0x000, 40);         /* see head                      see head */
+EDDY_AT(eddy_control, control_bytes, 0x028, 8); /* creator                       whoever attaches */
+EDDY_AT(eddy_control, limit_bytes, 0x030, 8);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, first_sn, 0x038, 8);      /* creator                       whoever attaches */
+EDDY_AT(eddy_control, creator, 0x040, 8);       /* creator                       gc */
+EDDY_AT(eddy_control, log_length, 0x048, 4);    /* creator                       whoever attaches */
+EDDY_AT(eddy_control, names_bytes, 0x04c, 4);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, name_length, 0x050, 4);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, type_length, 0x054, 4);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, scope_length, 0x058, 4);  /* creator                       whoever attaches */
+EDDY_AT(eddy_control, flags, 0x05c, 4);         /* creator                       whoever attaches */
+EDDY_AT(eddy_control, nonce, 0x060, 16);        /* creator                       whoever attaches */
+EDDY_AT(eddy_control, type_hash, 0x070, 16);    /* creator                       whoever attaches */
 EDDY_AT(eddy_control, next_sn, 0x080, 8);       /* writers, by CAS               all */
 EDDY_AT(eddy_control, readers_bell, 0x0c0, 4);  /* sleeping readers, ringers     writers */
 EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach          writers */
@@ -159,14 +180,14 @@ struct eddy_reader_seat {
 /* clang-format off */
 EDDY_AT(eddy_reader_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
 EDDY_AT(eddy_reader_seat, cursor, 8, 8);    /* its reader; reap                 writers */
-EDDY_AT(eddy_reader_seat, position, 16, 8); /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, position, 16, 8); /* its reader                       writers */
 EDDY_AT(eddy_reader_seat, taken, 24, 8);    /* its reader                       statistics */
 EDDY_AT(eddy_reader_seat, lost, 32, 8);     /* its reader                       statistics */
 EDDY_AT(eddy_reader_seat, held, 40, 4);     /* its reader                       statistics */
 EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              writers */
-EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              statistics */
+EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              writers */
 EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           people */
-EDDY_AT(eddy_reader_seat, waiting, 56, 4);  /* its program's notes              people */
+EDDY_AT(eddy_reader_seat, waiting, 56, 4);  /* its program's notes              writers that leave */
 EDDY_AT(eddy_reader_seat, given_up, 60, 4); /* its program's notes              people */
 EDDY_SIZE(eddy_reader_seat, 64);
 /* clang-format on */
@@ -186,11 +207,15 @@ struct eddy_writer_seat {
 EDDY_AT(eddy_writer_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
 EDDY_AT(eddy_writer_seat, published, 8, 8); /* its writer                       statistics */
 EDDY_AT(eddy_writer_seat, bytes, 16, 8);    /* its writer                       statistics */
-EDDY_AT(eddy_writer_seat, history, 24, 4);  /* its writer, at open              opening readers */
-EDDY_AT(eddy_writer_seat, flags, 28, 4);    /* its writer, at open              statistics */
+EDDY_AT(eddy_writer_seat, history, 24, 4);  /* its writer, at open              people */
+EDDY_AT(eddy_writer_seat, flags, 28, 4);    /* its writer, at open              people */
 EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       statistics */
 EDDY_SIZE(eddy_writer_seat, 64);
 /* clang-format on */
+
+/* `header_size` of a slot: above the bytes of the user header, bits for what lies in front of it
+ * besides a key: spec/layout.md, "Room for later". */
+#define EDDY_HEADER_MAX 0xffffffu
 
 /* `retain` of a slot: the history of its writer, 0 where the sample ends its key, and whether there
  * is a key: EDDY_KEY_BYTES in front of the user header. */

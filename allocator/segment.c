@@ -35,6 +35,20 @@ static void control_file_name(const char *id, char name[48])
     snprintf(name, 48, "%.32s.seg", id);
 }
 
+static const struct eddy_feature features[] = {
+    {EDDY_INCOMPATIBLE, EDDY_TOPIC_FOREIGN_MEMORY, "foreign memory"},
+    {EDDY_COMPATIBLE, EDDY_TOPIC_TYPE_TEXT, "description of the type"},
+    {EDDY_COMPATIBLE, EDDY_TOPIC_ENDPOINTS, "descriptions of endpoints"},
+    {0}};
+
+const struct eddy_format eddy_topic_format = {
+    .what = "a segment",
+    .magic = EDDY_MAGIC_CONTROL,
+    .layout = EDDY_TOPIC_LAYOUT,
+    .known = {EDDY_TRIAL_INCOMPATIBLE, EDDY_TRIAL_LOOK_ONLY, EDDY_TRIAL_COMPATIBLE},
+    .used = {EDDY_TRIAL_INCOMPATIBLE, EDDY_TRIAL_LOOK_ONLY, EDDY_TRIAL_COMPATIBLE},
+    .names = features};
+
 /* --- creating -------------------------------------------------------------------------------- */
 
 static void fill_names(uint8_t *at, const struct eddy_segment_options *o, struct eddy_control *c)
@@ -47,7 +61,7 @@ static void fill_names(uint8_t *at, const struct eddy_segment_options *o, struct
 static void fill_control(struct eddy_control *c, const struct eddy_segment_options *o,
                          const uint8_t *nonce)
 {
-    c->version = eddy_version_word(EDDY_LAYOUT_VERSION);
+    eddy_format_fill(&eddy_topic_format, &c->head);
     c->limit_bytes = o->limit_bytes;
     c->log_length = o->log_length;
     c->name_length = (uint32_t)strlen(o->name);
@@ -94,7 +108,7 @@ static int write_control(int fd, const struct eddy_segment_options *o, const uin
         memcpy(at, plan, EDDY_CONTROL_BYTES);
         fill_names((uint8_t *)at + EDDY_CONTROL_BYTES, o, at);
         /* Relaxed: nobody can look before the link. */
-        eddy_store_relaxed(&((struct eddy_control *)at)->magic, EDDY_MAGIC_CONTROL);
+        eddy_store_relaxed(&((struct eddy_control *)at)->head.magic, EDDY_MAGIC_CONTROL);
         munmap(at, head);
     }
     free(plan);
@@ -121,7 +135,7 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
     if (error)
         return error;
     EDDY_POINT("create:segment-linked");
-    error = eddy_segment_attach(dir, id, segment);
+    error = eddy_segment_attach(dir, id, EDDY_USE_SHARE, segment);
     if (error)
         eddy_segment_remove(dir, id, 0);
     return error;
@@ -177,24 +191,22 @@ static void place_parts(struct eddy_segment *s, struct eddy_control *c)
     s->writers = (void *)(base + eddy_writers_offset(s->names_bytes, s->log_length));
 }
 
-static const struct eddy_ladder ladder = {.what = "a segment",
-                                          .magic = EDDY_MAGIC_CONTROL,
-                                          .layout = EDDY_LAYOUT_VERSION,
-                                          .header_bytes = EDDY_CONTROL_BYTES,
-                                          .copy = copy_geometry};
+static const struct eddy_ladder ladder = {
+    .format = &eddy_topic_format, .header_bytes = EDDY_CONTROL_BYTES, .copy = copy_geometry};
 
-static int map_control(int fd, const char *file, uint64_t file_bytes, struct eddy_segment *s)
+static int map_control(int fd, const char *file, uint64_t file_bytes, enum eddy_use use,
+                       struct eddy_segment *s)
 {
     void *all;
-    int error = eddy_ladder_climb(&ladder, fd, file, file_bytes, s);
+    int error = eddy_ladder_climb(&ladder, use, fd, file, file_bytes, s);
     if (!error)
-        error = eddy_file_map(fd, 0, s->control_bytes, true, &all);
+        error = eddy_file_map(fd, 0, s->control_bytes, use == EDDY_USE_SHARE, &all);
     if (!error)
         place_parts(s, all);
     return error;
 }
 
-int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment)
+int eddy_segment_attach(int dir, const char *id, enum eddy_use use, struct eddy_segment **segment)
 {
     char file[48];
     int fd;
@@ -203,9 +215,9 @@ int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment)
     struct eddy_segment *s = calloc(1, sizeof *s);
     if (!s)
         return eddy_fail(EDDY_ENOMEM, "no memory to attach a segment");
-    int error = eddy_file_open(dir, file, true, &fd, &status);
+    int error = eddy_file_open(dir, file, use == EDDY_USE_SHARE, &fd, &status);
     if (!error) {
-        error = map_control(fd, file, (uint64_t)status.st_size, s);
+        error = map_control(fd, file, (uint64_t)status.st_size, use, s);
         close(fd);
     }
     if (error) {

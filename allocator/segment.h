@@ -12,7 +12,7 @@
 #ifndef EDDY_SEGMENT_H
 #define EDDY_SEGMENT_H
 
-#include "allocator/layout.h"
+#include "allocator/format.h"
 #include "allocator/log.h"
 
 #include <pthread.h>
@@ -45,6 +45,8 @@ struct eddy_segment {
     struct eddy_extent extents[EDDY_EXTENTS_MAX];
 };
 
+extern const struct eddy_format eddy_topic_format;
+
 struct eddy_segment_options {
     const char *name, *type, *scope;
     const uint8_t *type_hash;
@@ -56,7 +58,9 @@ struct eddy_segment_options {
 /* A new segment under a fresh nonce; its files are in `dir`. */
 int eddy_segment_create(int dir, const struct eddy_segment_options *options,
                         struct eddy_segment **segment);
-int eddy_segment_attach(int dir, const char *id, struct eddy_segment **segment);
+/* To look alone, it is mapped read-only.  EDDY_ENOENT, EDDY_EACCES, EDDY_ESEGMENT, EDDY_EVERSION,
+ * EDDY_ENOMEM. */
+int eddy_segment_attach(int dir, const char *id, enum eddy_use use, struct eddy_segment **segment);
 void eddy_segment_detach(struct eddy_segment *segment);
 
 /* Removes the files of a segment; mappings stay good.  Returns how many there were.  `readers`: how

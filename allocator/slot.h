@@ -32,6 +32,12 @@ static inline uint64_t eddy_header_room(uint64_t header_size)
     return (header_size + 7) / 8 * 8;
 }
 
+/* Bytes of the user header.  Relaxed: its owner's, or published before what led here. */
+static inline uint64_t eddy_slot_header(const struct eddy_slot *slot)
+{
+    return eddy_load_relaxed(&slot->header_size) & EDDY_HEADER_MAX;
+}
+
 /* A slot in this process's mappings. */
 struct eddy_place {
     struct eddy_slot *slot;

@@ -188,7 +188,7 @@ static int attach_named(struct eddy_domain *d, const char *file, struct eddy_seg
     int error = eddy_flink_read(d->dir_fd, file, f);
     if (!error) {
         memcpy(id, f->segment, EDDY_NONCE_TEXT);
-        error = eddy_segment_attach(d->dir_fd, f->segment, segment);
+        error = eddy_segment_attach(d->dir_fd, f->segment, EDDY_USE_SHARE, segment);
         if (!error) {
             error = check_names(*segment, file, f->topic, f->scope);
             if (error)
@@ -265,7 +265,8 @@ void eddy_directory_stats(int dir, struct eddy_segment *s, struct eddy_topic_sta
     struct eddy_seats writers = eddy_seats_of_writers(s), readers = eddy_seats_of_readers(s);
     uint32_t seat, high = eddy_seats_bound(&s->control->reader_high);
     struct eddy_topic_stats sum = {.published = eddy_log_seen(&s->log) - s->first_sn,
-                                   .published_bytes = eddy_load_relaxed(&s->control->gone_bytes),
+                                   .published_bytes =
+                                       eddy_load_relaxed(&s->control->gone_bytes), /* statistics */
                                    .shared_bytes = eddy_segment_bytes(dir, s->id, high),
                                    .limit_bytes = s->limit_bytes,
                                    .slots = eddy_extent_slots(s),

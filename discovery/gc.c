@@ -42,7 +42,7 @@ static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_g
     char id[EDDY_NONCE_TEXT];
     int error = f ? eddy_flink_read(d->dir_fd, file, f) : EDDY_ENOMEM;
     if (!error)
-        error = eddy_segment_attach(d->dir_fd, f->segment, &s);
+        error = eddy_segment_attach(d->dir_fd, f->segment, EDDY_USE_SHARE, &s);
     if (!error) {
         uint64_t bytes = eddy_segment_bytes(d->dir_fd, s->id, EDDY_SEATS_MAX);
         report->members_reaped += eddy_count_members(d, s).reaped;
@@ -72,7 +72,7 @@ static void collect_orphan(struct eddy_domain *d, const char *name, const struct
     snprintf(id, sizeof id, "%.32s", name);
     snprintf(control, sizeof control, "%s.seg", id);
     bool lost = faccessat(d->dir_fd, control, F_OK, AT_SYMLINK_NOFOLLOW) != 0, alone = false;
-    if (!lost && eddy_segment_attach(d->dir_fd, id, &s) == EDDY_OK) {
+    if (!lost && eddy_segment_attach(d->dir_fd, id, EDDY_USE_SHARE, &s) == EDDY_OK) {
         alone = eddy_count_members(d, s).alive == 0 &&
                 !eddy_domain_knows_alive(d, s->control->creator) &&
                 !eddy_flink_leads_to(d->dir_fd, id);

@@ -120,7 +120,7 @@ static void fill_report(const struct eddy_view *v, const char *file, const struc
     t->flink = join_path(v->path, file);
     t->error = flink_error;
     if (!t->error)
-        t->error = eddy_segment_attach(v->dir, f->segment, &s);
+        t->error = eddy_segment_attach(v->dir, f->segment, EDDY_USE_LOOK, &s);
     if (!t->error) {
         t->name = strdup(f->topic);
         t->type = strdup(f->type);

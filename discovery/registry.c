@@ -4,7 +4,6 @@
 #include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
-#include "allocator/ladder.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,19 +51,26 @@ static void read_boot_id(uint8_t boot[16])
     }
 }
 
+static const struct eddy_format format = {.what = "the registry of a domain",
+                                          .magic = EDDY_MAGIC_REGISTRY,
+                                          .layout = EDDY_REGISTRY_LAYOUT,
+                                          .known = {0, 0, EDDY_TRIAL_COMPATIBLE},
+                                          .used = {0, 0, EDDY_TRIAL_COMPATIBLE}};
+
 static int create_registry(int dir)
 {
     struct eddy_file file;
     struct {
-        uint64_t magic, version;
+        struct eddy_head head;
         uint8_t boot[16];
-    } head = {EDDY_MAGIC_REGISTRY, eddy_version_word(EDDY_LAYOUT_VERSION), {0}};
-    read_boot_id(head.boot);
+    } front = {.head = {.magic = EDDY_MAGIC_REGISTRY}}; /* nobody can look before the link */
+    eddy_format_fill(&format, &front.head);
+    read_boot_id(front.boot);
     int error = eddy_file_create(dir, sizeof(struct eddy_registry), &file);
     if (error)
         return error;
     error = eddy_registry_reserve(file.fd, 0, 4096);
-    if (!error && pwrite(file.fd, &head, sizeof head, 0) != sizeof head)
+    if (!error && pwrite(file.fd, &front, sizeof front, 0) != sizeof front)
         error = eddy_fail_errno("cannot write the registry of the domain");
     if (!error)
         error = eddy_file_link(&file, EDDY_REGISTRY_FILE);
@@ -72,22 +78,23 @@ static int create_registry(int dir)
     return error == EDDY_EEXIST ? EDDY_OK : error;
 }
 
-static int check_registry(int fd, const struct stat *status)
+static int fail_registry(void)
 {
-    uint64_t head[2];
-    if ((uint64_t)status->st_size < sizeof(struct eddy_registry) || pread(fd, head, 16, 0) != 16 ||
-        head[0] != EDDY_MAGIC_REGISTRY)
-        return eddy_fail(
-            EDDY_ESEGMENT,
-            "the file \"registry\" in the domain's folder is none of Eddy's or is damaged; "
-            "stop the programs of this domain, remove it, or choose another EDDY_DIR");
-    if (head[1] != eddy_version_word(EDDY_LAYOUT_VERSION))
-        return eddy_fail(
-            EDDY_EVERSION,
-            "the registry of the domain has layout %u, this Eddy has %u; use one Eddy for "
-            "all programs of a domain, or another EDDY_DIR",
-            (unsigned)(head[1] & 0xffff), EDDY_LAYOUT_VERSION);
-    return EDDY_OK;
+    return eddy_fail(
+        EDDY_ESEGMENT,
+        "the file \"registry\" in the domain's folder is none of Eddy's or is damaged; "
+        "stop the programs of this domain, remove it, or choose another EDDY_DIR");
+}
+
+static int check_registry(int fd, const struct stat *status, enum eddy_use use)
+{
+    struct eddy_head head;
+    if (pread(fd, &head, sizeof head, 0) != sizeof head || head.magic != format.magic)
+        return fail_registry();
+    int error = eddy_format_check(&format, EDDY_REGISTRY_FILE, &head, use);
+    if (!error && (uint64_t)status->st_size < sizeof(struct eddy_registry))
+        error = fail_registry();
+    return error;
 }
 
 /* A registry of another version that nobody alive uses goes. */
@@ -115,7 +122,7 @@ static int open_checked(int dir, bool create, int *fd, struct stat *status)
         }
         if (error)
             return error;
-        error = check_registry(*fd, status);
+        error = check_registry(*fd, status, create ? EDDY_USE_SHARE : EDDY_USE_LOOK);
         if (!error)
             return EDDY_OK;
         bool again = create && error == EDDY_EVERSION && remove_unused(dir, *fd);

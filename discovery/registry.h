@@ -15,12 +15,13 @@
 #ifndef EDDY_REGISTRY_H
 #define EDDY_REGISTRY_H
 
-#include "allocator/layout.h"
+#include "allocator/format.h"
 #include "allocator/lock.h"
 
 #include <stdbool.h>
 
 #define EDDY_REGISTRY_FILE    "registry"
+#define EDDY_REGISTRY_LAYOUT  5u
 #define EDDY_PARTICIPANTS_MAX 16384u
 #define EDDY_BELLS_MAX        4096u
 #define EDDY_NEWS_WORDS       30u
@@ -57,19 +58,17 @@ EDDY_SIZE(eddy_bell_seat, 256);
 /* clang-format on */
 
 struct eddy_registry {
-    _Atomic uint64_t magic;
-    uint64_t version;
+    struct eddy_head head;
     uint8_t boot[16];
-    uint64_t spare_head[60];
+    uint64_t spare_head[57];
     _Atomic uint64_t sleeping[EDDY_BELLS_MAX / 64];
     uint64_t spare_tail[384];
     struct eddy_participant participants[EDDY_PARTICIPANTS_MAX];
     struct eddy_bell_seat bells[EDDY_BELLS_MAX];
 };
 /* clang-format off */
-EDDY_AT(eddy_registry, magic, 0, 8);                   /* creator                     all */
-EDDY_AT(eddy_registry, version, 8, 8);                 /* creator                     all */
-EDDY_AT(eddy_registry, boot, 16, 16);                  /* creator                     people */
+EDDY_AT(eddy_registry, head, 0, 40);                   /* see head                    see head */
+EDDY_AT(eddy_registry, boot, 40, 16);                  /* creator                     people */
 EDDY_AT(eddy_registry, sleeping, 0x200, 512);          /* wait sets, their own bit    writers */
 EDDY_AT(eddy_registry, participants, 0x1000, 1048576); /* see above */
 EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */

@@ -115,7 +115,7 @@ static uint32_t count_seats(int dir, const char *name)
     char id[EDDY_NONCE_TEXT];
     uint32_t taken = 0;
     snprintf(id, sizeof id, "%.32s", name);
-    if (eddy_segment_attach(dir, id, &s) != EDDY_OK)
+    if (eddy_segment_attach(dir, id, EDDY_USE_LOOK, &s) != EDDY_OK)
         return 0;
     /* Relaxed: who is dead has dropped its lock, and we have looked at all locks. */
     for (uint32_t i = 0; i < eddy_seats_bound(&s->control->reader_high); i++)

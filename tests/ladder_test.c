@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { MAGIC_AT = 0, VERSION_AT = 8, NONCE_AT = 0x40 };
+enum { MAGIC_AT = 0, VERSION_AT = 8, NONCE_AT = 0x60 };
 
 static void host_process(int wire, void *argument)
 {

@@ -187,18 +187,18 @@ static void each_rung_has_its_error(void **state)
 {
     (void)state;
     vandal_start(&the_ring);
-    uint64_t counts = vandal_peek(0x28);
+    uint64_t counts = vandal_peek(0x40);
     vandal_word_gives(0, 0, EDDY_ESEGMENT);
     vandal_word_gives(8, 0x7fff, EDDY_EVERSION);
-    vandal_word_gives(0x10, vandal_peek(0x10) + 4096, EDDY_ESEGMENT);
-    vandal_word_gives(0x18, 0, EDDY_ESEGMENT);
-    vandal_word_gives(0x18, 65, EDDY_ESEGMENT);
-    vandal_word_gives(0x18, 1 << 20, EDDY_ESEGMENT);
-    vandal_word_gives(0x18, UINT64_MAX & ~63ull, EDDY_ESEGMENT);
-    vandal_word_gives(0x28, 0, EDDY_ESEGMENT);
-    vandal_word_gives(0x28, counts + 1000000000, EDDY_ESEGMENT);
-    vandal_word_gives(0x28, counts | 1ull << 40, EDDY_ESEGMENT); /* unknown flags */
-    vandal_word_gives(0x40, 0, EDDY_ESEGMENT);                   /* another nonce than its name's */
+    vandal_word_gives(0x28, vandal_peek(0x28) + 4096, EDDY_ESEGMENT);
+    vandal_word_gives(0x30, 0, EDDY_ESEGMENT);
+    vandal_word_gives(0x30, 65, EDDY_ESEGMENT);
+    vandal_word_gives(0x30, 1 << 20, EDDY_ESEGMENT);
+    vandal_word_gives(0x30, UINT64_MAX & ~63ull, EDDY_ESEGMENT);
+    vandal_word_gives(0x40, 0, EDDY_ESEGMENT);
+    vandal_word_gives(0x40, counts + 1000000000, EDDY_ESEGMENT);
+    vandal_word_gives(0x40, counts | 1ull << 40, EDDY_ESEGMENT); /* unknown flags */
+    vandal_word_gives(0x48, 0, EDDY_ESEGMENT);                   /* another nonce than its name's */
     for (int role = 0; role < 3; role++)
         must(eddy_ring_close(ring_attach("ring", (enum eddy_ring_role)role)));
     vandal_finish();

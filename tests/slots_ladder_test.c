@@ -165,15 +165,15 @@ static void each_rung_has_its_error(void **state)
 {
     (void)state;
     vandal_start(&segment);
-    uint64_t counts = vandal_peek(0x28);
+    uint64_t counts = vandal_peek(0x40);
     vandal_word_gives(0, 0, EDDY_ESEGMENT);
     vandal_word_gives(8, 0x7fff, EDDY_EVERSION);
-    vandal_word_gives(0x10, vandal_peek(0x10) + 4096, EDDY_ESEGMENT);
-    vandal_word_gives(0x18, 1 << 20, EDDY_ESEGMENT);
-    vandal_word_gives(0x28, counts - 8 + 1000000, EDDY_ESEGMENT); /* a million slots */
-    vandal_word_gives(0x28, counts & 0xffffffff, EDDY_ESEGMENT);  /* no readers */
-    vandal_word_gives(0x30, 1u << 31, EDDY_ESEGMENT);
-    vandal_word_gives(0x40, 0, EDDY_ESEGMENT); /* another nonce than its name's */
+    vandal_word_gives(0x28, vandal_peek(0x28) + 4096, EDDY_ESEGMENT);
+    vandal_word_gives(0x30, 1 << 20, EDDY_ESEGMENT);
+    vandal_word_gives(0x40, counts - 8 + 1000000, EDDY_ESEGMENT); /* a million slots */
+    vandal_word_gives(0x40, counts & 0xffffffff, EDDY_ESEGMENT);  /* no readers */
+    vandal_word_gives(0x48, 1u << 31, EDDY_ESEGMENT);
+    vandal_word_gives(0x50, 0, EDDY_ESEGMENT); /* another nonce than its name's */
     must(eddy_slots_close(slots_attach("slots")));
     vandal_finish();
 }

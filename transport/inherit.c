@@ -43,7 +43,7 @@ static int publish_again(struct eddy_writer *w, struct eddy_writer *from, const 
     /* Relaxed: our own, and constant while we keep it; checked all the same. */
     uint64_t size = eddy_load_relaxed(&p->slot->size), capacity = p->extent->capacity;
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t header = eddy_load_relaxed(&p->slot->header_size);
+    uint64_t header = eddy_slot_header(p->slot);
     const uint8_t *payload = eddy_writer_payload(from, p);
     if (!payload || offset > capacity || size > capacity - offset ||
         eddy_header_room(header) > offset)

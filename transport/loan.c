@@ -21,7 +21,7 @@ static int shape_loan(const struct eddy_writer *w, const struct eddy_loan_option
         return eddy_fail(EDDY_EINVAL,
                          "alignment %zu or header alignment %zu is no power of two, or too large",
                          o->alignment, o->header_alignment);
-    if (o->size > UINT64_MAX / 4 || o->header_size > UINT32_MAX / 4)
+    if (o->size > UINT64_MAX / 4 || o->header_size > EDDY_HEADER_MAX)
         return eddy_fail(EDDY_ETOOBIG, "a sample of %zu bytes with a header of %zu", o->size,
                          o->header_size);
     if (align < 8)

@@ -93,7 +93,7 @@ static struct eddy_past describe(const struct eddy_place *p, uint32_t id, uint64
                              .depth = retain & ~EDDY_RETAIN_KEYED,
                              .keyed = retain & EDDY_RETAIN_KEYED};
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t front = eddy_header_room(eddy_load_relaxed(&p->slot->header_size)) + EDDY_KEY_BYTES;
+    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
     if (past.keyed && front <= offset && offset <= p->extent->capacity)
         memcpy(past.key, p->extent->payload + p->extent->capacity * p->index + offset - front,
                sizeof past.key);

@@ -136,7 +136,7 @@ static int write_key(struct eddy_writer *w, const struct eddy_place *p, const ui
 {
     /* Both ours; checked all the same. */
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t front = eddy_header_room(eddy_load_relaxed(&p->slot->header_size)) + EDDY_KEY_BYTES;
+    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
     uint8_t *payload = eddy_writer_payload(w, p);
     if (!payload || offset > p->extent->capacity || front > offset)
         return eddy_fail(EDDY_ESEGMENT, "a slot was scribbled on while it was on loan");

@@ -87,8 +87,7 @@ static int fill_sample(struct eddy_reader *r, const struct eddy_place *p, uint32
     const struct eddy_slot *s = p->slot;
     /* Relaxed: published before the entry that led here, and constant while we hold the slot. */
     uint64_t size = eddy_load_relaxed(&s->size), capacity = p->extent->capacity;
-    uint64_t offset = eddy_load_relaxed(&s->data_offset),
-             header = eddy_load_relaxed(&s->header_size);
+    uint64_t offset = eddy_load_relaxed(&s->data_offset), header = eddy_slot_header(s);
     uint64_t header_room = eddy_header_room(header);
     if (offset > capacity || size > capacity - offset || header_room > offset)
         return eddy_fail(EDDY_ESEGMENT,

@@ -112,7 +112,7 @@ struct eddy_loan_options {
     size_t size; /* bytes at data; 0 is allowed */
     size_t
         alignment; /* of data: a power of two up to 2^31; default 64, or 8 if there is a header */
-    size_t header_size;      /* bytes of a user header in front of data; default none */
+    size_t header_size; /* bytes of a user header in front of data, below 16 MiB; default none */
     size_t header_alignment; /* a power of two not above `alignment`; default 8 */
 };
 

@@ -20,10 +20,10 @@
 
 #include <stdbool.h>
 
-#define EDDY_RING_LAYOUT_VERSION 1u
-#define EDDY_MAGIC_RING          0x31474e52594444ull /* "DDYRNG1" */
-#define EDDY_RING_HEADER_BYTES   4096u
-#define EDDY_RING_SUFFIX         ".ring"
+#define EDDY_RING_LAYOUT       2u
+#define EDDY_MAGIC_RING        0x31474e52594444ull /* "DDYRNG1" */
+#define EDDY_RING_HEADER_BYTES 4096u
+#define EDDY_RING_SUFFIX       ".ring"
 
 /* Who has a role, and how often it was taken. */
 struct eddy_ring_seat {
@@ -42,17 +42,15 @@ EDDY_SIZE(eddy_ring_seat, 64);
 /* clang-format on */
 
 struct eddy_ring_header {
-    _Atomic uint64_t magic;
-    uint64_t version;
+    struct eddy_head head;
     uint64_t file_bytes;
     uint64_t slot_bytes;
     uint64_t creator;
+
     uint32_t slots;
     uint32_t flags;
-    uint64_t spare_identity[2];
-
     uint8_t nonce[16];
-    uint64_t spare_nonce[6];
+    uint64_t spare_nonce[5];
 
     _Atomic uint64_t write;
     uint64_t spare_write[7];
@@ -81,14 +79,13 @@ struct eddy_ring_header {
 };
 /* clang-format off */
 /*      struct          field           at     size     written by                     read by */
-EDDY_AT(eddy_ring_header, magic, 0x000, 8);          /* creator, last                  attachers */
-EDDY_AT(eddy_ring_header, version, 0x008, 8);        /* creator                        attachers */
-EDDY_AT(eddy_ring_header, file_bytes, 0x010, 8);     /* creator                        attachers */
-EDDY_AT(eddy_ring_header, slot_bytes, 0x018, 8);     /* creator                        attachers */
-EDDY_AT(eddy_ring_header, creator, 0x020, 8);        /* creator                        people */
-EDDY_AT(eddy_ring_header, slots, 0x028, 4);          /* creator                        attachers */
-EDDY_AT(eddy_ring_header, flags, 0x02c, 4);          /* creator                        attachers */
-EDDY_AT(eddy_ring_header, nonce, 0x040, 16);         /* creator                        attachers */
+EDDY_AT(eddy_ring_header, head, 0x000, 40);          /* see head                       see head */
+EDDY_AT(eddy_ring_header, file_bytes, 0x028, 8);     /* creator                        attachers */
+EDDY_AT(eddy_ring_header, slot_bytes, 0x030, 8);     /* creator                        attachers */
+EDDY_AT(eddy_ring_header, creator, 0x038, 8);        /* creator                        people */
+EDDY_AT(eddy_ring_header, slots, 0x040, 4);          /* creator                        attachers */
+EDDY_AT(eddy_ring_header, flags, 0x044, 4);          /* creator                        attachers */
+EDDY_AT(eddy_ring_header, nonce, 0x048, 16);         /* creator                        attachers */
 EDDY_AT(eddy_ring_header, write, 0x080, 8);          /* producer                       consumer */
 EDDY_AT(eddy_ring_header, taken, 0x0c0, 8);          /* consumer, by CAS               next consumer */
 EDDY_AT(eddy_ring_header, redelivered, 0x0c8, 8);    /* consumer                       statistics */

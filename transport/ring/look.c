@@ -69,7 +69,7 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     struct eddy_ring *r;
-    int error = eddy_ring_object_attach(d->dir_fd, id, EDDY_RING_OBSERVER, &r);
+    int error = eddy_ring_object_attach(d->dir_fd, id, EDDY_RING_OBSERVER, EDDY_USE_SHARE, &r);
     bool unused = error == EDDY_ENOENT;
     if (!error) {
         unused = !eddy_ring_is_used(r);
@@ -100,7 +100,7 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
 {
     static const char *const states[] = {"running", "finished", "crashed"};
     struct eddy_ring *r;
-    int error = eddy_ring_object_attach(v->dir, id, EDDY_RING_OBSERVER, &r);
+    int error = eddy_ring_object_attach(v->dir, id, EDDY_RING_OBSERVER, EDDY_USE_LOOK, &r);
     if (error)
         return error;
     report->slots = r->slots;

@@ -117,12 +117,19 @@ static int map_parts(int fd, struct eddy_ring *r)
     return takes_part ? map_payload(fd, r) : EDDY_OK;
 }
 
+static const struct eddy_format format = {
+    .what = "a ring",
+    .magic = EDDY_MAGIC_RING,
+    .layout = EDDY_RING_LAYOUT,
+    .known = {EDDY_TRIAL_INCOMPATIBLE, EDDY_TRIAL_LOOK_ONLY, EDDY_TRIAL_COMPATIBLE},
+    .used = {EDDY_TRIAL_INCOMPATIBLE, EDDY_TRIAL_LOOK_ONLY, EDDY_TRIAL_COMPATIBLE}};
+
 /* --- creating -------------------------------------------------------------------------------- */
 
 static void fill_header(struct eddy_ring_header *h, const struct eddy_ring *r,
                         const uint8_t nonce[16], const struct eddy_domain *d)
 {
-    h->version = eddy_version_word(EDDY_RING_LAYOUT_VERSION);
+    eddy_format_fill(&format, &h->head);
     h->file_bytes = r->plan.bytes;
     h->slot_bytes = r->slot_bytes;
     h->creator = d->id;
@@ -245,22 +252,19 @@ static const char *copy_geometry(const char *file, const void *header, uint64_t 
     return wrong;
 }
 
-static const struct eddy_ladder ladder = {.what = "a ring",
-                                          .magic = EDDY_MAGIC_RING,
-                                          .layout = EDDY_RING_LAYOUT_VERSION,
-                                          .header_bytes = EDDY_RING_HEADER_BYTES,
-                                          .copy = copy_geometry};
+static const struct eddy_ladder ladder = {
+    .format = &format, .header_bytes = EDDY_RING_HEADER_BYTES, .copy = copy_geometry};
 
-static int open_file(int dir, struct eddy_ring *r)
+static int open_file(int dir, enum eddy_use use, struct eddy_ring *r)
 {
     char name[64];
     struct eddy_file file = {.dir = dir};
     struct stat status;
     eddy_kind_file(&eddy_ring_kind, r->id, name);
-    int error = eddy_file_open(dir, name, true, &file.fd, &status);
+    int error = eddy_file_open(dir, name, use == EDDY_USE_SHARE, &file.fd, &status);
     if (error)
         return error;
-    error = eddy_ladder_climb(&ladder, file.fd, name, (uint64_t)status.st_size, r);
+    error = eddy_ladder_climb(&ladder, use, file.fd, name, (uint64_t)status.st_size, r);
     /* By its name the second time, too: where there is no /proc, no other way leads to it. */
     snprintf(file.temp, sizeof file.temp, "%.39s", name);
     if (!error)
@@ -271,13 +275,13 @@ static int open_file(int dir, struct eddy_ring *r)
     return error;
 }
 
-int eddy_ring_object_attach(int dir, const char *id, enum eddy_ring_role role,
+int eddy_ring_object_attach(int dir, const char *id, enum eddy_ring_role role, enum eddy_use use,
                             struct eddy_ring **ring)
 {
     struct eddy_ring *r = make_handle(id, role);
     if (!r)
         return eddy_fail(EDDY_ENOMEM, "no memory to attach a ring");
-    int error = open_file(dir, r);
+    int error = open_file(dir, use, r);
     if (error) {
         eddy_ring_object_drop(r);
         return error;

@@ -36,7 +36,7 @@ static int find(const struct request *q, enum eddy_ring_role role, struct eddy_r
     int dir = q->domain->dir_fd, error = eddy_kind_find(&eddy_ring_kind, dir, q->flink, id);
     if (error)
         return error;
-    error = eddy_ring_object_attach(dir, id, role, &r);
+    error = eddy_ring_object_attach(dir, id, role, EDDY_USE_SHARE, &r);
     if (error && error != EDDY_ENOENT)
         return error;
     if (!error && eddy_ring_is_used(r)) {

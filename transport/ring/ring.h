@@ -105,7 +105,7 @@ int eddy_ring_object_create(struct eddy_domain *domain, const struct eddy_ring_o
                             struct eddy_ring **ring);
 /* The ladder, then what the role may see is mapped; no lock is held yet.  EDDY_ENOENT,
  * EDDY_EACCES, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_ENOMEM. */
-int eddy_ring_object_attach(int dir, const char *id, enum eddy_ring_role role,
+int eddy_ring_object_attach(int dir, const char *id, enum eddy_ring_role role, enum eddy_use use,
                             struct eddy_ring **ring);
 void eddy_ring_object_drop(struct eddy_ring *ring);
 

@@ -14,29 +14,27 @@
 
 #include "allocator/layout.h"
 
-#define EDDY_SLOTS_LAYOUT_VERSION 1u
-#define EDDY_MAGIC_SLOTS          0x31544c53594444ull /* "DDYSLT1" */
-#define EDDY_SLOTS_HEADER_BYTES   4096u
-#define EDDY_SLOTS_MEMBERS        2048u
-#define EDDY_SLOTS_WORDS_MAX      64u
-#define EDDY_SLOTS_HINTS          16u
-#define EDDY_SLOTS_SUFFIX         ".slots"
+#define EDDY_SLOTS_LAYOUT       2u
+#define EDDY_MAGIC_SLOTS        0x31544c53594444ull /* "DDYSLT1" */
+#define EDDY_SLOTS_HEADER_BYTES 4096u
+#define EDDY_SLOTS_MEMBERS      2048u
+#define EDDY_SLOTS_WORDS_MAX    64u
+#define EDDY_SLOTS_HINTS        16u
+#define EDDY_SLOTS_SUFFIX       ".slots"
 
 struct eddy_slots_header {
-    _Atomic uint64_t magic;
-    uint64_t version;
+    struct eddy_head head;
     uint64_t file_bytes;
     uint64_t capacity;
     uint64_t creator;
+
     uint32_t slot_count;
     uint32_t reader_limit;
     uint32_t log_length;
     uint32_t flags;
-    uint64_t spare_identity;
-
     uint8_t nonce[16];
     uint8_t type_hash[16];
-    uint64_t spare_type[4];
+    uint64_t spare_type[2];
 
     _Atomic uint64_t next_sn;
     uint64_t spare_next[7];
@@ -61,17 +59,16 @@ struct eddy_slots_header {
 };
 /* clang-format off */
 /*      struct           field     at  size            written by                      read by */
-EDDY_AT(eddy_slots_header, magic, 0x000, 8);        /* creator, last                   attachers */
-EDDY_AT(eddy_slots_header, version, 0x008, 8);      /* creator                         attachers */
-EDDY_AT(eddy_slots_header, file_bytes, 0x010, 8);   /* creator                         attachers */
-EDDY_AT(eddy_slots_header, capacity, 0x018, 8);     /* creator                         attachers */
-EDDY_AT(eddy_slots_header, creator, 0x020, 8);      /* creator                         gc */
-EDDY_AT(eddy_slots_header, slot_count, 0x028, 4);   /* creator                         attachers */
-EDDY_AT(eddy_slots_header, reader_limit, 0x02c, 4); /* creator                         attachers */
-EDDY_AT(eddy_slots_header, log_length, 0x030, 4);   /* creator                         attachers */
-EDDY_AT(eddy_slots_header, flags, 0x034, 4);        /* creator; zero                   nobody yet */
-EDDY_AT(eddy_slots_header, nonce, 0x040, 16);       /* creator                         attachers */
-EDDY_AT(eddy_slots_header, type_hash, 0x050, 16);   /* creator                         attachers */
+EDDY_AT(eddy_slots_header, head, 0x000, 40);        /* see head                        see head */
+EDDY_AT(eddy_slots_header, file_bytes, 0x028, 8);   /* creator                         attachers */
+EDDY_AT(eddy_slots_header, capacity, 0x030, 8);     /* creator                         attachers */
+EDDY_AT(eddy_slots_header, creator, 0x038, 8);      /* creator                         gc */
+EDDY_AT(eddy_slots_header, slot_count, 0x040, 4);   /* creator                         attachers */
+EDDY_AT(eddy_slots_header, reader_limit, 0x044, 4); /* creator                         attachers */
+EDDY_AT(eddy_slots_header, log_length, 0x048, 4);   /* creator                         attachers */
+EDDY_AT(eddy_slots_header, flags, 0x04c, 4);        /* creator; zero                   nobody yet */
+EDDY_AT(eddy_slots_header, nonce, 0x050, 16);       /* creator                         attachers */
+EDDY_AT(eddy_slots_header, type_hash, 0x060, 16);   /* creator                         attachers */
 EDDY_AT(eddy_slots_header, next_sn, 0x080, 8);      /* committers, by CAS              all */
 EDDY_AT(eddy_slots_header, new_bell, 0x0c0, 4);     /* sleeping readers, ringers       committers */
 EDDY_AT(eddy_slots_header, room_bell, 0x100, 4);    /* waiting writers, ringers        readers */

@@ -13,7 +13,7 @@ int eddy_slots_stats(const eddy_slots *s, struct eddy_slots_report *report)
     EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
-    struct eddy_slots_report sum = {.committed = eddy_slots_generation(s),
+    struct eddy_slots_report sum = {.committed = eddy_log_seen(&s->log) - s->first_sn,
                                     .slot_capacity = s->capacity,
                                     .slot_bytes = s->plan.stride + sizeof(struct eddy_slots_line),
                                     .shared_bytes =
@@ -116,7 +116,7 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     struct eddy_slots *s;
-    int error = eddy_slots_object_attach(d, id, &s);
+    int error = eddy_slots_object_attach(d, id, EDDY_USE_SHARE, &s);
     bool unused = error == EDDY_ENOENT;
     if (!error) {
         report->members_reaped += flink ? eddy_slots_reap(s).reaped : 0;
@@ -151,12 +151,12 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
 {
     struct eddy_slots *s;
     struct eddy_domain outside = {.dir_fd = v->dir};
-    int error = eddy_slots_object_attach(&outside, id, &s);
+    int error = eddy_slots_object_attach(&outside, id, EDDY_USE_LOOK, &s);
     if (error)
         return error;
     report->slots = s->slot_count;
     report->slot_bytes = s->capacity;
-    report->published = eddy_slots_generation(s);
+    report->published = eddy_log_seen(&s->log) - s->first_sn;
     if (!add_members(v, s->members, EDDY_SLOTS_MEMBERS, "writer", report) ||
         !add_members(v, s->readers, s->reader_limit, "reader", report))
         error = eddy_fail(EDDY_ENOMEM, "no memory to list who uses a slots segment");

@@ -45,12 +45,19 @@ void eddy_slots_plan_make(uint64_t slot_count, uint64_t capacity, uint32_t reade
     p->bytes = p->payload + eddy_page_round(slot_count * p->stride);
 }
 
+static const struct eddy_format format = {
+    .what = "a slots segment",
+    .magic = EDDY_MAGIC_SLOTS,
+    .layout = EDDY_SLOTS_LAYOUT,
+    .known = {EDDY_TRIAL_INCOMPATIBLE, EDDY_TRIAL_LOOK_ONLY, EDDY_TRIAL_COMPATIBLE},
+    .used = {EDDY_TRIAL_INCOMPATIBLE, EDDY_TRIAL_LOOK_ONLY, EDDY_TRIAL_COMPATIBLE}};
+
 /* --- creating -------------------------------------------------------------------------------- */
 
 static void fill_header(struct eddy_slots_header *h, const struct eddy_slots_options *o,
                         const struct eddy_slots_plan *plan, const uint8_t nonce[16])
 {
-    h->version = eddy_version_word(EDDY_SLOTS_LAYOUT_VERSION);
+    eddy_format_fill(&format, &h->head);
     h->file_bytes = plan->bytes;
     h->capacity = o->slot_capacity;
     h->slot_count = (uint32_t)o->slot_count;
@@ -77,7 +84,7 @@ static int fill_file(int fd, uint64_t creator, const struct eddy_slots_options *
     h->creator = creator;
     eddy_store_relaxed((_Atomic uint64_t *)(void *)((uint8_t *)at + plan->members), creator);
     /* Relaxed: nobody can look before the link. */
-    eddy_store_relaxed(&h->magic, EDDY_MAGIC_SLOTS);
+    eddy_store_relaxed(&h->head.magic, EDDY_MAGIC_SLOTS);
     munmap(at, plan->readers);
     return EDDY_OK;
 }
@@ -118,7 +125,7 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
     if (error)
         return error;
     EDDY_POINT("slots-create:linked");
-    error = eddy_slots_object_attach(d, id, slots);
+    error = eddy_slots_object_attach(d, id, EDDY_USE_SHARE, slots);
     if (error)
         eddy_kind_remove(&eddy_slots_kind, d->dir_fd, NULL, id);
     return error;
@@ -173,16 +180,13 @@ static void place_parts(struct eddy_slots *s, uint8_t *base)
     s->log.shift = (uint32_t)__builtin_ctz((uint32_t)s->first_sn);
 }
 
-static const struct eddy_ladder ladder = {.what = "a slots segment",
-                                          .magic = EDDY_MAGIC_SLOTS,
-                                          .layout = EDDY_SLOTS_LAYOUT_VERSION,
-                                          .header_bytes = EDDY_SLOTS_HEADER_BYTES,
-                                          .copy = copy_geometry};
+static const struct eddy_ladder ladder = {
+    .format = &format, .header_bytes = EDDY_SLOTS_HEADER_BYTES, .copy = copy_geometry};
 
-static int map_parts(int fd, struct eddy_slots *s)
+static int map_parts(int fd, enum eddy_use use, struct eddy_slots *s)
 {
     void *control, *payload;
-    int error = eddy_file_map(fd, 0, s->plan.payload, true, &control);
+    int error = eddy_file_map(fd, 0, s->plan.payload, use == EDDY_USE_SHARE, &control);
     if (error)
         return error;
     error = eddy_file_map(fd, s->plan.payload, s->plan.bytes - s->plan.payload, false, &payload);
@@ -195,30 +199,32 @@ static int map_parts(int fd, struct eddy_slots *s)
     return EDDY_OK;
 }
 
-static int map_object(int dir, const char *id, struct eddy_slots *s)
+static int map_object(int dir, const char *id, enum eddy_use use, struct eddy_slots *s)
 {
     char file[64];
     int fd;
     struct stat status;
     eddy_kind_file(&eddy_slots_kind, id, file);
-    int error = eddy_file_open(dir, file, true, &fd, &status);
+    int error = eddy_file_open(dir, file, use == EDDY_USE_SHARE, &fd, &status);
     if (error)
         return error;
-    error = eddy_ladder_climb(&ladder, fd, file, (uint64_t)status.st_size, s);
+    error = eddy_ladder_climb(&ladder, use, fd, file, (uint64_t)status.st_size, s);
     if (!error) {
         s->cursors = calloc(s->reader_limit, sizeof *s->cursors);
-        error = s->cursors ? map_parts(fd, s) : eddy_fail(EDDY_ENOMEM, "no memory for readers");
+        error =
+            s->cursors ? map_parts(fd, use, s) : eddy_fail(EDDY_ENOMEM, "no memory for readers");
     }
     close(fd);
     return error;
 }
 
-int eddy_slots_object_attach(struct eddy_domain *d, const char *id, struct eddy_slots **slots)
+int eddy_slots_object_attach(struct eddy_domain *d, const char *id, enum eddy_use use,
+                             struct eddy_slots **slots)
 {
     struct eddy_slots *s = calloc(1, sizeof *s);
     if (!s)
         return eddy_fail(EDDY_ENOMEM, "no memory to attach a slots segment");
-    int error = map_object(d->dir_fd, id, s);
+    int error = map_object(d->dir_fd, id, use, s);
     if (error) {
         free(s->cursors);
         free(s);

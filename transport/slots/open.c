@@ -98,7 +98,7 @@ static int find(const struct request *r, struct eddy_slots **slots)
     int dir = r->domain->dir_fd, error = eddy_kind_find(&eddy_slots_kind, dir, r->file, id);
     if (error)
         return error;
-    error = eddy_slots_object_attach(r->domain, id, &s);
+    error = eddy_slots_object_attach(r->domain, id, EDDY_USE_SHARE, &s);
     if (error && error != EDDY_ENOENT)
         return error;
     if (!error && eddy_slots_reap(s).alive) {

@@ -68,7 +68,8 @@ struct eddy_slots {
 int eddy_slots_object_create(struct eddy_domain *domain, const struct eddy_slots_options *options,
                              struct eddy_slots **slots);
 /* The ladder.  EDDY_ENOENT, EDDY_EACCES, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_ENOMEM. */
-int eddy_slots_object_attach(struct eddy_domain *domain, const char *id, struct eddy_slots **slots);
+int eddy_slots_object_attach(struct eddy_domain *domain, const char *id, enum eddy_use use,
+                             struct eddy_slots **slots);
 void eddy_slots_object_detach(struct eddy_slots *slots);
 /* Makes the payload writable for this process. */
 int eddy_slots_make_writable(struct eddy_slots *slots);
