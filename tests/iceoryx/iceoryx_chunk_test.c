@@ -91,6 +91,57 @@ static void a_user_header_stays_where_it_was(void)
     iox_pub_deinit(pub);
 }
 
+#define DATA_SIZE_AT 28u /* in the header of Cyclone DDS 0.10 */
+
+static void publish_as_cyclone(iox_pub_t pub, uint32_t size, uint32_t told, void **lent)
+{
+    *lent = loan_as(pub, size, 8, HEADER);
+    char *user = iox_chunk_header_to_user_header(iox_chunk_header_from_user_payload(*lent));
+    memset(user, 0, HEADER);
+    memcpy(user + DATA_SIZE_AT, &told, sizeof told);
+    iox_pub_publish_chunk(pub, *lent);
+}
+
+/* Cyclone DDS stores into it and reads from it unasked. */
+static void a_program_of_cyclone_always_gets_a_header(void)
+{
+    iox_runtime_init("iceoryx_rt_chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    iox_sub_t sub = sub_open("e", 4, 0);
+    void *lent;
+    const void *taken;
+    publish_as_cyclone(pub, 64, 64, &lent);
+    same(iox_sub_take_chunk(sub, &taken), ChunkReceiveResult_SUCCESS);
+    ((volatile uint32_t *)lent)[-1] = 0;
+    const char *user =
+        iox_chunk_header_to_user_header_const(iox_chunk_header_from_user_payload_const(taken));
+    check(user != NULL && (const char *)taken - user == HEADER + 8);
+    iox_sub_release_chunk(sub, taken);
+    void *bare = loan_as(pub, 64, 8, 0);
+    check(!iox_chunk_header_to_user_header(iox_chunk_header_from_user_payload(bare)));
+    iox_pub_release_chunk(pub, bare);
+    iox_sub_deinit(sub);
+    iox_pub_deinit(pub);
+}
+
+static void a_sample_that_is_smaller_than_it_says_is_passed_over(void)
+{
+    iox_runtime_init("iceoryx_rt_chunks");
+    iox_pub_t pub = pub_open("e", 0);
+    iox_sub_t sub = sub_open("e", 4, 0);
+    void *lent;
+    const void *taken;
+    publish_as_cyclone(pub, 64, 65, &lent);
+    publish_as_cyclone(pub, 64, UINT32_MAX, &lent);
+    publish_as_cyclone(pub, 0, 1, &lent);
+    take_nothing(sub);
+    publish_as_cyclone(pub, 64, 64, &lent);
+    same(iox_sub_take_chunk(sub, &taken), ChunkReceiveResult_SUCCESS);
+    iox_sub_release_chunk(sub, taken);
+    iox_sub_deinit(sub);
+    iox_pub_deinit(pub);
+}
+
 static void refuse(iox_pub_t pub, uint32_t alignment, uint32_t header, uint32_t header_alignment)
 {
     void *payload = NULL;
@@ -191,6 +242,8 @@ int main(void)
         ALONE(headers_lie_apart_from_payloads),
         ALONE(headers_of_other_sizes_are_kept_apart),
         ALONE(a_user_header_stays_where_it_was),
+        ALONE(a_program_of_cyclone_always_gets_a_header),
+        ALONE(a_sample_that_is_smaller_than_it_says_is_passed_over),
         ALONE(bad_parameters_are_refused),
         ALONE(eight_loans_are_out_at_most),
         ALONE(null_and_strangers_do_no_harm),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admission.h"
 
-#include "chunk.h"
 #include "parting.h"
 #include "runtime.h"
 #include "subscriber.h"
@@ -142,13 +141,13 @@ static bool is_too_much(const struct eddy_stranger *stranger)
 }
 
 static enum eddy_judgement hold_back(iox_sub_t sub, const struct eddy_held *held,
-                                     const uint8_t *guid)
+                                     const struct eddy_chunk_origin *origin)
 {
     struct eddy_admission *a = &sub->admission;
-    struct eddy_stranger *stranger = stranger_of(a, guid);
-    struct eddy_waiting last = {.held = *held, .until = a->now + PATIENCE};
+    struct eddy_stranger *stranger = stranger_of(a, origin->guid);
+    struct eddy_waiting last = {.held = *held, .origin = *origin, .until = a->now + PATIENCE};
     if (stranger == NULL) {
-        stranger = meet(a, guid);
+        stranger = meet(a, origin->guid);
     }
     if (stranger == NULL || stranger->refused || !line_up(&stranger->line, &last)) {
         a->given_up++;
@@ -162,23 +161,22 @@ static enum eddy_judgement hold_back(iox_sub_t sub, const struct eddy_held *held
     return EDDY_HELD_BACK;
 }
 
-enum eddy_judgement eddy_admission_judge(iox_sub_t sub, const struct eddy_held *held)
+enum eddy_judgement eddy_admission_judge(iox_sub_t sub, const struct eddy_held *held,
+                                         const struct eddy_chunk_origin *origin)
 {
     struct eddy_admission *a = &sub->admission;
-    struct eddy_chunk_origin origin;
     if (!a->asks) {
         return EDDY_HAND_ON;
     }
-    eddy_chunk_origin(held->sample.data, &origin);
-    struct eddy_dds_match *match = match_of(a, origin.guid);
+    struct eddy_dds_match *match = match_of(a, origin->guid);
     if (match == NULL) {
-        return hold_back(sub, held, origin.guid);
+        return hold_back(sub, held, origin);
     }
-    bool late = held->sample.sn <= held->intake->past_sn && is_expired(match, &origin);
-    if (late || (match->had != 0 && origin.written <= match->had)) {
+    bool late = held->sample.sn <= held->intake->past_sn && is_expired(match, origin);
+    if (late || (match->had != 0 && origin->written <= match->had)) {
         return EDDY_PASS_OVER;
     }
-    note_newest(match, &origin);
+    note_newest(match, origin);
     return EDDY_HAND_ON;
 }
 
@@ -186,14 +184,13 @@ bool eddy_admission_next(iox_sub_t sub, struct eddy_held *held)
 {
     struct eddy_admission *a = &sub->admission;
     while (a->admitted.count > 0) {
-        struct eddy_chunk_origin origin;
-        *held = step_out(&a->admitted).held;
+        struct eddy_waiting first = step_out(&a->admitted);
+        *held = first.held;
         a->waiting--;
-        eddy_chunk_origin(held->sample.data, &origin);
-        struct eddy_dds_match *match = match_of(a, origin.guid);
-        if (match == NULL || !is_expired(match, &origin)) {
+        struct eddy_dds_match *match = match_of(a, first.origin.guid);
+        if (match == NULL || !is_expired(match, &first.origin)) {
             if (match != NULL) {
-                note_newest(match, &origin);
+                note_newest(match, &first.origin);
             }
             held->intake->held--; /* counted again when it is handed on */
             return true;

@@ -23,6 +23,7 @@
 #ifndef EDDY_ICEORYX_ADMISSION_H
 #define EDDY_ICEORYX_ADMISSION_H
 
+#include "chunk.h"
 #include "dds.h"
 #include "holding.h"
 
@@ -31,6 +32,7 @@
 /* A sample that is held back. */
 struct eddy_waiting {
     struct eddy_held held;
+    struct eddy_chunk_origin origin;
     uint64_t until; /* it is given up then */
 };
 
@@ -80,8 +82,8 @@ uint64_t eddy_admission_deliver(struct cpp2c_Subscriber *sub,
 
 /* What is to be done with a sample that was taken just now.  EDDY_HELD_BACK: it is the admission's
  * now.  Under the subscriber's lock. */
-enum eddy_judgement eddy_admission_judge(struct cpp2c_Subscriber *sub,
-                                         const struct eddy_held *held);
+enum eddy_judgement eddy_admission_judge(struct cpp2c_Subscriber *sub, const struct eddy_held *held,
+                                         const struct eddy_chunk_origin *origin);
 
 /* The next sample that waited long enough; false: there is none. */
 bool eddy_admission_next(struct cpp2c_Subscriber *sub, struct eddy_held *held);

@@ -51,19 +51,80 @@ void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size)
     *chunk_of(loan->data) = (struct eddy_chunk_header){CHUNK_MAGIC, user_header_size};
 }
 
-bool eddy_chunk_valid(const struct eddy_sample *sample)
+/* The user header of Cyclone DDS 0.10. */
+struct cyclone_header {
+    uint8_t guid[16];
+    int64_t written;
+    uint32_t status;
+    uint32_t data_size;
+    uint8_t data_kind;
+    uint8_t key[16];
+    uint32_t data_state;
+};
+_Static_assert(sizeof(struct cyclone_header) == EDDY_CHUNK_CYCLONE_HEADER &&
+                   offsetof(struct cyclone_header, written) == 16 &&
+                   offsetof(struct cyclone_header, status) == 24 &&
+                   offsetof(struct cyclone_header, key) == 33,
+               "as Cyclone DDS 0.10 has it");
+
+/* A copy, byte by byte: what is looked at of it may not change in between. */
+static struct cyclone_header copy_header(const void *payload)
+{
+    struct cyclone_header header;
+    const volatile unsigned char *from =
+        (const unsigned char *)chunk_of(payload) - EDDY_CHUNK_CYCLONE_HEADER;
+    for (size_t i = 0; i < sizeof header; i++) {
+        ((unsigned char *)&header)[i] = from[i];
+    }
+    return header;
+}
+
+static struct eddy_chunk_origin origin_of(const struct cyclone_header *header)
+{
+    struct eddy_chunk_origin origin = {.written = header->written, .status = header->status};
+    memcpy(origin.guid, header->guid, sizeof origin.guid);
+    memcpy(origin.key, header->key, sizeof origin.key);
+    return origin;
+}
+
+void eddy_chunk_origin(const void *payload, struct eddy_chunk_origin *origin)
+{
+    struct cyclone_header header = copy_header(payload);
+    *origin = origin_of(&header);
+}
+
+/* Cyclone reads as many bytes as its header says. */
+static bool is_cyclones(const struct eddy_chunk_header *chunk, const struct eddy_sample *sample,
+                        struct eddy_chunk_origin *origin)
+{
+    if (chunk->user_header_size != EDDY_CHUNK_CYCLONE_HEADER ||
+        sample->header_size != EDDY_CHUNK_CYCLONE_ROOM) {
+        return false;
+    }
+    struct cyclone_header header = copy_header(sample->data);
+    *origin = origin_of(&header);
+    return header.data_size <= sample->size;
+}
+
+/* Its writer may change it while we look: each word is read once. */
+static struct eddy_chunk_header read_header(const void *payload)
+{
+    const volatile struct eddy_chunk_header *chunk = chunk_of(payload);
+    return (struct eddy_chunk_header){chunk->magic, chunk->user_header_size};
+}
+
+bool eddy_chunk_valid(const struct eddy_sample *sample, struct eddy_chunk_origin *origin)
 {
     if (sample->header == NULL || sample->header_size < sizeof(struct eddy_chunk_header) ||
         (uintptr_t)sample->header + sample->header_size != (uintptr_t)sample->data) {
         return false;
     }
-    struct eddy_chunk_header chunk = *chunk_of(sample->data);
+    struct eddy_chunk_header chunk = read_header(sample->data);
     if (chunk.magic != CHUNK_MAGIC ||
         rounded(chunk.user_header_size) + sizeof chunk != sample->header_size) {
         return false;
     }
-    return !eddy_runtime_is_cyclone() || (chunk.user_header_size == EDDY_CHUNK_CYCLONE_HEADER &&
-                                          sample->header_size == EDDY_CHUNK_CYCLONE_ROOM);
+    return !eddy_runtime_is_cyclone() || is_cyclones(&chunk, sample, origin);
 }
 
 /* --- user headers of chunks that are out ------------------------------------------------------ */
@@ -72,13 +133,20 @@ static pthread_mutex_t *const lock = &eddy_guards[EDDY_GUARD_CHUNKS];
 static struct eddy_holding out; /* each as often as it is out: several subscribers may have one */
 static atomic_size_t out_count;
 
+/* What is not remembered has the usual header: none, or Cyclone's. */
+static bool is_usual(size_t room)
+{
+    return eddy_runtime_is_cyclone() ? room == EDDY_CHUNK_CYCLONE_ROOM
+                                     : room <= sizeof(struct eddy_chunk_header);
+}
+
 int eddy_chunk_hold(const void *payload, const void *header, size_t room)
 {
-    if (room <= sizeof(struct eddy_chunk_header) ||
-        (eddy_runtime_is_cyclone() && room == EDDY_CHUNK_CYCLONE_ROOM)) {
+    if (is_usual(room)) {
         return EDDY_OK;
     }
-    struct eddy_held held = {.sample = {.data = payload, .header = header}};
+    bool any = room > sizeof(struct eddy_chunk_header);
+    struct eddy_held held = {.sample = {.data = payload, .header = any ? header : NULL}};
     pthread_mutex_lock(lock);
     int error = eddy_holding_add(&out, &held);
     atomic_store(&out_count, out.count);
@@ -98,42 +166,19 @@ void eddy_chunk_let_go(const void *payload)
     pthread_mutex_unlock(lock);
 }
 
-static void *remembered_header(const void *payload)
+/* False: it is not remembered. */
+static bool remembers(const void *payload, void **header)
 {
     if (atomic_load(&out_count) == 0) {
-        return NULL;
+        return false;
     }
     pthread_mutex_lock(lock);
     const struct eddy_held *held = eddy_holding_find(&out, payload);
-    void *header = held != NULL ? (void *)(uintptr_t)held->sample.header : NULL;
+    if (held != NULL) {
+        *header = (void *)(uintptr_t)held->sample.header;
+    }
     pthread_mutex_unlock(lock);
-    return header;
-}
-
-/* The user header of Cyclone DDS 0.10. */
-struct cyclone_header {
-    uint8_t guid[16];
-    int64_t written;
-    uint32_t status;
-    uint32_t data_size;
-    uint8_t data_kind;
-    uint8_t key[16];
-    uint32_t data_state;
-};
-_Static_assert(sizeof(struct cyclone_header) == EDDY_CHUNK_CYCLONE_HEADER &&
-                   offsetof(struct cyclone_header, written) == 16 &&
-                   offsetof(struct cyclone_header, status) == 24 &&
-                   offsetof(struct cyclone_header, key) == 33,
-               "as Cyclone DDS 0.10 has it");
-
-void eddy_chunk_origin(const void *payload, struct eddy_chunk_origin *origin)
-{
-    struct cyclone_header header;
-    memcpy(&header, (const char *)chunk_of(payload) - sizeof header, sizeof header);
-    memcpy(origin->guid, header.guid, sizeof origin->guid);
-    memcpy(origin->key, header.key, sizeof origin->key);
-    origin->written = header.written;
-    origin->status = header.status;
+    return held != NULL;
 }
 
 /* Cyclone DDS 0.10 stores into the user header of a loan that failed.  This thread's scratch header
@@ -146,11 +191,11 @@ static void *scratch_header(void)
 
 static void *user_header(const struct eddy_chunk_header *chunk)
 {
-    void *header = remembered_header(chunk + 1);
-    if (header == NULL && eddy_runtime_is_cyclone() && chunk->user_header_size != 0) {
-        header = (void *)((uintptr_t)chunk - EDDY_CHUNK_CYCLONE_HEADER);
+    void *header = NULL;
+    if (remembers(chunk + 1, &header) || !eddy_runtime_is_cyclone()) {
+        return header;
     }
-    return header;
+    return (void *)((uintptr_t)chunk - EDDY_CHUNK_CYCLONE_HEADER);
 }
 
 iox_chunk_header_t *iox_chunk_header_from_user_payload(void *const userPayload)

@@ -37,16 +37,7 @@ bool eddy_chunk_plan(uint32_t size, uint32_t alignment, uint32_t header_size,
 /* Writes the chunk header of a fresh loan. */
 void eddy_chunk_start(const struct eddy_loan *loan, uint32_t user_header_size);
 
-/* True if a sample that was taken is a chunk of ours, with a user header that this program expects:
- * only then may it be handed out. */
-bool eddy_chunk_valid(const struct eddy_sample *sample);
-
-/* Remembers the user header of a chunk that goes out: `header` and its size with the chunk header,
- * as the engine has them.  EDDY_ENOMEM: it must not go out. */
-int eddy_chunk_hold(const void *payload, const void *header, size_t room);
-void eddy_chunk_let_go(const void *payload);
-
-/* Of a valid chunk of Cyclone DDS: what its header says of the sample. */
+/* What the header of a chunk of Cyclone DDS says of the sample. */
 struct eddy_chunk_origin {
     uint8_t guid[16]; /* of the DDS writer */
     int64_t written;  /* source time, nanoseconds since 1970 */
@@ -55,6 +46,18 @@ struct eddy_chunk_origin {
 };
 #define EDDY_CHUNK_DISPOSES    1u
 #define EDDY_CHUNK_UNREGISTERS 2u
+
+/* True if a sample that was taken is a chunk of ours, with a user header that this program expects
+ * and, for Cyclone DDS, no more data than the sample has: only then may it be handed out.  For
+ * Cyclone DDS *origin is what the header said when it was looked at; nobody else looks again. */
+bool eddy_chunk_valid(const struct eddy_sample *sample, struct eddy_chunk_origin *origin);
+
+/* Remembers the user header of a chunk that goes out: `header` and its size with the chunk header,
+ * as the engine has them.  EDDY_ENOMEM: it must not go out. */
+int eddy_chunk_hold(const void *payload, const void *header, size_t room);
+void eddy_chunk_let_go(const void *payload);
+
+/* What its header says, of a chunk that this program has on loan. */
 void eddy_chunk_origin(const void *payload, struct eddy_chunk_origin *origin);
 
 #endif

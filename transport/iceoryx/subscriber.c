@@ -229,25 +229,25 @@ enum iox_SubscribeState iox_sub_get_subscription_state(iox_sub_t const self)
 
 /* Cyclone DDS announces a reader before it creates our subscriber, so a writer may have matched it
  * and written to it before.  And it gives its reader the history of its own process itself. */
-static bool is_wanted_of_the_past(iox_sub_t sub, const struct eddy_sample *sample)
+static bool is_wanted_of_the_past(iox_sub_t sub, const struct eddy_sample *sample,
+                                  const struct eddy_chunk_origin *origin)
 {
     if (sub->options.history > 0) {
         return sample->source != sub->intake->own;
     }
-    struct eddy_chunk_origin origin;
-    eddy_chunk_origin(sample->data, &origin);
-    return origin.written >= sub->since;
+    return origin->written >= sub->since;
 }
 
 /* Passed over: what is no chunk, chunks of publishers that iceoryx would not have connected, and,
  * for Cyclone DDS, history that this process wrote itself: its reader has had that already. */
-static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample)
+static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample,
+                      struct eddy_chunk_origin *origin)
 {
-    if (!eddy_chunk_valid(sample)) {
+    if (!eddy_chunk_valid(sample, origin)) {
         return false;
     }
     if (eddy_runtime_is_cyclone() && sample->sn <= sub->intake->past_sn &&
-        !is_wanted_of_the_past(sub, sample)) {
+        !is_wanted_of_the_past(sub, sample, origin)) {
         return false;
     }
     /* DDS knows better what it has matched. */
@@ -266,8 +266,10 @@ static int next_wanted(iox_sub_t sub, struct eddy_held *held)
         if (error != EDDY_OK) {
             return error;
         }
-        enum eddy_judgement judgement =
-            is_wanted(sub, &held->sample) ? eddy_admission_judge(sub, held) : EDDY_PASS_OVER;
+        struct eddy_chunk_origin origin;
+        enum eddy_judgement judgement = is_wanted(sub, &held->sample, &origin)
+                                            ? eddy_admission_judge(sub, held, &origin)
+                                            : EDDY_PASS_OVER;
         if (judgement == EDDY_HAND_ON) {
             return EDDY_OK;
         }
