@@ -12,17 +12,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FILES = 32, REACH = 1 << 16, HAUNTED_BYTES = 8192 };
+enum { FILES = 32, REACH = 1 << 19, SEARCH = 512 };
 
 static char folder[64];
 static char names[FILES][256];
 static size_t name_count;
+static const char *spared;
 
 /* --- the folder ------------------------------------------------------------------------------ */
 
 static int by_name(const void *a, const void *b)
 {
     return strcmp(a, b);
+}
+
+void folder_spare(const char *name)
+{
+    spared = name;
+}
+
+static bool is_spared(const char *name)
+{
+    return spared && strcmp(name, spared) == 0;
 }
 
 static bool is_flink(const char *name)
@@ -37,7 +48,8 @@ static void list_files(bool flinks, bool all)
     DIR *list = opendir(folder);
     name_count = 0;
     for (struct dirent *e; list && (e = readdir(list)) != NULL && name_count < FILES;)
-        if (e->d_type == DT_REG && (all || is_flink(e->d_name) == flinks)) {
+        if (e->d_type == DT_REG && !is_spared(e->d_name) &&
+            (all || is_flink(e->d_name) == flinks)) {
             const char *dot = strrchr(e->d_name, '.');
             snprintf(names[name_count++], sizeof *names, "%-12s%.240s", dot ? dot : "", e->d_name);
         }
@@ -132,12 +144,23 @@ static uint64_t next_random(uint64_t *state)
     return *state ^= *state << 17;
 }
 
+/* Most words of most files are zero for good: from one of them on to the next that is in use. */
+static _Atomic uint64_t *choose_word(uint64_t *seed)
+{
+    size_t i = next_random(seed) % prey_count, count = prey[i].count;
+    size_t first = next_random(seed) % count;
+    bool any = next_random(seed) % 4 == 0;
+    for (size_t at = first; !any && at < count && at < first + SEARCH; at++)
+        if (atomic_load(&prey[i].words[at]) != 0)
+            return &prey[i].words[at];
+    return &prey[i].words[first];
+}
+
 static void *haunt(void *argument)
 {
     uint64_t seed = (uint64_t)(uintptr_t)argument | 1;
     while (!atomic_load(&enough)) {
-        size_t i = next_random(&seed) % prey_count;
-        _Atomic uint64_t *word = &prey[i].words[next_random(&seed) % prey[i].count];
+        _Atomic uint64_t *word = choose_word(&seed);
         uint64_t old = atomic_load(word), kind = next_random(&seed) % 4;
         atomic_store(word, kind == 0   ? next_random(&seed)
                            : kind == 1 ? old ^ 1ull << next_random(&seed) % 64
@@ -153,7 +176,7 @@ static void map_prey(size_t i)
     int fd = open(path_of(i), O_RDWR | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0 || status.st_size < 4096)
         goto out;
-    size_t bytes = status.st_size < HAUNTED_BYTES ? 4096 : HAUNTED_BYTES;
+    size_t bytes = (size_t)(status.st_size < REACH ? status.st_size : REACH) / 4096 * 4096;
     void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (at != MAP_FAILED) {
         prey[prey_count].words = at;
