@@ -2,8 +2,8 @@
 #include "discovery/directory.h"
 
 #include "allocator/error.h"
-#include "allocator/extent.h"
 #include "allocator/point.h"
+#include "allocator/segment/extent.h"
 #include "discovery/reap.h"
 
 #include <errno.h>

@@ -23,10 +23,10 @@ struct eddy_domain {
     uint32_t fork_count;
     atomic_bool leaves; /* from now on its files may go, which is no removal */
     char *dir;
-    int64_t spin_ns; /* how long its waits look before they sleep: see allocator/wait.h */
+    int64_t spin_ns; /* how long its waits look before they sleep: see allocator/wait/wait.h */
     pthread_mutex_t lock;
     uint32_t handles;            /* open writers, readers and wait sets */
-    void *topics;                /* the transport's: see transport/topic.c */
+    void *topics;                /* the transport's: see transport/topic/topic.c */
     struct eddy_gc_report swept; /* what it found and cleared away when it joined */
     struct eddy_domain *next;
 };

@@ -22,7 +22,7 @@
 #ifndef EDDY_FLINK_H
 #define EDDY_FLINK_H
 
-#include "allocator/segment.h"
+#include "allocator/segment/segment.h"
 
 #include <eddy/topic.h>
 

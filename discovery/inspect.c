@@ -5,8 +5,8 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
-#include "allocator/extent.h"
 #include "allocator/file.h"
+#include "allocator/segment/extent.h"
 #include "discovery/directory.h"
 #include "discovery/domain.h"
 #include "discovery/flink.h"

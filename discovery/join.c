@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/join.h"
+#include "allocator/join/join.h"
 #include "allocator/cancel.h"
 
 #include "allocator/error.h"
 #include "allocator/name.h"
-#include "allocator/region.h"
+#include "allocator/region/region.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
 

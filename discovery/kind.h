@@ -13,7 +13,7 @@
 #define EDDY_KIND_H
 
 #include "allocator/name.h"
-#include "allocator/segment.h"
+#include "allocator/segment/segment.h"
 #include "discovery/domain.h"
 
 #include <eddy/inspect.h>

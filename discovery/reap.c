@@ -2,8 +2,8 @@
 #include "discovery/reap.h"
 
 #include "allocator/error.h"
-#include "allocator/futex.h"
-#include "allocator/slot.h"
+#include "allocator/segment/slot.h"
+#include "allocator/wait/futex.h"
 
 /* Who has a seat now: its participant, or the one that reaps it. */
 static uint64_t holder_of(uint64_t owner)

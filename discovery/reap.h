@@ -14,9 +14,9 @@
 #ifndef EDDY_REAP_H
 #define EDDY_REAP_H
 
-#include "allocator/futex.h"
 #include "allocator/point.h"
-#include "allocator/segment.h"
+#include "allocator/segment/segment.h"
+#include "allocator/wait/futex.h"
 #include "discovery/domain.h"
 
 #include <string.h>

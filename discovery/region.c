@@ -2,7 +2,7 @@
  * spec/regions.md, "Names"
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/region.h"
+#include "allocator/region/region.h"
 #include "allocator/cancel.h"
 
 #include "allocator/error.h"

@@ -15,8 +15,8 @@
 #ifndef EDDY_REGISTRY_H
 #define EDDY_REGISTRY_H
 
-#include "allocator/format.h"
 #include "allocator/lock.h"
+#include "allocator/segment/format.h"
 
 #include <stdbool.h>
 

@@ -9,7 +9,7 @@
 #include "support/life.h"
 #include "support/shadow.h"
 #include "support/thread.h"
-#include "transport/topic.h"
+#include "transport/topic/topic.h"
 
 #include <eddy/inspect.h>
 #include <sched.h>

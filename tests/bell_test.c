@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/world.h"
 
-#include "allocator/futex.h"
+#include "allocator/wait/futex.h"
 
 /* One who armed the bell, looked, and is about to sleep; it is rung; another arms it. */
 static void a_ring_is_not_lost_on_one_because_another_arms(void **state)

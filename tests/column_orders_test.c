@@ -7,7 +7,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/thread.h"
 #include "support/world.h"
-#include "transport/reader.h"
+#include "transport/topic/reader.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -26,7 +26,7 @@ static struct eddy_place slot_of(uint32_t column)
     return p;
 }
 
-/* As one who joins does (transport/topic.c). */
+/* As one who joins does (transport/topic/topic.c). */
 static void sit_down(uint32_t seat)
 {
     eddy_or_seq(&segment->control->reader_groups, 1ull << seat / 64);

@@ -10,8 +10,8 @@
 #include "support/shadow.h"
 #include "support/thread.h"
 #include "support/world.h"
-#include "transport/gate.h"
-#include "transport/writer.h"
+#include "transport/topic/gate.h"
+#include "transport/topic/writer.h"
 
 #include <sched.h>
 #include <stdatomic.h>

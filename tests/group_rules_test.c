@@ -1,7 +1,7 @@
 /* group_rules_test.c - whom and what a group's folder lets in, and what no folder of a group is.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/layout.h"
+#include "allocator/segment/layout.h"
 #include "support/group.h"
 #include "support/look.h"
 #include "support/payload.h"

@@ -9,9 +9,9 @@
 #include "support/stage.h"
 #include "support/thread.h"
 #include "support/world.h"
-#include "transport/gate.h"
-#include "transport/reader.h"
-#include "transport/writer.h"
+#include "transport/topic/gate.h"
+#include "transport/topic/reader.h"
+#include "transport/topic/writer.h"
 
 enum { JOINERS = 4, LOG = EDDY_LOG_MIN, SHOWN = 16, BYTES = 64 };
 

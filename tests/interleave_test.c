@@ -6,9 +6,9 @@
 #include "support/payload.h"
 #include "support/world.h"
 
-#include "allocator/slot.h"
+#include "allocator/segment/slot.h"
 #include "discovery/domain.h"
-#include "transport/writer.h"
+#include "transport/topic/writer.h"
 
 #include <string.h>
 #include <sys/mman.h>

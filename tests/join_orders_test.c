@@ -1,7 +1,7 @@
 /* join_orders_test.c - who joins a topic is seen by its writers, be it the first or after others.
  *
  * Writers take the slot that they published last again as soon as they may, and look for readers
- * each time (transport/claim.c, claim_warm).  A few samples on a fresh topic, so that what happens
+ * each time (transport/topic/claim.c, claim_warm).  A few samples on a fresh topic, so that what happens
  * once a topic happens often: the first seat of all, and one that another has had.  Each slot has a
  * shadow (support/shadow.h).  All threads share one participant.
  *

@@ -11,7 +11,7 @@
 
 #include "support/check.h"
 
-#include "allocator/join.h"
+#include "allocator/join/join.h"
 
 #include <eddy/join.h>
 #include <stdatomic.h>

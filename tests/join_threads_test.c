@@ -6,7 +6,7 @@
 #include "support/thread.h"
 #include "support/world.h"
 
-#include "allocator/join_table.h"
+#include "allocator/join/table.h"
 
 #include <sched.h>
 #include <stdio.h>

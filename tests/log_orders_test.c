@@ -4,7 +4,7 @@
  * others ask for the end alone, and look at what came before.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/log.h"
+#include "allocator/segment/log.h"
 #include "support/shadow.h"
 #include "support/thread.h"
 #include "support/world.h"

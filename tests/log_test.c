@@ -4,7 +4,7 @@
 #include "support/thread.h"
 #include "support/world.h"
 
-#include "allocator/log.h"
+#include "allocator/segment/log.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "support/world.h"
 
 #include "allocator/point.h"
-#include "transport/writer.h"
+#include "transport/topic/writer.h"
 
 #include <sched.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* place_test.c - address space set aside: where it lies, and that what is mapped in it stays put.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/place.h"
+#include "allocator/region/place.h"
 
 #include "support/fault.h"
 #include "support/region.h"

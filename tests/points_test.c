@@ -7,8 +7,8 @@
 #include "support/points.h"
 #include "support/world.h"
 
-#include "allocator/slot.h"
-#include "transport/writer.h"
+#include "allocator/segment/slot.h"
+#include "transport/topic/writer.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * A topic of few slots, of which a reader holds all but one for good; what becomes of the last one
  * is the play of the writer and another reader.  The writer looks again after a while, whoever
- * wakes it (ROOM_NAP in transport/claim.c); scripts/mutants makes that while so long that it counts
+ * wakes it (ROOM_NAP in transport/topic/claim.c); scripts/mutants makes that while so long that it counts
  * as lost.
  *
  * SPDX-License-Identifier: Apache-2.0 */

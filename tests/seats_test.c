@@ -9,9 +9,9 @@
 #include "support/shadow.h"
 #include "support/thread.h"
 #include "support/world.h"
-#include "transport/reader.h"
-#include "transport/waitset.h"
-#include "transport/writer.h"
+#include "transport/topic/reader.h"
+#include "transport/topic/writer.h"
+#include "transport/waitset/waitset.h"
 
 #include <sched.h>
 #include <stdatomic.h>

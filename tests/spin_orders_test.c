@@ -7,7 +7,7 @@
 #include "support/thread.h"
 #include "support/world.h"
 
-#include "allocator/spin.h"
+#include "allocator/wait/spin.h"
 
 enum { THREADS = 3, ROUNDS = SANITIZED ? 3000 : 200000, LONGEST = 10000000 };
 

@@ -7,10 +7,10 @@
 #include "support/world.h"
 
 #include "discovery/domain.h"
-#include "transport/reader.h"
 #include "transport/slots/slots.h"
-#include "transport/waitset.h"
-#include "transport/writer.h"
+#include "transport/topic/reader.h"
+#include "transport/topic/writer.h"
+#include "transport/waitset/waitset.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
 #include "support/payload.h"
 #include "support/world.h"
 
-#include "allocator/spin.h"
+#include "allocator/wait/spin.h"
 
 #define MICROSECOND UINT64_C(1000)
 

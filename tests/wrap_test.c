@@ -7,8 +7,8 @@
 #include "support/payload.h"
 #include "support/world.h"
 
-#include "transport/reader.h"
-#include "transport/writer.h"
+#include "transport/topic/reader.h"
+#include "transport/topic/writer.h"
 
 enum { ROUNDS = 3000 };
 

@@ -1,4 +1,4 @@
-/* bell.pml - a bell: allocator/futex.h.
+/* bell.pml - a bell: allocator/wait/futex.h.
  *
  * The kernel's futex_wait compares and queues in one step, and FUTEX_WAKE_OP changes the word and
  * wakes in one step: it holds the queue's lock for both. Who sleeps may sleep for good; models say

@@ -1,5 +1,5 @@
 /* history.pml - samples that writers keep for late readers, against use of their slots:
- * transport/past.c, keep_history of transport/publish.c.
+ * transport/topic/past.c, keep_history of transport/topic/publish.c.
  *
  * Writer 1 keeps its last sample (a history of 1) for late readers; writer 2, if it sends, has
  * none and only takes slots. A reader comes at any time, joins, gathers what is kept, and then

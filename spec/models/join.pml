@@ -38,7 +38,7 @@ inline unlock()
     atomic { if :: topic_lock == me -> topic_lock = 0 :: else fi } /* else it is dead */
 }
 
-inline tidy(r) /* tidy_groups, transport/topic.c */
+inline tidy(r) /* tidy_groups, transport/topic/topic.c */
 {
     if
     :: (reader_groups & SEAT_BIT(r)) != 0 && !reader_bit[r] ->
@@ -76,7 +76,7 @@ inline pass_seat(r)
 #define ONE_IS_FREE (reader_owner[0] == 0)
 #endif
 
-/* take_seat, enter_seat, transport/topic.c */
+/* take_seat, enter_seat, transport/topic/topic.c */
 inline take_seat()
 {
     atomic { LOCK_IS_FREE && ONE_IS_FREE -> topic_lock = me };
@@ -111,7 +111,7 @@ inline leave()
     fi
 }
 
-inline join() /* transport/reader.c */
+inline join() /* transport/topic/reader.c */
 {
 #ifdef FAULT_READ_FIRST
     at = next_sn;

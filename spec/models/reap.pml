@@ -1,6 +1,6 @@
 /* reap.pml - taking back what the dead held, by two reapers at once, or by one that may die as
  * well so that another takes over from it, while others go on and take the seats that come free:
- * discovery/reap.c, allocator/slot.c.
+ * discovery/reap.c, allocator/segment/slot.c.
  *
  * Writer 1 and reader 3 may die (VICTIM). Reader 4 joins with the seat of reader 3, once it is
  * free; writer 2 goes on publishing.

@@ -1,5 +1,5 @@
-/* topic.pml - the shared memory of a topic, and what writers do with it: allocator/slot.h,
- * allocator/log.h, transport/{gate,claim,publish}.c, discovery/reap.c. For inclusion by the models
+/* topic.pml - the shared memory of a topic, and what writers do with it: allocator/segment/slot.h,
+ * allocator/segment/log.h, transport/{gate,claim,publish}.c, discovery/reap.c. For inclusion by the models
  * of topics.
  *
  * Every statement, or atomic block, is one access to shared memory with what is private around it.

@@ -4,7 +4,7 @@
 #include "support/look.h"
 #include "support/world.h"
 #include "transport/slots/slots.h"
-#include "transport/writer.h"
+#include "transport/topic/writer.h"
 
 #include <stdio.h>
 #include <string.h>

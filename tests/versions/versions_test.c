@@ -2,7 +2,7 @@
  * both know they share; what one does not know it is refused, that thing alone, in words.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/layout.h"
+#include "allocator/segment/layout.h"
 #include "peer.h"
 #include "support/child.h"
 #include "support/look.h"

@@ -16,7 +16,7 @@
 #ifndef EDDY_RING_LAYOUT_H
 #define EDDY_RING_LAYOUT_H
 
-#include "allocator/layout.h"
+#include "allocator/segment/layout.h"
 
 #include <stdbool.h>
 

@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "allocator/file.h"
-#include "allocator/ladder.h"
+#include "allocator/segment/ladder.h"
 #include "transport/ring/ring.h"
 
 #include <fcntl.h>

@@ -29,10 +29,10 @@
 
 #include "allocator/atomic.h"
 #include "allocator/file.h"
-#include "allocator/futex.h"
-#include "allocator/place.h"
 #include "allocator/point.h"
-#include "allocator/wait.h"
+#include "allocator/region/place.h"
+#include "allocator/wait/futex.h"
+#include "allocator/wait/wait.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
 #include "transport/ring/layout.h"

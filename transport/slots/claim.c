@@ -4,7 +4,7 @@
  * oldest samples go first; then those that were marked or let go lately; then all.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/futex.h"
+#include "allocator/wait/futex.h"
 #include "transport/slots/slots.h"
 
 #define TRIES_HAND  16u

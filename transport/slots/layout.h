@@ -12,7 +12,7 @@
 #ifndef EDDY_SLOTS_LAYOUT_H
 #define EDDY_SLOTS_LAYOUT_H
 
-#include "allocator/layout.h"
+#include "allocator/segment/layout.h"
 
 #define EDDY_SLOTS_LAYOUT       2u
 #define EDDY_MAGIC_SLOTS        0x31544c53594444ull /* "DDYSLT1" */

@@ -4,7 +4,7 @@
 #include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
-#include "allocator/ladder.h"
+#include "allocator/segment/ladder.h"
 #include "transport/slots/slots.h"
 
 #include <fcntl.h>

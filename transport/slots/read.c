@@ -4,7 +4,7 @@
 #include "transport/slots/read.h"
 
 #include "allocator/error.h"
-#include "allocator/futex.h"
+#include "allocator/wait/futex.h"
 
 #include <string.h>
 

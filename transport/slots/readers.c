@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
 #include "allocator/error.h"
-#include "allocator/futex.h"
+#include "allocator/wait/futex.h"
 #include "transport/slots/read.h"
 
 int eddy_slots_check_reader(const struct eddy_slots *s, uint32_t reader)

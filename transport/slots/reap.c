@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
-#include "allocator/futex.h"
+#include "allocator/wait/futex.h"
 #include "transport/slots/slots.h"
 
 /* --- what a member leaves behind ------------------------------------------------------------- */

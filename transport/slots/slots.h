@@ -14,7 +14,7 @@
  * pin leaves: the sample has ended, but nobody writes where somebody reads.
  * A mark is set under a pin alone, so it can only hit the sample that it was meant for.
  *
- * The order of samples is a log (allocator/log.h): the swap of its entry is the commit.
+ * The order of samples is a log (allocator/segment/log.h): the swap of its entry is the commit.
  *
  * Threads: any may call anything at any time; none waits.
  * Crash:   a member's loans and a reader's pins are taken back by whoever reaps it: first the
@@ -25,10 +25,10 @@
 #ifndef EDDY_SLOTS_INSIDE_H
 #define EDDY_SLOTS_INSIDE_H
 
-#include "allocator/log.h"
 #include "allocator/point.h"
-#include "allocator/segment.h"
-#include "allocator/wait.h"
+#include "allocator/segment/log.h"
+#include "allocator/segment/segment.h"
+#include "allocator/wait/wait.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
 #include "transport/slots/layout.h"

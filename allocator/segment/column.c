@@ -1,0 +1,66 @@
+/* Mask columns: one word a slot for each further 64 readers.  spec/layout.md, "Columns"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/cancel.h"
+#include "allocator/error.h"
+#include "allocator/file.h"
+#include "allocator/point.h"
+#include "allocator/segment/extent.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static int make_column(const struct eddy_segment *s, const char *name, uint64_t bytes)
+{
+    struct eddy_file file;
+    int error = eddy_file_create(s->dir, bytes, &file);
+    if (error)
+        return error;
+    error = eddy_file_reserve(file.fd, 0, bytes, "more readers");
+    if (!error)
+        error = eddy_file_link(&file, name);
+    eddy_file_drop(&file);
+    return error == EDDY_EEXIST ? EDDY_OK : error;
+}
+
+static void *map_column(const struct eddy_segment *s, const char *name, uint64_t bytes)
+{
+    int fd;
+    struct stat status;
+    void *at = NULL;
+    if (eddy_file_open(s->dir, name, true, &fd, &status))
+        return NULL;
+    if ((uint64_t)status.st_size < bytes)
+        eddy_fail(EDDY_ESEGMENT, "%s is too short; stop the programs that use it and run `eddy gc`",
+                  name);
+    else if (eddy_file_map(fd, 0, bytes, true, &at))
+        at = NULL;
+    close(fd);
+    return at;
+}
+
+_Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_t c, bool create)
+{
+    struct eddy_extent *x = &s->extents[i];
+    /* acquire, from [mapped]: the page is there before anybody uses it. */
+    _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
+    if (column)
+        return column;
+    EDDY_UNCANCELLED;
+    char name[64];
+    snprintf(name, sizeof name, "%s.x%u.m%u", s->id, i, c);
+    uint64_t bytes = eddy_page_round(x->count * 8ull);
+    pthread_mutex_lock(&s->lock);
+    column = eddy_load_relaxed(&x->column[c]); /* set under the lock */
+    if (!column && (!create || make_column(s, name, bytes) == EDDY_OK)) {
+        EDDY_POINT("column:linked");
+        column = map_column(s, name, bytes);
+        eddy_store_release(&x->column[c], column); /* [mapped] */
+    }
+    pthread_mutex_unlock(&s->lock);
+    EDDY_POINT("column:mapped");
+    if (column && create)
+        /* seq: before any bit is set in it; a claimer clears sn, then looks here. */
+        eddy_or_seq(&x->header->columns, 1ull << c);
+    return column;
+}

@@ -1,0 +1,101 @@
+/* The end of a segment: leaving it, removing its files, counting their bytes.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/file.h"
+#include "allocator/point.h"
+#include "allocator/segment/extent.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+void eddy_segment_detach(struct eddy_segment *s)
+{
+    for (uint32_t i = 0; i < EDDY_EXTENTS_MAX; i++)
+        eddy_extent_unmap(&s->extents[i]);
+    munmap(s->control, s->control_bytes);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+enum eddy_part eddy_segment_part(const char *name)
+{
+    unsigned extent, column;
+    char again[24];
+    if (strspn(name, "0123456789abcdef") != EDDY_NONCE_TEXT - 1)
+        return EDDY_PART_NONE;
+    const char *end = name + EDDY_NONCE_TEXT - 1;
+    if (strcmp(end, ".seg") == 0)
+        return EDDY_PART_CONTROL;
+    int numbers = sscanf(end, ".x%3u.m%2u", &extent, &column);
+    if (numbers < 1 || extent >= EDDY_EXTENTS_MAX ||
+        (numbers == 2 && column >= EDDY_SEATS_MAX / 64))
+        return EDDY_PART_NONE;
+    /* Nothing but what Eddy prints: no sign, no zero in front, nothing behind. */
+    snprintf(again, sizeof again, numbers == 2 ? ".x%u.m%u" : ".x%u", extent, column);
+    if (strcmp(end, again) != 0)
+        return EDDY_PART_NONE;
+    return numbers == 2 ? EDDY_PART_COLUMN : EDDY_PART_EXTENT;
+}
+
+/* Extents are numbered without gaps. */
+static uint32_t count_extents(int dir, const char *id)
+{
+    char name[64];
+    for (uint32_t n = 0; n < EDDY_EXTENTS_MAX; n++) {
+        snprintf(name, sizeof name, "%.32s.x%u", id, n);
+        if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return n;
+    }
+    return EDDY_EXTENTS_MAX;
+}
+
+/* By their names, which follow from the segment's: a folder may hold thousands of others.  The last
+ * extent comes first and the control file last: as long as a file is there, those that are left can
+ * be found again. */
+static void each_file(int dir, const char *id, uint32_t readers,
+                      void (*visit)(int, const char *, void *), void *context)
+{
+    char name[64];
+    for (uint32_t x = count_extents(dir, id); x-- > 0;) {
+        for (uint32_t c = 1; c * 64 < readers; c++) {
+            snprintf(name, sizeof name, "%.32s.x%u.m%u", id, x, c);
+            visit(dir, name, context);
+        }
+        snprintf(name, sizeof name, "%.32s.x%u", id, x);
+        visit(dir, name, context);
+    }
+    EDDY_POINT("remove:parts");
+    snprintf(name, sizeof name, "%.32s.seg", id);
+    visit(dir, name, context);
+}
+
+static void remove_one(int dir, const char *name, void *context)
+{
+    if (unlinkat(dir, name, 0) == 0)
+        ++*(uint32_t *)context;
+}
+
+uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers)
+{
+    uint32_t removed = 0;
+    each_file(dir, id, readers, remove_one, &removed);
+    return removed;
+}
+
+static void add_bytes(int dir, const char *name, void *context)
+{
+    struct stat status;
+    if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        *(uint64_t *)context += (uint64_t)status.st_blocks * 512;
+}
+
+uint64_t eddy_segment_bytes(int dir, const char *id, uint32_t readers)
+{
+    uint64_t bytes = 0;
+    each_file(dir, id, readers, add_bytes, &bytes);
+    return bytes;
+}

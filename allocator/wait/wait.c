@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/wait/wait.h"
+
+#include "allocator/point.h"
+#include "allocator/wait/futex.h"
+
+#include <eddy/domain.h>
+#include <sched.h>
+
+#define PAUSES 64u /* before the clock is asked, and others of this CPU are let run */
+
+static int glance(const struct eddy_awaited *kind, void *what)
+{
+    return kind->hint && !kind->hint(what) ? EDDY_ENODATA : kind->look(what);
+}
+
+static int look_again(const struct eddy_awaited *kind, void *what, uint64_t until, uint64_t *now)
+{
+    int result = EDDY_ENODATA;
+    do {
+        for (uint32_t i = 0; i < PAUSES && result == EDDY_ENODATA; i += kind->pauses) {
+            for (uint32_t j = 0; j < kind->pauses; j++)
+                eddy_pause();
+            result = glance(kind, what);
+        }
+        if (result == EDDY_ENODATA)
+            sched_yield(); /* what we wait for may need this very CPU */
+        *now = eddy_now();
+    } while (result == EDDY_ENODATA && *now < until);
+    return result;
+}
+
+/* False: the deadline has passed. */
+static bool sleep_once(const struct eddy_awaited *kind, _Atomic uint32_t *bell, uint32_t armed,
+                       uint64_t deadline)
+{
+    uint64_t nap = kind->nap_ns ? eddy_deadline(kind->nap_ns) : EDDY_FOREVER;
+    if (nap >= deadline)
+        return eddy_bell_wait(bell, armed, deadline);
+    (void)eddy_bell_wait(bell, armed, nap);
+    return true;
+}
+
+static int look_asleep(const struct eddy_awaited *kind, void *what, _Atomic uint32_t *bell,
+                       uint64_t deadline)
+{
+    int result = EDDY_ENODATA;
+    for (bool in_time = true; result == EDDY_ENODATA && in_time;) {
+        uint32_t armed = eddy_bell_arm(bell);
+        EDDY_POINT("wait:armed");
+        if (kind->sleeps)
+            kind->sleeps(what, true);
+        result = kind->look(what);
+        if (result == EDDY_ENODATA) {
+            in_time = sleep_once(kind, bell, armed, deadline);
+            result = kind->look(what);
+        }
+        EDDY_POINT("wait:woken");
+        if (kind->sleeps)
+            kind->sleeps(what, false);
+    }
+    return result;
+}
+
+int eddy_wait(struct eddy_spin *s, const struct eddy_awaited *kind, void *what,
+              _Atomic uint32_t *bell, uint64_t deadline)
+{
+    int result = kind->look(what);
+    if (result != EDDY_ENODATA)
+        return result;
+    if (deadline == EDDY_POLL)
+        return EDDY_ETIMEDOUT;
+    struct eddy_spun how = {.limit = eddy_spin_limit(s), .begin = eddy_now()};
+    how.looked = how.begin;
+    uint64_t until = how.begin + how.limit < deadline ? how.begin + how.limit : deadline;
+    if (until > how.begin)
+        result = look_again(kind, what, until, &how.looked);
+    how.found = result != EDDY_ENODATA;
+    how.end = how.looked;
+    if (!how.found) {
+        result = look_asleep(kind, what, bell, deadline);
+        how.end = eddy_now();
+    }
+    eddy_spin_learn(s, &how);
+    return result == EDDY_ENODATA ? EDDY_ETIMEDOUT : result;
+}

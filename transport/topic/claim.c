@@ -1,0 +1,273 @@
+/* How a writer comes by a slot.  spec/protocols.md, "Claiming"
+ *
+ * In this order: the oldest of the slots that it published lately, a few from the table of all
+ * slots, the same again after recomputing the limit; then it grows; at the topic's limit it looks
+ * at every slot, has the dead reaped, and waits for room.  Each step looks at a bounded number of
+ * slots.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "discovery/reap.h"
+#include "transport/topic/gate.h"
+#include "transport/topic/writer.h"
+
+#define TRIES_RECENT  8u
+#define TRIES_TABLE   32u
+#define TRIES_FAR     1024u
+#define ROUND_BYTES   65536u
+#define ROUND_SLOTS   192u
+#define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
+#define TRIES_WARM    16u
+#define ROOM_PAUSES   16u       /* between looks at what the readers write to all the time */
+#define ROOM_NAP      2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
+#define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
+
+static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need, uint64_t limit,
+                     bool any_size, struct eddy_place *p)
+{
+    return eddy_slot_find(w->segment, id, p) == EDDY_OK &&
+           (any_size ? p->extent->capacity >= need : eddy_slot_suits(p, need)) &&
+           eddy_slot_claim(w->segment, p, w->me, limit);
+}
+
+void eddy_writer_remember(struct eddy_writer *w, uint32_t slot)
+{
+    if (w->recent_count == EDDY_RECENT) { /* the oldest is left to the table */
+        w->recent_first++;
+        w->recent_count--;
+    }
+    w->recent[(w->recent_first + w->recent_count++) % EDDY_RECENT] = slot;
+}
+
+static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, struct eddy_place *p)
+{
+    uint32_t tries = w->recent_count < TRIES_RECENT ? w->recent_count : TRIES_RECENT;
+    for (uint32_t i = 0; i < tries; i++) {
+        uint32_t *at = &w->recent[(w->recent_first + i) % EDDY_RECENT];
+        if (try_slot(w, *at, need, limit, false, p)) {
+            *at = w->recent[w->recent_first % EDDY_RECENT];
+            w->recent_first++;
+            w->recent_count--;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The slot after `id` in the table: those of an extent in an order that no prefetcher foresees,
+ * then the next extent's.  An extent whose slots are too small or far too large is passed over. */
+static uint32_t next_slot(struct eddy_segment *s, uint32_t id, uint64_t need, bool any_size)
+{
+    struct eddy_place p;
+    uint32_t x = id >> EDDY_INDEX_BITS;
+    if (eddy_slot_find(s, id, &p) == EDDY_OK && (any_size || eddy_slot_suits(&p, need))) {
+        uint32_t next = (p.index + p.extent->stride) % p.extent->count;
+        if (next != 0)
+            return eddy_slot_id(x, next);
+    }
+    x = (x + 1) % EDDY_EXTENTS_MAX;
+    /* Relaxed: opened by its name when it is mapped. */
+    return eddy_load_relaxed(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
+}
+
+static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, uint32_t tries,
+                        bool any_size, struct eddy_place *p)
+{
+    if (eddy_load_relaxed(&w->segment->control->extents[0]) == 0) /* as above */
+        return false;
+    while (tries--) {
+        uint32_t id = w->scan;
+        w->scan = next_slot(w->segment, id, need, any_size);
+        if (try_slot(w, id, need, limit, any_size, p))
+            return true;
+    }
+    return false;
+}
+
+/* A writer of small samples goes round many slots before it uses one again: best-effort readers
+ * find more behind them, and the readers' cursors need be looked at less often.  Large slots are
+ * used again while they are warm. */
+static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
+{
+    return w->recent_count >= ROUND_SLOTS || w->recent_count * need >= ROUND_BYTES;
+}
+
+static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    uint64_t limit = eddy_claim_limit(w->segment, need);
+    if (goes_round_enough(w, need))
+        return claim_recent(w, need, limit, p) ||
+               claim_table(w, need, limit, TRIES_TABLE, false, p);
+    return claim_table(w, need, limit, TRIES_TABLE, false, p) || claim_recent(w, need, limit, p);
+}
+
+static void forget_recent(struct eddy_writer *w, uint32_t i)
+{
+    for (; i + 1 < w->recent_count; i++)
+        w->recent[(w->recent_first + i) % EDDY_RECENT] =
+            w->recent[(w->recent_first + i + 1) % EDDY_RECENT];
+    w->recent_count--;
+}
+
+/* The slot published last that is free again: for large samples, whose memory is dear to touch for
+ * the first time and to bring back into the caches. */
+static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    eddy_gate_recompute(w->segment);
+    uint64_t limit = eddy_claim_limit(w->segment, need);
+    uint32_t last = w->recent_count < TRIES_WARM ? 0 : w->recent_count - TRIES_WARM;
+    for (uint32_t i = w->recent_count; i-- > last;) {
+        if (try_slot(w, w->recent[(w->recent_first + i) % EDDY_RECENT], need, limit, false, p)) {
+            forget_recent(w, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    if (need >= WARM_BYTES && claim_warm(w, need, p))
+        return true;
+    if (claim_behind(w, need, p))
+        return true;
+    uint64_t before = eddy_claim_limit(w->segment, need); /* only to see whether it moves */
+    return eddy_gate_recompute(w->segment) && eddy_claim_limit(w->segment, need) != before &&
+           claim_behind(w, need, p);
+}
+
+/* How many tries go once round all slots.  An extent that cannot be mapped takes one, whatever its
+ * descriptor says. */
+static uint32_t all_slots(struct eddy_segment *s)
+{
+    uint32_t tries = 0, extents = eddy_extent_count(s);
+    for (uint32_t i = 0; i < extents; i++) {
+        struct eddy_place p;
+        tries += eddy_slot_find(s, eddy_slot_id(i, 0), &p) == EDDY_OK ? p.extent->count : 1;
+    }
+    return tries;
+}
+
+/* All slots, of any size that fits: the last look before waiting. */
+static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    eddy_gate_recompute(w->segment);
+    return claim_table(w, need, eddy_hard_limit(w->segment), all_slots(w->segment), true, p);
+}
+
+/* The dead may have the room.  False: it is too early to look again. */
+static bool reap_now_and_then(struct eddy_writer *w)
+{
+    uint64_t began = eddy_now();
+    if (!eddy_reap_is_due(&w->reaping))
+        return false;
+    (void)eddy_reap_topic(w->topic->domain, w->segment);
+    eddy_reap_has_been(&w->reaping, began);
+    return true;
+}
+
+static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    return claim_any(w, need, p) || (reap_now_and_then(w) && claim_any(w, need, p));
+}
+
+struct room {
+    struct eddy_writer *writer;
+    bool (*is_there)(struct eddy_writer *, void *);
+    void *context;
+    uint64_t next_reap;
+};
+
+static int look_for_room(void *what)
+{
+    const struct room *room = what;
+    EDDY_POINT("room:wanted");
+    return room->is_there(room->writer, room->context) ? EDDY_OK : EDDY_ENODATA;
+}
+
+/* Only before a sleep, and not each. */
+static void reap_for_room(void *what, bool begins)
+{
+    struct room *room = what;
+    if (!begins)
+        return;
+    uint64_t now = eddy_now();
+    if (now >= room->next_reap && reap_now_and_then(room->writer))
+        room->next_reap = now + REAP_INTERVAL;
+}
+
+int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
+                              bool (*is_there)(struct eddy_writer *, void *), void *context)
+{
+    const struct eddy_awaited kind = {
+        .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
+    struct room room = {w, is_there, context, 0};
+    int error = eddy_wait(&w->spin, &kind, &room, &w->segment->control->room_bell, deadline);
+    if (error == EDDY_ETIMEDOUT && deadline == EDDY_POLL && reap_now_and_then(w))
+        error = look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
+    return error;
+}
+
+struct want {
+    uint64_t need;
+    struct eddy_place *place;
+};
+
+static bool has_slot(struct eddy_writer *w, void *context)
+{
+    struct want *want = context;
+    return claim_any(w, want->need, want->place);
+}
+
+static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    struct want want = {need, p};
+    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
+    int error = eddy_writer_wait_for_room(w, deadline, has_slot, &want);
+    return error && !w->reliable ? EDDY_ELIMIT : error;
+}
+
+/* Before growing, which costs far more: many slots ahead, where the oldest samples lie, lest the
+ * topic grow while most of it is free; then as many of the newest extent, which is the largest.
+ * Each writer begins somewhere else there, or many of them meet each other's slots and all grow. */
+static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, struct eddy_place *p)
+{
+    uint64_t limit = eddy_claim_limit(w->segment, need);
+    if (extents == 0)
+        return false;
+    if (claim_table(w, need, limit, TRIES_FAR, false, p))
+        return true;
+    uint64_t newest = eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
+    uint32_t slots = eddy_descriptor_slots(newest);
+    w->scan = eddy_slot_id(extents - 1, slots ? w->me * 61 % slots : 0);
+    return claim_table(w, need, limit, TRIES_FAR, false, p);
+}
+
+/* A process that can map no more must not add what it could not use, again and again.  A damaged
+ * extent is gone round. */
+static int add_usable(struct eddy_writer *w, uint64_t need, uint32_t extents)
+{
+    int error = extents ? eddy_extent_map(w->segment, extents - 1) : EDDY_OK;
+    if (error && error != EDDY_ESEGMENT)
+        return error;
+    error = eddy_extent_add(w->segment, need);
+    return error ? error : eddy_extent_map(w->segment, extents);
+}
+
+int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    while (!eddy_writer_claim_quickly(w, need, p)) {
+        uint32_t extents = eddy_extent_count(w->segment);
+        if (claim_far(w, need, extents, p))
+            return EDDY_OK;
+        int error = add_usable(w, need, extents);
+        if (error == EDDY_ELIMIT)
+            return wait_for_slot(w, need, p);
+        if (error == EDDY_ENOMEM && claim_or_reap(w, need, p))
+            return EDDY_OK;
+        if (error)
+            return error;
+        w->scan = eddy_slot_id(extents, 0); /* the new one begins there */
+    }
+    return EDDY_OK;
+}

@@ -1,0 +1,317 @@
+/* What a late reader gets.  spec/protocols.md, "History"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/topic/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pasts {
+    struct eddy_past *list;
+    size_t count, room;
+};
+
+struct gather {
+    struct eddy_reader *reader;
+    uint64_t until, topic_history;
+    struct pasts past;
+    struct pasts since; /* if there is a past: what was published from `until` on, by kind */
+    int error;
+};
+
+static bool log_confirms(const struct eddy_segment *s, uint64_t sn, uint32_t id)
+{
+    uint64_t entry = eddy_log_entry(&s->log, sn);
+    return eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT && eddy_entry_slot(entry) == id;
+}
+
+/* True if the writer that keeps the sample still has its seat, and lives. */
+static bool writer_lives(const struct eddy_reader *r, const struct eddy_slot *slot)
+{
+    /* Relaxed: the slot is pinned, or it is only a guess; and the owner alone is looked at. */
+    uint32_t seat = eddy_load_relaxed(&slot->writer);
+    uint64_t source = eddy_load_relaxed(&slot->source);
+    return seat < EDDY_SEATS_MAX && eddy_load_relaxed(&r->segment->writers[seat].owner) == source &&
+           eddy_domain_knows_alive(r->domain, source);
+}
+
+static bool is_history(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
+                       uint32_t id)
+{
+    const struct eddy_segment *s = g->reader->segment;
+    if (sn == 0 || sn >= g->until)
+        return false;
+    if (sn + g->topic_history >= g->until)
+        return log_confirms(s, sn, id);
+    /* keeper, from [keep], is set after the swap; a writer that was stopped in between has its
+     * sample in the log. */
+    bool kept = eddy_load_acquire(&slot->keeper) != 0 ||
+                (eddy_load_relaxed(&slot->retain) != 0 && log_confirms(s, sn, id));
+    return kept && writer_lives(g->reader, slot);
+}
+
+/* A writer that was stopped between the swap and setting keeper, while the log went round: nobody
+ * can tell whether it published under this number.  If it did, what it published before has a gap
+ * behind it. */
+static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, uint64_t sn)
+{
+    const struct eddy_log *log = &g->reader->segment->log;
+    /* Relaxed: a needless doubt costs history that is older still.  The owner, acquire, from
+     * [give up]: who sees the slot given up sees its keeper, too. */
+    return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
+           eddy_load_acquire(&slot->owner) == eddy_load_relaxed(&slot->writer) + 1u &&
+           eddy_entry_age(log, eddy_log_entry(log, sn), sn) == EDDY_ENTRY_NEWER &&
+           writer_lives(g->reader, slot);
+}
+
+static bool add(struct gather *g, struct pasts *to, const struct eddy_past *one)
+{
+    if (to->count == to->room) {
+        size_t room = to->room ? 2 * to->room : 64;
+        struct eddy_past *list = realloc(to->list, room * sizeof *list);
+        if (!list) {
+            g->error = eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
+            return false;
+        }
+        to->list = list;
+        to->room = room;
+    }
+    to->list[to->count++] = *one;
+    return true;
+}
+
+/* What a slot says of its sample, which is pinned, or its writer has not given it up. */
+static struct eddy_past describe(const struct eddy_place *p, uint32_t id, uint64_t sn)
+{
+    /* Relaxed, all: by way of what showed that it is published. */
+    uint32_t retain = eddy_load_relaxed(&p->slot->retain);
+    struct eddy_past past = {.sn = sn,
+                             .slot = id,
+                             .writer = eddy_load_relaxed(&p->slot->writer),
+                             .count = eddy_load_relaxed(&p->slot->count),
+                             .depth = retain & ~EDDY_RETAIN_KEYED,
+                             .keyed = retain & EDDY_RETAIN_KEYED};
+    uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
+    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
+    if (past.keyed && front <= offset && offset <= p->extent->capacity)
+        memcpy(past.key, p->extent->payload + p->extent->capacity * p->index + offset - front,
+               sizeof past.key);
+    return past;
+}
+
+enum judgement { NOTHING, DOUBT, HISTORY };
+
+/* A sample goes from being in the log, by way of the log having passed it by, to having its keeper,
+ * and never back: in this order the questions cannot all miss it. */
+static enum judgement judge(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
+                            uint32_t id)
+{
+    if (is_history(g, slot, sn, id))
+        return HISTORY;
+    if (is_doubtful(g, slot, sn))
+        return DOUBT;
+    return is_history(g, slot, sn, id) ? HISTORY : NOTHING;
+}
+
+static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint32_t id,
+                        void *context)
+{
+    (void)s;
+    struct gather *g = context;
+    /* acquire, from [number] and who clears it: what let go the sample that was here. */
+    uint64_t sn = eddy_load_acquire(&p->slot->sn);
+    enum judgement what = judge(g, p->slot, sn, id);
+    bool pinned = what == HISTORY && eddy_reader_pin(g->reader, p, sn);
+    EDDY_POINT("history:pinned");
+    if (what == HISTORY)
+        what = pinned ? judge(g, p->slot, sn, id) : NOTHING;
+    bool added = false;
+    if (what != NOTHING) {
+        struct eddy_past past = describe(p, id, sn);
+        past.dropped = what == DOUBT;
+        added = add(g, &g->past, &past);
+    }
+    if (pinned && !(added && what == HISTORY))
+        eddy_reader_unpin(g->reader, p);
+    return g->error == 0;
+}
+
+/* --- kinds: what a history counts by ---------------------------------------------------------- */
+
+static bool is_of_topic(const struct gather *g, const struct eddy_past *p)
+{
+    return p->sn + g->topic_history >= g->until;
+}
+
+static int by_kind(const struct eddy_past *x, const struct eddy_past *y)
+{
+    if (x->writer != y->writer)
+        return x->writer < y->writer ? -1 : 1;
+    return memcmp(x->key, y->key, sizeof x->key);
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct eddy_past *x = a, *y = b;
+    return (x->sn > y->sn) - (x->sn < y->sn);
+}
+
+static int by_kind_and_number(const void *a, const void *b)
+{
+    int order = by_kind(a, b);
+    return order ? order : by_number(a, b);
+}
+
+static bool same_kind(const struct gather *g, const struct eddy_past *a, const struct eddy_past *b)
+{
+    bool of_topic = is_of_topic(g, a);
+    return of_topic == is_of_topic(g, b) && (of_topic || by_kind(a, b) == 0);
+}
+
+/* Takes note of what was published since `until`. */
+static bool gather_since(struct gather *g)
+{
+    const struct eddy_log *log = &g->reader->segment->log;
+    /* Relaxed: who let go a sample that we have found gone had moved next_sn before. */
+    uint64_t end = eddy_load_relaxed(log->next_sn), length = log->mask + 1ull;
+    /* What is further back is not there any more; this bounds the walk, whatever the end says. */
+    uint64_t begin = end > length && end - length > g->until ? end - length : g->until;
+    for (uint64_t sn = begin; sn < end && !g->error; sn++) {
+        struct eddy_place p;
+        uint64_t entry = eddy_log_entry(log, sn);
+        uint32_t id = eddy_entry_slot(entry);
+        if (eddy_entry_age(log, entry, sn) != EDDY_ENTRY_PRESENT ||
+            eddy_slot_find(g->reader->segment, id, &p))
+            continue;
+        if (!eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
+            continue;
+        struct eddy_past one = describe(&p, id, sn);
+        eddy_reader_unpin(g->reader, &p);
+        (void)add(g, &g->since, &one);
+    }
+    if (g->since.count > 1)
+        qsort(g->since.list, g->since.count, sizeof *g->since.list, by_kind_and_number);
+    return g->error == 0;
+}
+
+/* The first that was published of this kind since `until`; NULL: none. */
+static const struct eddy_past *first_since(const struct gather *g, const struct eddy_past *kind)
+{
+    size_t low = 0, high = g->since.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (by_kind(&g->since.list[middle], kind) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < g->since.count && by_kind(&g->since.list[low], kind) == 0;
+    return found ? &g->since.list[low] : NULL;
+}
+
+/* --- what of it a late reader can use --------------------------------------------------------- */
+
+static void drop(struct gather *g, struct eddy_past *past)
+{
+    struct eddy_place p;
+    if (!past->dropped && eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK)
+        eddy_reader_unpin(g->reader, &p);
+    past->dropped = true;
+}
+
+/* What must come right behind a sample so that nothing is missing between it and the reader's first
+ * live one: the next newer sample of its kind, or else what was published since. */
+static bool has_successor(const struct gather *g, const struct eddy_past *p,
+                          const struct eddy_past *newer)
+{
+    if (is_of_topic(g, p))
+        return (newer ? newer->sn : g->until) == p->sn + 1;
+    const struct eddy_past *next = newer ? newer : first_since(g, p);
+    return !next || next->count == p->count + 1;
+}
+
+/* Goes through one kind, newest first.  Writers went on while we looked, and may have replaced
+ * samples that we had not come to yet; what is older than such a gap is of no use, nor what is older
+ * than the end of its key.  And no more than was asked for, or than its writer keeps. */
+static void trim_kind(struct gather *g, size_t begin, size_t end, uint32_t wanted)
+{
+    struct eddy_past *newer = NULL;
+    bool broken = false;
+    for (size_t i = end; i-- > begin; newer = &g->past.list[i]) {
+        struct eddy_past *p = &g->past.list[i];
+        bool of_topic = is_of_topic(g, p);
+        uint32_t most = of_topic || p->depth > wanted ? wanted : p->depth;
+        broken =
+            broken || p->dropped || (!of_topic && p->depth == 0) || !has_successor(g, p, newer);
+        if (broken || end - i > most)
+            drop(g, p);
+    }
+}
+
+static void trim(struct gather *g, uint32_t wanted)
+{
+    struct pasts *past = &g->past;
+    size_t kept = 0;
+    qsort(past->list, past->count, sizeof *past->list, by_kind_and_number);
+    for (size_t begin = 0, end; begin < past->count; begin = end) {
+        end = begin + 1;
+        while (end < past->count && same_kind(g, &past->list[begin], &past->list[end]))
+            end++;
+        trim_kind(g, begin, end, wanted);
+    }
+    for (size_t i = 0; i < past->count; i++)
+        if (!past->list[i].dropped)
+            past->list[kept++] = past->list[i];
+    past->count = kept;
+    qsort(past->list, past->count, sizeof *past->list, by_number);
+}
+
+/* True if a sample with a key that its writer has given up is not kept any more: where what ended the
+ * key has been used for something else before we came to it, this tells. */
+static bool is_let_go(const struct eddy_past *past, const struct eddy_slot *slot)
+{
+    /* acquire, from [give up]: who sees the slot given up sees that it was kept, and who saw a later
+     * slot of its writer used again sees what [let go] did before. */
+    return past->keyed && eddy_load_acquire(&slot->owner) != past->writer + 1u &&
+           eddy_load_relaxed(&slot->keeper) == 0;
+}
+
+/* A writer that died while we looked had its newest sample passed over, perhaps: it keeps nothing
+ * any more.  Alive now means alive at each look before. */
+static void drop_what_went(struct gather *g)
+{
+    for (size_t i = 0; i < g->past.count; i++) {
+        struct eddy_past *past = &g->past.list[i];
+        struct eddy_place p;
+        if (!past->dropped && !is_of_topic(g, past) &&
+            eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK &&
+            (is_let_go(past, p.slot) || !writer_lives(g->reader, p.slot)))
+            drop(g, past);
+    }
+}
+
+int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t wanted)
+{
+    struct gather g = {.reader = r, .until = until};
+    /* Relaxed: set before the samples that it is for, which we know of from [help]. */
+    g.topic_history = eddy_load_relaxed(&r->segment->control->history);
+    if (g.topic_history > r->segment->log_length)
+        g.topic_history = r->segment->log_length;
+    int error = eddy_slots_each(r->segment, gather_slot, &g);
+    error = error ? error : g.error;
+    if (g.past.count > 0 && !error) {
+        drop_what_went(&g);
+        if (gather_since(&g))
+            trim(&g, wanted);
+        error = g.error;
+    }
+    free(g.since.list);
+    if (error) {
+        free(g.past.list); /* the pins go with the seat */
+        return error;
+    }
+    r->past = g.past.list;
+    r->past_count = g.past.count;
+    return EDDY_OK;
+}

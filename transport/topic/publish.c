@@ -1,0 +1,252 @@
+/* From a loan to a sample.  spec/protocols.md, "Publishing"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "discovery/reap.h"
+#include "transport/topic/gate.h"
+#include "transport/topic/writer.h"
+
+#include <string.h>
+
+#define TRIES_PUBLISH (1u << 20) /* each is lost to another's sample, unless somebody scribbles */
+#define AHEAD_LINES   8u
+/* Of larger slots none is claimed ahead: memory is dearer than a swap. */
+#define AHEAD_BYTES (1u << 20)
+
+static bool lets_pass(const struct eddy_writer *w, uint64_t n)
+{
+    const struct eddy_control *c = w->segment->control;
+    /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
+     * the entry of the lap before, which n takes the place of. */
+    return n < eddy_load_relaxed(&c->gate) &&
+           n < eddy_load_acquire(&c->min_cursor) + w->segment->log_length;
+}
+
+static bool gate_is_open(struct eddy_writer *w, void *unused)
+{
+    (void)unused;
+    uint64_t n = eddy_log_end(&w->segment->log);
+    if (n > eddy_log_last_sn(&w->segment->log))
+        return true; /* nothing to wait for: the next try finds that out */
+    return eddy_gate_recompute(w->segment) && lets_pass(w, n);
+}
+
+/* Passes the gate for n, or waits for it. */
+static int pass_gate(struct eddy_writer *w, uint64_t n)
+{
+    if (__builtin_expect(lets_pass(w, n), 1))
+        return EDDY_OK;
+    if (n > eddy_log_last_sn(&w->segment->log))
+        return eddy_fail(EDDY_ELIMIT,
+                         "the topic has used up its sequence numbers; close it everywhere once");
+    if (gate_is_open(w, NULL))
+        return EDDY_OK;
+    return eddy_writer_wait_for_room(w, w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL,
+                                     gate_is_open, NULL);
+}
+
+/* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went
+ * in. */
+static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
+{
+    struct eddy_log *log = &w->segment->log;
+    const struct eddy_control *control = w->segment->control;
+    for (uint32_t tries = 0; tries < TRIES_PUBLISH; tries++) {
+        uint64_t n = eddy_load_relaxed(log->next_sn); /* the entry decides */
+        uint64_t entry = eddy_log_entry(log, n);
+        enum eddy_entry_age age = eddy_entry_age(log, entry, n);
+        if (age == EDDY_ENTRY_PRESENT) {
+            eddy_log_help(log, n);
+            continue;
+        }
+        if (age == EDDY_ENTRY_NEWER) {
+            eddy_log_mend(log, n, entry);
+            continue;
+        }
+        EDDY_POINT("publish:entry-read");
+        /* Relaxed: a hint, which is only ever too low. */
+        if (w->patience_ns &&
+            __builtin_expect(n >= eddy_load_relaxed(&control->untaken_deep) + w->lag, 0))
+            eddy_writer_be_patient(w, n);
+        int error = pass_gate(w, n);
+        if (error)
+            return error;
+        EDDY_POINT("publish:gate-passed");
+        /* [number]: who looks for what was here before sees what let it go. */
+        eddy_store_release(&slot->sn, n);
+        EDDY_POINT("publish:before-swap");
+        if (eddy_log_publish(log, n, entry, id)) {
+            *sn = n;
+            return EDDY_OK;
+        }
+    }
+    return eddy_fail(
+        EDDY_ESEGMENT,
+        "topic \"%.*s\" cannot be published on: its shared memory is being scribbled on",
+        EDDY_SEGMENT_LABEL(w->segment));
+}
+
+static void let_go(struct eddy_writer *w, uint32_t id)
+{
+    struct eddy_place oldest;
+    if (eddy_slot_find(w->segment, id, &oldest) == EDDY_OK)
+        eddy_store_release(&oldest.slot->keeper, 0u); /* [let go] */
+    EDDY_POINT("publish:let-go");
+}
+
+/* Keeps the sample just published for late readers, and lets the one go that is too many. */
+static void keep_sample(struct eddy_writer *w, struct eddy_kind_kept *kind, struct eddy_slot *slot,
+                        uint32_t id)
+{
+    uint32_t gone;
+    /* [keep]: its number is the one in the log, and none that was tried in vain. */
+    eddy_store_release(&slot->keeper, w->me);
+    EDDY_POINT("publish:kept");
+    if (eddy_keep_add(&w->keep, kind, id, &gone))
+        let_go(w, gone);
+    eddy_store_relaxed(&w->seat->kept, w->keep.total); /* statistics */
+}
+
+/* The sample just published ends its key: nothing of it is kept any more. */
+static void end_key(struct eddy_writer *w, struct eddy_kind_kept *kind)
+{
+    uint32_t gone;
+    while (eddy_keep_drop(&w->keep, kind, &gone))
+        let_go(w, gone);
+    eddy_keep_end(&w->keep, kind);
+    eddy_store_relaxed(&w->seat->kept, w->keep.total); /* statistics */
+}
+
+/* kind: NULL if nothing is kept. */
+static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64_t size,
+                     const struct eddy_kind_kept *kind, bool ends)
+{
+    uint32_t retain = (ends ? 0 : w->keep.depth) | (w->keep.keyed ? EDDY_RETAIN_KEYED : 0);
+    /* Relaxed: seen by others only after [publish]. */
+    eddy_store_relaxed(&slot->size, size);
+    eddy_store_relaxed(&slot->writer, (uint16_t)(w->me - 1));
+    eddy_store_relaxed(&slot->flags, w->flags);
+    eddy_store_relaxed(&slot->source, w->source);
+    eddy_store_relaxed(&slot->retain, (uint16_t)retain);
+    eddy_store_relaxed(&slot->count, kind ? kind->published : 0);
+}
+
+/* The key goes in front of the user header. */
+static int write_key(struct eddy_writer *w, const struct eddy_place *p, const uint8_t key[16])
+{
+    /* Both ours; checked all the same. */
+    uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
+    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
+    uint8_t *payload = eddy_writer_payload(w, p);
+    if (!payload || offset > p->extent->capacity || front > offset)
+        return eddy_fail(EDDY_ESEGMENT, "a slot was scribbled on while it was on loan");
+    memcpy(payload + offset - front, key, EDDY_KEY_BYTES);
+    return EDDY_OK;
+}
+
+static void count(struct eddy_writer *w, uint64_t size)
+{
+    /* Relaxed: statistics, and only we write them. */
+    eddy_store_relaxed(&w->seat->published, ++w->published);
+    eddy_store_relaxed(&w->seat->bytes, w->bytes += size);
+}
+
+/* Claims the next slot and brings its first lines here while nobody waits for us. */
+static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
+{
+    if (capacity > AHEAD_BYTES || w->has_spare)
+        return;
+    w->has_spare = eddy_writer_claim_quickly(w, capacity, &w->spare);
+    const uint8_t *payload = w->has_spare ? eddy_writer_payload(w, &w->spare) : NULL;
+    for (uint64_t at = 0; payload && at < capacity && at < AHEAD_LINES * EDDY_LINE; at += EDDY_LINE)
+        eddy_prefetch_write(payload + at);
+}
+
+/* Finds the loan, and checks what is to be published of it. */
+static int check_publication(struct eddy_writer *w, const struct eddy_loan *loan, size_t size,
+                             const struct eddy_publication *what, struct eddy_place *p)
+{
+    int error = eddy_writer_find_loan(w, loan, p);
+    if (error)
+        return error;
+    uint64_t offset = eddy_load_relaxed(&p->slot->data_offset); /* ours; checked all the same */
+    if (size > loan->size || size > p->extent->capacity || offset > p->extent->capacity - size)
+        return eddy_fail(EDDY_ETOOBIG, "publishing %zu bytes of a loan of %zu", size, loan->size);
+    if ((what->flags & ~EDDY_PUBLISH_ENDS_KEY) || what->reserved[0] || what->reserved[1] ||
+        what->reserved[2])
+        return eddy_fail(EDDY_EINVAL,
+                         "eddy_writer_publish_with: flags 0x%x, or something "
+                         "reserved, that this version does not know",
+                         what->flags);
+    return EDDY_OK;
+}
+
+/* Whether and under what to keep it is settled before anybody can see it. */
+static int prepare_history(struct eddy_writer *w, const struct eddy_place *p,
+                           const struct eddy_publication *what, struct eddy_kind_kept **kind)
+{
+    *kind = eddy_keep_prepare(&w->keep, what->key);
+    if (!*kind)
+        return eddy_fail(EDDY_ENOMEM, "no memory for the history of one more key");
+    return w->keep.keyed ? write_key(w, p, what->key) : EDDY_OK;
+}
+
+int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
+                             const struct eddy_publication *what)
+{
+    struct eddy_place p = {0};
+    struct eddy_kind_kept *kind = NULL;
+    uint64_t sn = 0;
+    int error = check_publication(w, loan, size, what, &p);
+    if (!error && w->keep.depth)
+        error = prepare_history(w, &p, what, &kind);
+    if (error)
+        return error;
+    bool ends = w->keep.keyed && (what->flags & EDDY_PUBLISH_ENDS_KEY);
+    describe(w, p.slot, size, kind, ends);
+    if (w->patience_ns)
+        eddy_writer_expect_lag(w, p.extent->capacity);
+    error = enter_log(w, p.slot, loan->slot, &sn);
+    if (error) {
+        EDDY_POINT("publish:refused");
+        eddy_store_relaxed(&p.slot->sn, 0u); /* ours; seen by way of [give up] */
+        return error;
+    }
+    w->last_sn = sn;
+    EDDY_POINT("publish:swapped");
+    eddy_log_help(&w->segment->log, sn); /* first: what is let go next leads to it */
+    EDDY_POINT("publish:helped");
+    if (kind)
+        kind->published++;
+    if (kind && !ends)
+        keep_sample(w, kind, p.slot, loan->slot);
+    else if (kind)
+        end_key(w, kind);
+    eddy_slot_give_up(p.slot);
+    EDDY_POINT("publish:given-up");
+    eddy_wake_topic(w->segment, w->registry);
+    count(w, size);
+    eddy_writer_remember(w, loan->slot);
+    claim_ahead(w, p.extent->capacity);
+    return EDDY_OK;
+}
+
+int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
+{
+    static const struct eddy_publication plain;
+    return eddy_writer_publish_with(w, loan, size, &plain);
+}
+
+int eddy_writer_write(eddy_writer *w, const void *data, size_t size)
+{
+    struct eddy_loan loan;
+    int error = eddy_writer_loan(w, size, &loan);
+    if (error)
+        return error;
+    if (size)
+        memcpy(loan.data, data, size);
+    error = eddy_writer_publish(w, &loan, size);
+    if (error)
+        eddy_writer_discard(w, &loan);
+    return error;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/topic/reader.h"
+
+#include "allocator/cancel.h"
+#include "allocator/error.h"
+
+#include <eddy/waitset.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEPTH_RELIABLE    64u
+#define DEPTH_BEST_EFFORT 8u
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static void take_options(struct eddy_reader *r, const struct eddy_reader_options *o)
+{
+    r->reliable = o->reliability == EDDY_RELIABLE;
+    r->deep = o->flags & EDDY_READER_DEEP;
+    r->depth = o->depth ? o->depth : r->reliable ? DEPTH_RELIABLE : DEPTH_BEST_EFFORT;
+}
+
+/* Begins with what is published from now on.  spec/protocols.md, "Joining" */
+static uint64_t join(struct eddy_reader *r, uint32_t recent)
+{
+    struct eddy_control *c = r->segment->control;
+    /* Relaxed: read after the depth. */
+    eddy_store_relaxed(&r->seat->flags,
+                       (r->reliable ? EDDY_SEAT_RELIABLE : 0u) | (r->deep ? EDDY_SEAT_DEEP : 0u));
+    /* [depth]: what the seat's last holder left is not there any more.  seq, as what says that we
+     * join must be, best-effort. */
+    eddy_store_seq(&r->seat->depth, r->depth);
+    if (r->reliable)
+        eddy_store_seq(&r->seat->cursor, EDDY_CURSOR_JOINING);
+    EDDY_POINT("join:marked");
+    uint64_t next = eddy_load_seq(&c->next_sn); /* from [help]; seq, after what says that we join */
+    if (next < r->segment->first_sn)
+        next = r->segment->first_sn;
+    EDDY_POINT("join:read");
+    uint64_t before = r->reliable ? 0 : next - r->segment->first_sn;
+    r->next = next - (recent < before ? recent : before);
+    r->born = next;
+    eddy_store_relaxed(&r->seat->position, r->next); /* statistics; best-effort: see the gate */
+    EDDY_POINT("join:positioned");
+    if (r->reliable) {
+        eddy_store_seq(&r->seat->cursor, next); /* [cursor]; seq, as the bell comes next */
+        EDDY_POINT("join:joined");
+        eddy_bell_ring(&c->room_bell); /* a writer may have waited for us to join */
+    }
+    return next;
+}
+
+static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
+                       const struct eddy_reader_options *o, struct eddy_reader *r)
+{
+    static const uint8_t any[16];
+    struct eddy_topic_request request = {.name = name, .file = file, .role = EDDY_ROLE_READER};
+    request.wanted =
+        (struct eddy_wanted){.limit_bytes = o->limit_bytes, .depth = r->depth, .type_hash = any};
+    int error = eddy_topic_open(d, &request, &r->topic, &r->seat_id);
+    if (error)
+        return error;
+    r->domain = d;
+    eddy_spin_init(&r->spin, o->spin_ns ? o->spin_ns : d->spin_ns);
+    r->segment = r->topic->segment;
+    r->seat = &r->segment->readers[r->seat_id];
+    r->fork_count = eddy_fork_count;
+    r->mark = eddy_handle_mark();
+    r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
+    uint64_t next = join(r, o->recent);
+    if (o->history)
+        error = eddy_reader_gather_past(r, next, o->history);
+    if (error)
+        eddy_topic_close(r->topic, EDDY_ROLE_READER, r->seat_id);
+    return error;
+}
+
+static int new_reader(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
+                      const struct eddy_reader_options *options, struct eddy_reader **reader)
+{
+    static const struct eddy_reader_options none;
+    const struct eddy_reader_options *o = options ? options : &none;
+    if (o->reliability > EDDY_BEST_EFFORT)
+        return eddy_fail(EDDY_EINVAL, "unknown reliability %d", (int)o->reliability);
+    struct eddy_reader *r = calloc(1, sizeof *r);
+    if (!r)
+        return eddy_fail(EDDY_ENOMEM, "no memory to open a reader");
+    take_options(r, o);
+    int error = open_reader(d, name, file, o, r);
+    if (error) {
+        free(r->past);
+        free(r);
+        return error;
+    }
+    *reader = r;
+    return EDDY_OK;
+}
+
+int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+                     const struct eddy_reader_options *options, eddy_reader **reader)
+{
+    EDDY_UNCANCELLED;
+    if (!domain || !topic || !reader)
+        return eddy_fail(EDDY_EINVAL, "eddy_reader_open: no domain, topic or place for the result");
+    return new_reader(domain, topic, NULL, options, reader);
+}
+
+/* --- attaching by a path --------------------------------------------------------------------- */
+
+/* Splits a path in two; both are to be freed. */
+static int split_path(const char *path, char **dir, char **file)
+{
+    const char *slash = strrchr(path, '/');
+    *file = strdup(slash ? slash + 1 : path);
+    *dir = !slash          ? strdup(".")
+           : slash == path ? strdup("/")
+                           : strndup(path, (size_t)(slash - path));
+    if (*dir && *file)
+        return EDDY_OK;
+    free(*dir);
+    free(*file);
+    return eddy_fail(EDDY_ENOMEM, "no memory for a path");
+}
+
+/* Looks at the flink before anything is opened or created in its folder. */
+static int check_path(const char *dir, const char *file)
+{
+    int fd;
+    int error = eddy_folder_open(dir, false, &fd);
+    if (error)
+        return error;
+    struct eddy_flink *flink = calloc(1, sizeof *flink);
+    error = flink ? eddy_flink_read(fd, file, flink)
+                  : eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
+    free(flink);
+    close(fd);
+    return error;
+}
+
+static int attach_in(eddy_domain *domain, const char *dir, const char *file,
+                     const struct eddy_reader_options *options, eddy_reader **reader)
+{
+    eddy_domain *own = NULL;
+    int error = check_path(dir, file);
+    if (!error && !domain)
+        error = eddy_domain_open(&(struct eddy_domain_options){.dir = dir}, &own);
+    if (error)
+        return error;
+    error = new_reader(domain ? domain : own, NULL, file, options, reader);
+    if (error)
+        eddy_domain_close(own);
+    else
+        (*reader)->owns_domain = own != NULL;
+    return error;
+}
+
+int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
+                       const struct eddy_reader_options *options, eddy_reader **reader)
+{
+    EDDY_UNCANCELLED;
+    char *dir, *file;
+    if (!flink_path || !*flink_path || !reader)
+        return eddy_fail(EDDY_EINVAL, "eddy_reader_attach: no path or no place for the result");
+    int error = split_path(flink_path, &dir, &file);
+    if (error)
+        return error;
+    error = attach_in(domain, dir, file, options, reader);
+    free(dir);
+    free(file);
+    return error;
+}
+
+/* --- closing --------------------------------------------------------------------------------- */
+
+int eddy_reader_close(eddy_reader *r)
+{
+    EDDY_UNCANCELLED;
+    if (!r)
+        return EDDY_OK;
+    bool forked = r->fork_count != eddy_fork_count;
+    if (r->waitset && !forked)
+        eddy_waitset_detach_reader(r->waitset, r);
+    eddy_topic_close(r->topic, EDDY_ROLE_READER, r->seat_id);
+    if (r->owns_domain)
+        eddy_domain_close(r->domain);
+    free(r->past);
+    free(r);
+    return forked ? eddy_fail_forked() : EDDY_OK;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+uint64_t eddy_reader_lost(const eddy_reader *r)
+{
+    return r->lost;
+}
+
+uint32_t eddy_reader_depth(const eddy_reader *r)
+{
+    return r->depth;
+}
+
+uint64_t eddy_reader_participant(const eddy_reader *r)
+{
+    return r->domain->id;
+}
+
+int eddy_reader_stats(const eddy_reader *r, struct eddy_topic_stats *stats)
+{
+    EDDY_UNCANCELLED;
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    eddy_topic_stats(r->topic, stats);
+    return EDDY_OK;
+}
+
+const char *eddy_reader_flink(const eddy_reader *r)
+{
+    return r->topic->flink;
+}
+
+int eddy_reader_note(eddy_reader *r, const struct eddy_notes *notes)
+{
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    int error = eddy_notes_check(notes);
+    if (error)
+        return error;
+    /* Relaxed, all: for people, and only we write them. */
+    uint32_t flags = eddy_load_relaxed(&r->seat->flags);
+    eddy_store_relaxed(&r->seat->flags, eddy_seat_noted(flags, notes->reliability));
+    eddy_store_relaxed(&r->seat->waiting, notes->waiting);
+    eddy_store_relaxed(&r->seat->given_up, notes->given_up);
+    return EDDY_OK;
+}

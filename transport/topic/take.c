@@ -1,0 +1,306 @@
+/* Taking, releasing and waiting: a reader's data path.  spec/protocols.md, "Reading" and "Keeping"
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/error.h"
+#include "transport/topic/reader.h"
+
+/* --- pins ------------------------------------------------------------------------------------ */
+
+bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t sn)
+{
+    _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
+    if (!word)
+        return false;
+    EDDY_POINT("take:before-pin");
+    eddy_or_seq(word, eddy_seat_bit(r->seat_id));
+    EDDY_POINT("take:pinned");
+    if (eddy_load_seq(&p->slot->sn) == sn)
+        return true;
+    EDDY_POINT("take:missed");
+    eddy_and_relaxed(word, ~eddy_seat_bit(r->seat_id)); /* nothing was read under it */
+    return false;
+}
+
+void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
+{
+    _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
+    if (word)
+        /* seq, as the bell comes next */
+        eddy_and_seq(word, ~eddy_seat_bit(r->seat_id)); /* [unpin] */
+    EDDY_POINT("release:unpinned");
+    eddy_bell_ring(&r->segment->control->room_bell);
+}
+
+/* --- the cursor of a reliable reader --------------------------------------------------------- */
+
+/* Of each sample, writers that wait would be woken in vain all the time: of many at once, or when
+ * there is nothing more to take.  No fence between the cursor's store and this look: a waiting writer
+ * looks again within ROOM_NAP, whatever it is told. */
+static void tell_of_room(struct eddy_reader *r)
+{
+    r->told = r->next;
+    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) & 1u, 0))
+        eddy_bell_ring(&r->segment->control->room_bell);
+}
+
+/* Moves the gate: everything below `next` may be reused, but for what is pinned. */
+static void move_cursor(struct eddy_reader *r)
+{
+    r->under_cursor = false;
+    eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
+    EDDY_POINT("release:cursor-moved");
+    if (r->next - r->told >= r->depth / 4)
+        tell_of_room(r);
+}
+
+/* The sample under the cursor is still held while the next is taken: a pin takes the cursor's
+ * place. */
+static int pin_under_cursor(struct eddy_reader *r)
+{
+    struct eddy_place p;
+    uint64_t sn = r->next - 1;
+    uint32_t id = eddy_entry_slot(eddy_log_entry(&r->segment->log, sn));
+    int error = eddy_slot_find(r->segment, id, &p);
+    if (error || !eddy_reader_pin(r, &p, sn))
+        return eddy_fail(error ? error : EDDY_ESEGMENT,
+                         "sample %llu cannot be kept: its slot was scribbled on",
+                         (unsigned long long)sn);
+    EDDY_POINT("keep:pinned");
+    move_cursor(r);
+    return EDDY_OK;
+}
+
+/* --- taking ---------------------------------------------------------------------------------- */
+
+/* The slot's line says where in the payload the data begins, but that is nearly always near its
+ * beginning: both lines come at once rather than one after the other. */
+static void bring(const struct eddy_place *p)
+{
+    const uint8_t *payload = p->extent->payload + p->extent->capacity * p->index;
+    __builtin_prefetch(payload);
+    __builtin_prefetch(p->slot);
+}
+
+static int fill_sample(struct eddy_reader *r, const struct eddy_place *p, uint32_t id, uint64_t sn,
+                       struct eddy_sample *out)
+{
+    const struct eddy_slot *s = p->slot;
+    /* Relaxed: published before the entry that led here, and constant while we hold the slot. */
+    uint64_t size = eddy_load_relaxed(&s->size), capacity = p->extent->capacity;
+    uint64_t offset = eddy_load_relaxed(&s->data_offset), header = eddy_slot_header(s);
+    uint64_t header_room = eddy_header_room(header);
+    if (offset > capacity || size > capacity - offset || header_room > offset)
+        return eddy_fail(EDDY_ESEGMENT,
+                         "sample %llu says that it reaches beyond its slot: the shared memory was "
+                         "scribbled on",
+                         (unsigned long long)(sn - r->segment->first_sn + 1));
+    const uint8_t *payload = p->extent->payload + capacity * p->index;
+    out->data = payload + offset;
+    out->size = size;
+    out->header = header ? payload + offset - header_room : NULL;
+    out->header_size = header;
+    out->sn = sn - r->segment->first_sn + 1;
+    out->source = eddy_load_relaxed(&s->source);
+    out->writer = eddy_load_relaxed(&s->writer);
+    out->flags = eddy_load_relaxed(&s->flags);
+    out->slot = id;
+    out->reserved = eddy_load_relaxed(&s->ticket) ^ r->mark;
+    return EDDY_OK;
+}
+
+static void count_taken(struct eddy_reader *r)
+{
+    /* Relaxed: statistics, and only we write them. */
+    r->held++;
+    eddy_store_relaxed(&r->seat->taken, ++r->taken);
+    eddy_store_relaxed(&r->seat->held, r->held);
+    eddy_store_relaxed(&r->seat->position, r->next);
+}
+
+static void lose(struct eddy_reader *r, uint64_t until)
+{
+    uint64_t from = r->next > r->born ? r->next : r->born;
+    r->lost += until > from ? until - from : 0;
+    r->next = until;
+    eddy_store_relaxed(&r->seat->lost, r->lost); /* statistics */
+}
+
+static int take_past(struct eddy_reader *r, struct eddy_sample *out)
+{
+    struct eddy_past *past = &r->past[r->past_next++];
+    struct eddy_place p;
+    int error = eddy_slot_find(r->segment, past->slot, &p);
+    if (!error)
+        error = fill_sample(r, &p, past->slot, past->sn, out);
+    if (!error)
+        count_taken(r);
+    return error;
+}
+
+static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
+{
+    struct eddy_place p;
+    int error = r->under_cursor ? pin_under_cursor(r) : EDDY_OK;
+    if (error)
+        return error;
+    uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
+    enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
+    if (age == EDDY_ENTRY_OLDER) {
+        if (r->told != r->next)
+            tell_of_room(r);
+        return EDDY_ENODATA;
+    }
+    EDDY_POINT("take:found");
+    error = age == EDDY_ENTRY_NEWER ? EDDY_ESEGMENT
+                                    : eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    if (error)
+        return eddy_fail(error,
+                         "the log of the topic was scribbled on, or an extent cannot be mapped");
+    bring(&p);
+    error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
+    if (error)
+        return error;
+    r->next++;
+    r->under_cursor = true;
+    r->cursor_slot = out->slot;
+    r->cursor_mark = out->reserved;
+    count_taken(r);
+    return EDDY_OK;
+}
+
+/* The oldest number that a best-effort reader still wants. */
+static uint64_t oldest_wanted(const struct eddy_reader *r)
+{
+    uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* an older one wants more */
+    uint64_t reach = r->deep ? r->segment->log_length - 1 : r->depth;
+    return end > reach ? end - reach : 0;
+}
+
+/* A deep reader that finds a sample gone is at the far end of what is still there, where the next
+ * ones are going, too: it moves half of the way to what its depth assures it of. */
+static uint64_t pass_over(const struct eddy_reader *r)
+{
+    uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* only how far to go */
+    return end > r->next + r->depth ? (end - r->depth - r->next) / 2 : 0;
+}
+
+/* One attempt at `next`.  EDDY_EBUSY: it was lost meanwhile, try the one after. */
+static int try_next(struct eddy_reader *r, struct eddy_sample *out)
+{
+    struct eddy_place p;
+    uint64_t oldest = oldest_wanted(r);
+    if (oldest > r->next)
+        lose(r, oldest);
+    uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
+    enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
+    if (age == EDDY_ENTRY_OLDER)
+        return EDDY_ENODATA;
+    EDDY_POINT("take:seen");
+    int error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    if (error)
+        return eddy_fail(error,
+                         "the log of the topic was scribbled on, or an extent cannot be mapped");
+    bring(&p);
+    /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
+     * r->next or what came later, and the pin decides. */
+    if (age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next ||
+        !eddy_reader_pin(r, &p, r->next)) {
+        lose(r, r->next + 1 + pass_over(r));
+        return EDDY_EBUSY;
+    }
+    error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
+    if (error) {
+        eddy_reader_unpin(r, &p);
+        return error;
+    }
+    r->next++;
+    count_taken(r);
+    return EDDY_OK;
+}
+
+static int take_best_effort(struct eddy_reader *r, struct eddy_sample *out)
+{
+    /* Bounded: a reader that writers lap twice while it looks comes back later. */
+    for (uint32_t tries = 2 * r->segment->log_length; tries; tries--) {
+        int error = try_next(r, out);
+        if (error != EDDY_EBUSY)
+            return error;
+    }
+    return EDDY_ENODATA;
+}
+
+int eddy_reader_take(eddy_reader *r, struct eddy_sample *sample)
+{
+    if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
+        return eddy_fail_forked();
+    if (__builtin_expect(r->past_next < r->past_count, 0))
+        return take_past(r, sample);
+    return r->reliable ? take_reliable(r, sample) : take_best_effort(r, sample);
+}
+
+int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
+{
+    struct eddy_sample next;
+    int error = eddy_reader_take(r, sample);
+    if (error)
+        return error;
+    /* Bounded: a reader that cannot keep up with its writers is content with this one. */
+    for (uint32_t tries = r->segment->log_length; tries && eddy_reader_take(r, &next) == EDDY_OK;
+         tries--) {
+        eddy_reader_release(r, sample);
+        *sample = next;
+    }
+    return EDDY_OK;
+}
+
+static bool is_under_cursor(const struct eddy_reader *r, const struct eddy_sample *sample)
+{
+    return r->under_cursor && sample->sn + r->segment->first_sn == r->next &&
+           sample->slot == r->cursor_slot && sample->reserved == r->cursor_mark;
+}
+
+int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
+{
+    struct eddy_place p;
+    if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
+        return eddy_fail_forked();
+    if (is_under_cursor(r, sample)) {
+        move_cursor(r);
+    } else {
+        int error = eddy_slot_find(r->segment, sample->slot, &p);
+        _Atomic uint64_t *word = error ? NULL : eddy_slot_mask(r->segment, &p, r->seat_id);
+        /* Relaxed: only we set and clear our bit, and the ticket rests while it is set. */
+        if (!word || !(eddy_load_relaxed(word) & eddy_seat_bit(r->seat_id)) ||
+            (eddy_load_relaxed(&p.slot->ticket) ^ r->mark) != sample->reserved)
+            return eddy_fail(EDDY_ESTALE,
+                             "this sample was released already, or is another reader's");
+        eddy_reader_unpin(r, &p);
+    }
+    eddy_store_relaxed(&r->seat->held, --r->held); /* statistics */
+    return EDDY_OK;
+}
+
+/* --- waiting --------------------------------------------------------------------------------- */
+
+bool eddy_reader_ready(eddy_reader *r)
+{
+    if (r->fork_count != eddy_fork_count)
+        return false;
+    return r->past_next < r->past_count || eddy_reader_has(r, r->next);
+}
+
+static int look_for_next(void *reader)
+{
+    const struct eddy_reader *r = reader;
+    return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_ENODATA;
+}
+
+int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
+{
+    static const struct eddy_awaited next = {.look = look_for_next, .pauses = 1};
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    if (r->past_next < r->past_count)
+        return EDDY_OK;
+    return eddy_wait(&r->spin, &next, r, &r->segment->control->readers_bell, deadline);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/topic/topic.h"
+
+#include "allocator/error.h"
+#include "discovery/reap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- seats ----------------------------------------------------------------------------------- */
+
+static _Atomic uint64_t *owner_of(const struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    return role == EDDY_ROLE_WRITER ? &s->writers[seat].owner : &s->readers[seat].owner;
+}
+
+static _Atomic uint64_t *bits_of(const struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    struct eddy_control *c = s->control;
+    return role == EDDY_ROLE_WRITER ? &c->writer_bits[seat / 64] : &c->reader_bits[seat / 64];
+}
+
+static _Atomic uint64_t *groups_of(const struct eddy_segment *s, enum eddy_role role)
+{
+    return role == EDDY_ROLE_WRITER ? &s->control->writer_groups : &s->control->reader_groups;
+}
+
+static _Atomic uint32_t *high_of(const struct eddy_segment *s, enum eddy_role role)
+{
+    return role == EDDY_ROLE_WRITER ? &s->control->writer_high : &s->control->reader_high;
+}
+
+static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    /* Relaxed: nobody relies on them before the seat's cursor or samples are there. */
+    if (role == EDDY_ROLE_WRITER) {
+        struct eddy_writer_seat *w = &s->writers[seat];
+        eddy_store_relaxed(&w->published, 0u);
+        eddy_store_relaxed(&w->bytes, 0u);
+        eddy_store_relaxed(&w->kept, 0u);
+    } else {
+        struct eddy_reader_seat *r = &s->readers[seat];
+        eddy_store_relaxed(&r->position, 0u);
+        eddy_store_relaxed(&r->taken, 0u);
+        eddy_store_relaxed(&r->lost, 0u);
+        eddy_store_relaxed(&r->held, 0u);
+        eddy_store_relaxed(&r->bell, 0u);
+        eddy_store_relaxed(&r->waiting, 0u);
+        eddy_store_relaxed(&r->given_up, 0u);
+    }
+}
+
+/* A seat that is taken without a bit is nobody's that lives, unless its holder is just going: nobody
+ * would look at it.  A bit too many costs a look, until somebody takes the seat. */
+static void pass_seat(struct eddy_segment *s, enum eddy_role role, uint32_t seat)
+{
+    /* Relaxed, all: it makes a reaper look, at what it acquires. */
+    if (eddy_load_relaxed(bits_of(s, role, seat)) & eddy_seat_bit(seat))
+        return;
+    eddy_or_relaxed(groups_of(s, role), 1ull << seat / 64);
+    eddy_or_relaxed(bits_of(s, role, seat), eddy_seat_bit(seat));
+}
+
+/* False: it is taken. */
+static bool enter_seat(const struct eddy_domain *d, struct eddy_segment *s, enum eddy_role role,
+                       uint32_t seat)
+{
+    uint64_t nobody = 0;
+    /* Relaxed: a guess; the swap decides.  acquire, from [seat]: our bit is set after the last
+     * holder has cleared it. */
+    if (eddy_load_relaxed(owner_of(s, role, seat)) != 0 ||
+        !eddy_cas_acquire(owner_of(s, role, seat), &nobody, d->id)) {
+        pass_seat(s, role, seat);
+        return false;
+    }
+    EDDY_POINT("seat:taken");
+    eddy_raise32_relaxed(high_of(s, role), seat + 1); /* under the topic's lock, which we have */
+    EDDY_POINT("seat:counted");
+    /* seq, both: before the seat means anything to others; the gate looks at next_sn, then here. */
+    eddy_or_seq(groups_of(s, role), 1ull << seat / 64);
+    EDDY_POINT("seat:group-marked");
+    eddy_or_seq(bits_of(s, role, seat), eddy_seat_bit(seat));
+    EDDY_POINT("seat:marked");
+    return true;
+}
+
+/* Clears the bits of groups that are empty.  The topic's lock is held, so that nobody joins one. */
+static void tidy_groups(struct eddy_segment *s, enum eddy_role role)
+{
+    /* Relaxed: who set it had the lock. */
+    for (uint64_t left = eddy_load_relaxed(groups_of(s, role)); left; left &= left - 1) {
+        uint32_t group = (uint32_t)__builtin_ctzll(left);
+        /* acquire, from [vacant]: handed on by [empty]. */
+        if (eddy_load_acquire(bits_of(s, role, group * 64)) == 0) {
+            EDDY_POINT("tidy:empty");
+            eddy_and_release(groups_of(s, role), ~(1ull << group)); /* [empty] */
+        }
+    }
+}
+
+static int take_seat(const struct eddy_domain *d, struct eddy_segment *s, enum eddy_role role,
+                     uint32_t *seat)
+{
+    for (uint32_t i = 0; i < EDDY_SEATS_MAX; i++) {
+        /* Relaxed: it rises under the topic's lock, which we have. */
+        if (i % EDDY_SEAT_CHUNK == 0 && i >= eddy_load_relaxed(high_of(s, role))) {
+            int error = eddy_segment_reserve_seat(s, role == EDDY_ROLE_WRITER, i);
+            if (error)
+                return error;
+        }
+        if (enter_seat(d, s, role, i)) {
+            clear_seat(s, role, i);
+            *seat = i;
+            return EDDY_OK;
+        }
+    }
+    return eddy_fail(EDDY_ELIMIT, "the topic has %u %s, which is all it can have", EDDY_SEATS_MAX,
+                     role == EDDY_ROLE_WRITER ? "writers" : "readers");
+}
+
+uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
+{
+    struct eddy_seats seats =
+        role == EDDY_ROLE_WRITER ? eddy_seats_of_writers(s) : eddy_seats_of_readers(s);
+    uint32_t count = 0;
+    for (uint32_t i; eddy_seats_next(&seats, &i);)
+        count +=
+            eddy_load_relaxed(owner_of(s, role, i)) != 0; /* a count is old as soon as it is made */
+    return count;
+}
+
+/* --- the list of the domain ------------------------------------------------------------------ */
+
+/* A tree: below a topic are those whose names hash alike so far, to the left or the right by the next
+ * bit.  It is as deep as the logarithm of their number; any leaf may take the place of one above. */
+static uint64_t hash_of(const struct eddy_flink_key *key)
+{
+    return (uint64_t)key->lock; /* a hash of the name */
+}
+
+/* Where a topic is linked, or would be. */
+static struct eddy_topic **link_of(void **topics, const struct eddy_flink_key *key)
+{
+    struct eddy_topic **at = (struct eddy_topic **)topics;
+    for (uint64_t hash = hash_of(key); *at && strcmp((*at)->key.file, key->file) != 0; hash >>= 1)
+        at = &(*at)->below[hash & 1];
+    return at;
+}
+
+static void unlink_topic(struct eddy_topic **at)
+{
+    struct eddy_topic *gone = *at, **leaf = at;
+    if (!gone)
+        return;
+    for (struct eddy_topic *t = gone; t->below[0] || t->below[1]; t = *leaf)
+        leaf = &t->below[t->below[0] ? 0 : 1];
+    struct eddy_topic *last = *leaf;
+    *leaf = NULL;
+    if (last == gone)
+        return;
+    memcpy(last->below, gone->below, sizeof last->below);
+    *at = last;
+}
+
+static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
+                     struct eddy_segment *segment, struct eddy_topic **topic)
+{
+    struct eddy_topic *t = calloc(1, sizeof *t);
+    size_t bytes = strlen(d->dir) + strlen(key->file) + 2;
+    char *path = malloc(bytes);
+    if (!t || !path) {
+        free(t);
+        free(path);
+        return eddy_fail(EDDY_ENOMEM, "no memory to open a topic");
+    }
+    snprintf(path, bytes, "%s/%s", d->dir, key->file);
+    *t = (struct eddy_topic){.segment = segment, .domain = d, .key = *key, .flink = path};
+    *link_of(&d->topics, key) = t;
+    *topic = t;
+    return EDDY_OK;
+}
+
+static void drop_topic(struct eddy_topic *t)
+{
+    unlink_topic(link_of(&t->domain->topics, &t->key));
+    eddy_segment_detach(t->segment);
+    free(t->flink);
+    free(t);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static int check_text(const char *what, const char *text, size_t least)
+{
+    size_t length = strnlen(text, EDDY_NAME_MAX + 1);
+    if (length < least || length > EDDY_NAME_MAX)
+        return eddy_fail(EDDY_EINVAL, "the %s of a topic must have %zu to %u bytes", what, least,
+                         EDDY_NAME_MAX);
+    return EDDY_OK;
+}
+
+static int fill_wanted(const struct eddy_topic_name *name, const struct eddy_wanted *options,
+                       struct eddy_wanted *w, struct eddy_flink_key *key)
+{
+    *w = *options;
+    if (!name->name)
+        return eddy_fail(EDDY_EINVAL, "a topic needs a name");
+    w->name = name->name;
+    w->type = name->type ? name->type : "";
+    w->scope = name->scope ? name->scope : "";
+    w->type_hash = name->type_hash;
+    int error = check_text("name", w->name, 1);
+    if (!error)
+        error = check_text("type", w->type, 0);
+    if (!error)
+        error = check_text("scope", w->scope, 0);
+    if (!error)
+        eddy_flink_key_make(w->name, w->type, w->scope, name->flags & EDDY_TOPIC_TYPE_APART, key);
+    return error;
+}
+
+static int map_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
+                     const struct eddy_wanted *w, struct eddy_topic **topic)
+{
+    struct eddy_segment *segment;
+    *topic = *link_of(&d->topics, key);
+    if (*topic)
+        return w->name ? eddy_directory_check_type((*topic)->segment, w) : EDDY_OK;
+    int error = w->name ? eddy_directory_open(d, key, w, &segment)
+                        : eddy_directory_attach(d, key->file, &segment);
+    if (error)
+        return error;
+    error = add_topic(d, key, segment, topic);
+    if (error) {
+        eddy_directory_close(d, key->file, segment);
+        eddy_segment_detach(segment);
+    }
+    return error;
+}
+
+static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
+                       const struct eddy_topic_request *r, struct eddy_topic **topic,
+                       uint32_t *seat)
+{
+    struct eddy_topic *t;
+    int error = map_topic(d, key, &r->wanted, &t);
+    if (error)
+        return error;
+    EDDY_POINT("open:found");
+    tidy_groups(t->segment, r->role);
+    error = take_seat(d, t->segment, r->role, seat);
+    if (!error) {
+        t->handles++;
+        d->handles++;
+        *topic = t;
+    } else if (t->handles == 0) {
+        eddy_directory_close(d, key->file, t->segment);
+        drop_topic(t);
+    }
+    return error;
+}
+
+static int key_of_file(const char *file, struct eddy_flink_key *key)
+{
+    if (snprintf(key->file, sizeof key->file, "%s", file) >= (int)sizeof key->file)
+        return eddy_fail(EDDY_ENOENT, "%s is no name of a flink", file);
+    key->lock = eddy_flink_lock(file);
+    return EDDY_OK;
+}
+
+int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_request *request,
+                    struct eddy_topic **topic, uint32_t *seat)
+{
+    struct eddy_topic_request r = *request;
+    struct eddy_flink_key key;
+    if (eddy_domain_forked(d))
+        return eddy_fail_forked();
+    int error =
+        r.name ? fill_wanted(r.name, &request->wanted, &r.wanted, &key) : key_of_file(r.file, &key);
+    if (error)
+        return error;
+    pthread_mutex_lock(&d->lock);
+    error = eddy_directory_lock(d, key.lock);
+    if (!error) {
+        error = open_locked(d, &key, &r, topic, seat);
+        eddy_directory_unlock(d, key.lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+    return error;
+}
+
+/* --- closing --------------------------------------------------------------------------------- */
+
+void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
+{
+    struct eddy_domain *d = t->domain;
+    if (eddy_domain_forked(d)) {
+        if (--t->handles == 0)
+            drop_topic(t);
+        return;
+    }
+    if (role == EDDY_ROLE_WRITER)
+        eddy_writer_seat_leave(t->segment, seat);
+    else
+        eddy_reader_seat_leave(t->segment, seat);
+    EDDY_POINT("close:left");
+    pthread_mutex_lock(&d->lock);
+    d->handles--;
+    if (--t->handles == 0) {
+        /* If somebody blocks the lock, what remains is for the next participant or gc to remove. */
+        if (eddy_directory_lock(d, t->key.lock) == EDDY_OK) {
+            eddy_directory_close(d, t->key.file, t->segment);
+            eddy_directory_unlock(d, t->key.lock);
+        }
+        drop_topic(t);
+    } else if (eddy_load_relaxed(bits_of(t->segment, role, seat)) == 0 && /* a guess */
+               eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE)) {
+        tidy_groups(t->segment, role); /* else the next who opens it does */
+        eddy_directory_unlock(d, t->key.lock);
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+static void forget_name(struct eddy_domain *d, struct eddy_topic *t)
+{
+    if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
+        return;
+    if (eddy_count_members(d, t->segment).others == 0) {
+        eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
+        eddy_segment_remove(d->dir_fd, t->segment->id,
+                            eddy_seats_bound(&t->segment->control->reader_high));
+    }
+    eddy_lock_drop(d->registry_fd, t->key.lock);
+}
+
+static void forget_below(struct eddy_domain *d, struct eddy_topic *t)
+{
+    if (!t)
+        return;
+    forget_name(d, t);
+    forget_below(d, t->below[0]);
+    forget_below(d, t->below[1]);
+}
+
+/* The process ends with the domain open: other threads may still publish or read, so nothing is
+ * unmapped and no seat is given up (the kernel does that by dropping our lock); but names that only
+ * we use go. */
+static void forget_names(struct eddy_domain *d)
+{
+    if (eddy_domain_forked(d) || pthread_mutex_trylock(&d->lock) != 0)
+        return;
+    forget_below(d, d->topics);
+    pthread_mutex_unlock(&d->lock);
+}
+
+__attribute__((constructor)) static void forget_names_at_exit(void)
+{
+    eddy_domain_at_exit = forget_names;
+}
+
+uint32_t eddy_handle_mark(void)
+{
+    static _Atomic uint32_t opened;
+    /* Relaxed: only that no two get the same.  The factor (odd, so that all differ) keeps marks
+     * apart in their high bits: tickets are counts from 1, and differ in the low ones. */
+    return (eddy_add_relaxed(&opened, 1u) + 1) * 0x9e3779b1u;
+}
+
+void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
+{
+    eddy_directory_stats(t->domain->dir_fd, t->segment, stats);
+}
+
+int eddy_notes_check(const struct eddy_notes *n)
+{
+    if (!n || n->reliability > EDDY_NOTED_BEST_EFFORT || n->reserved[0] || n->reserved[1])
+        return eddy_fail(EDDY_EINVAL, "no notes, or notes that this version does not know");
+    return EDDY_OK;
+}

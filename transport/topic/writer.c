@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/topic/writer.h"
+
+#include "allocator/cancel.h"
+#include "allocator/error.h"
+
+#include <stdlib.h>
+
+#define DEFAULT_WAIT_NS 100000000u
+
+/* --- opening and closing --------------------------------------------------------------------- */
+
+static int check_options(const struct eddy_writer_options *o)
+{
+    if (o->reliability > EDDY_BEST_EFFORT || o->history_kind > EDDY_HISTORY_KEY)
+        return eddy_fail(EDDY_EINVAL, "unknown reliability %d or history kind %d",
+                         (int)o->reliability, (int)o->history_kind);
+    if (o->history > EDDY_HISTORY_MAX)
+        return eddy_fail(EDDY_EINVAL, "a history of %u samples is more than %u", o->history,
+                         EDDY_HISTORY_MAX);
+    return EDDY_OK;
+}
+
+static void take_options(struct eddy_writer *w, const struct eddy_writer_options *o)
+{
+    w->reliable = o->reliability == EDDY_RELIABLE;
+    w->max_wait_ns = o->max_wait_ns ? o->max_wait_ns : DEFAULT_WAIT_NS;
+    w->flags = o->flags;
+    w->patience_ns = o->patience_ns;
+    w->given_up = UINT64_MAX;
+}
+
+static int make_history(struct eddy_writer *w, const struct eddy_writer_options *o)
+{
+    struct eddy_control *c = w->segment->control;
+    uint64_t most = w->segment->log_length / 2, n = o->history < most ? o->history : most;
+    if (o->history_kind != EDDY_HISTORY_TOPIC)
+        return eddy_keep_open(&w->keep, o->history, o->history_kind == EDDY_HISTORY_KEY);
+    /* The topic's window keeps it.  Relaxed: before our samples, and who looks at them looks here
+     * afterwards. */
+    eddy_raise64_relaxed(&c->window, n);
+    eddy_raise64_relaxed(&c->history, n);
+    return EDDY_OK;
+}
+
+static void fill_seat(struct eddy_writer *w, uint32_t seat, uint32_t history)
+{
+    w->me = seat + 1;
+    w->seat = &w->segment->writers[seat];
+    /* Relaxed: for statistics. */
+    eddy_store_relaxed(&w->seat->history, history);
+    eddy_store_relaxed(&w->seat->flags, w->reliable ? EDDY_SEAT_RELIABLE : 0u);
+}
+
+static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topic,
+                       const struct eddy_writer_options *o, struct eddy_writer *w)
+{
+    struct eddy_topic_request request = {.name = topic, .role = EDDY_ROLE_WRITER};
+    request.wanted.limit_bytes = o->limit_bytes;
+    request.wanted.depth = o->history_kind == EDDY_HISTORY_TOPIC ? 2 * o->history : 0;
+    uint32_t seat;
+    int error = eddy_topic_open(d, &request, &w->topic, &seat);
+    if (error)
+        return error;
+    w->segment = w->topic->segment;
+    w->registry = d->registry;
+    w->source = d->id;
+    w->domain = d;
+    eddy_spin_init(&w->spin, d->spin_ns);
+    w->fork_count = eddy_fork_count;
+    w->mark = eddy_handle_mark();
+    fill_seat(w, seat, o->history);
+    error = make_history(w, o);
+    if (error)
+        eddy_topic_close(w->topic, EDDY_ROLE_WRITER, seat);
+    return error;
+}
+
+int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+                     const struct eddy_writer_options *options, eddy_writer **writer)
+{
+    EDDY_UNCANCELLED;
+    static const struct eddy_writer_options none;
+    const struct eddy_writer_options *o = options ? options : &none;
+    if (!domain || !topic || !writer)
+        return eddy_fail(EDDY_EINVAL, "eddy_writer_open: no domain, topic or place for the result");
+    int error = check_options(o);
+    struct eddy_writer *w = error ? NULL : calloc(1, sizeof *w);
+    if (error)
+        return error;
+    if (!w)
+        return eddy_fail(EDDY_ENOMEM, "no memory to open a writer");
+    take_options(w, o);
+    error = open_writer(domain, topic, o, w);
+    if (error) {
+        eddy_keep_close(&w->keep);
+        free(w);
+        return error;
+    }
+    *writer = w;
+    return EDDY_OK;
+}
+
+int eddy_writer_close(eddy_writer *w)
+{
+    EDDY_UNCANCELLED;
+    if (!w)
+        return EDDY_OK;
+    bool forked = w->fork_count != eddy_fork_count;
+    eddy_topic_close(w->topic, EDDY_ROLE_WRITER, w->me - 1);
+    eddy_keep_close(&w->keep);
+    free(w);
+    return forked ? eddy_fail_forked() : EDDY_OK;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+uint32_t eddy_writer_readers(const eddy_writer *w)
+{
+    return eddy_topic_count(w->segment, EDDY_ROLE_READER);
+}
+
+/* All loads are relaxed: what they say is true for good, or looked at again later. */
+static bool is_behind(const struct eddy_writer *w, const struct eddy_reader_seat *seat)
+{
+    uint64_t owner = eddy_load_relaxed(&seat->owner);
+    return owner != 0 && owner != w->source && !(owner & EDDY_OWNER_REAPING) &&
+           (eddy_load_relaxed(&seat->position) <= w->last_sn ||
+            eddy_load_relaxed(&seat->waiting) > 0) &&
+           eddy_domain_knows_alive(w->domain, owner);
+}
+
+uint32_t eddy_writer_awaited(const eddy_writer *w)
+{
+    struct eddy_seats seats = eddy_seats_of_readers(w->segment);
+    uint32_t awaited = 0, i;
+    while (w->last_sn && w->fork_count == eddy_fork_count && eddy_seats_next(&seats, &i))
+        awaited += is_behind(w, &w->segment->readers[i]);
+    return awaited;
+}
+
+int eddy_writer_stats(const eddy_writer *w, struct eddy_topic_stats *stats)
+{
+    EDDY_UNCANCELLED;
+    if (w->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    eddy_topic_stats(w->topic, stats);
+    return EDDY_OK;
+}
+
+const char *eddy_writer_flink(const eddy_writer *w)
+{
+    return w->topic->flink;
+}
+
+int eddy_writer_note(eddy_writer *w, const struct eddy_notes *notes)
+{
+    if (w->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    int error = eddy_notes_check(notes);
+    if (error)
+        return error;
+    /* Relaxed: for people, and only we write them. */
+    uint32_t flags = eddy_load_relaxed(&w->seat->flags);
+    eddy_store_relaxed(&w->seat->flags, eddy_seat_noted(flags, notes->reliability));
+    return EDDY_OK;
+}

@@ -1,0 +1,83 @@
+/* writer.h - the inside of a writer handle.  (internal)
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_WRITER_INSIDE_H
+#define EDDY_WRITER_INSIDE_H
+
+#include "allocator/wait/wait.h"
+#include "discovery/reap.h"
+#include "transport/topic/keep.h"
+#include "transport/topic/topic.h"
+
+#define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
+
+struct eddy_writer {
+    /* What each loan and publication reads, together: few lines of the cache. */
+    struct eddy_segment *segment;
+    struct eddy_registry *registry;
+    struct eddy_writer_seat *seat;
+    uint64_t source, published, bytes, patience_ns;
+    uint32_t me; /* seat + 1 */
+    uint32_t fork_count;
+    uint32_t mark; /* see eddy_handle_mark */
+    uint32_t flags;
+    uint32_t recent_first, recent_count;
+    bool reliable;
+    /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
+     */
+    bool has_spare;
+    struct eddy_place spare;
+    uint64_t last_sn;      /* of what it published last */
+    struct eddy_keep keep; /* for late readers */
+
+    uint64_t max_wait_ns;
+    uint64_t given_up, look_again, lag, lag_size; /* see patience.c */
+    uint32_t scan;                                /* where its last look through all slots ended */
+    struct eddy_topic *topic;
+    const struct eddy_domain *domain;
+    struct eddy_spin spin; /* waiting for room */
+    struct eddy_reap_pace reaping;
+    /* Slots that it published, oldest first: the likeliest to be free, and warm. */
+    uint32_t recent[EDDY_RECENT];
+};
+
+/* Claims a slot of at least `need` bytes; grows or waits as the options say. */
+int eddy_writer_claim(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+
+/* Claims one only if that is quick, without growing or waiting. */
+bool eddy_writer_claim_quickly(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+
+/* Where the payload of a slot is, to write to it; NULL if it cannot be mapped. */
+uint8_t *eddy_writer_payload(struct eddy_writer *writer, const struct eddy_place *place);
+
+/* The slot of a loan, if it is one and still ours: EDDY_ESTALE, EDDY_EFORKED. */
+int eddy_writer_find_loan(struct eddy_writer *writer, const struct eddy_loan *loan,
+                          struct eddy_place *place);
+
+/* Remembers a slot it just published. */
+void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
+
+/* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
+int eddy_writer_wait_for_room(struct eddy_writer *writer, uint64_t deadline,
+                              bool (*is_there)(struct eddy_writer *, void *context), void *context);
+
+/* How far behind a reader may be for samples of this size. */
+void eddy_writer_expect_lag(struct eddy_writer *writer, uint64_t size);
+
+/* Before number n is published, if a reader may be that far behind: waits, as long as the writer's
+ * patience, for readers whose programs promise reliability, and for as long as they move on. */
+void eddy_writer_be_patient(struct eddy_writer *writer, uint64_t n);
+
+/* Room enough, and not far too much: small samples leave large slots to large ones. */
+static inline bool eddy_slot_suits(const struct eddy_place *p, uint64_t need)
+{
+    uint64_t capacity = p->extent->capacity;
+    return capacity >= need && (capacity <= 4096 || capacity / 4 <= need);
+}
+
+static inline uint32_t eddy_place_id(const struct eddy_place *p)
+{
+    return eddy_slot_id(p->extent_index, p->index);
+}
+
+#endif
