@@ -202,16 +202,41 @@ static void drop_registry(struct eddy_domain *d)
     pthread_mutex_unlock(&domains_lock);
 }
 
-/* A participant that is alone clears away what the dead have left. */
-static void sweep_if_alone(struct eddy_domain *d)
+/* True if nobody else is there or at the door, and nobody can come before the turn ends. */
+static bool begin_turn(void *domain)
 {
-    if (!eddy_domain_is_alone(d) ||
+    const struct eddy_domain *d = domain;
+    bool current;
+    if (!eddy_domain_is_alone(d) || eddy_lock_is_held(d->registry_fd, EDDY_LOCK_DOOR, 1) ||
         !eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE))
-        return;
-    EDDY_POINT("sweep:locked");
-    if (eddy_domain_is_alone(d))
-        eddy_sweep_folder(d->dir_fd, &d->swept);
+        return false;
+    if (eddy_domain_is_alone(d) && check_current(d, &current) == EDDY_OK && current)
+        return true;
     eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
+    return false;
+}
+
+static void end_turn(void *domain)
+{
+    eddy_lock_drop(((struct eddy_domain *)domain)->registry_fd, EDDY_LOCK_GATE);
+}
+
+/* A participant that is alone clears away what the dead have left.  False: it is not alone. */
+static bool sweep_if_alone(struct eddy_domain *d)
+{
+    const struct eddy_sweep_turn turn = {begin_turn, end_turn, d};
+    return eddy_domain_is_alone(d) && eddy_sweep_folder(d->dir_fd, &turn, &d->swept);
+}
+
+/* At the door, so that a sweep ends, and then through the gate. */
+static int pass_gate(const struct eddy_domain *d, uint64_t deadline)
+{
+    (void)eddy_lock_try(d->registry_fd, EDDY_LOCK_DOOR, EDDY_LOCK_SHARED);
+    EDDY_POINT("join:at-the-door");
+    int error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
+                               "clearing the domain");
+    eddy_lock_drop(d->registry_fd, EDDY_LOCK_DOOR);
+    return error;
 }
 
 static int join_registry(struct eddy_domain *d, const char *name)
@@ -222,8 +247,7 @@ static int join_registry(struct eddy_domain *d, const char *name)
         if (error)
             return error;
         EDDY_POINT("join:opened");
-        error = eddy_lock_wait(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_SHARED, deadline,
-                               "clearing the domain");
+        error = pass_gate(d, deadline);
         bool locked = !error, current = false;
         if (locked)
             error = check_current(d, &current);
@@ -235,7 +259,7 @@ static int join_registry(struct eddy_domain *d, const char *name)
         if (current && error)
             leave_registry(d);
         if (current && !error) {
-            sweep_if_alone(d);
+            (void)sweep_if_alone(d);
             return EDDY_OK;
         }
         drop_registry(d);
@@ -320,17 +344,14 @@ const char *eddy_domain_dir(const eddy_domain *domain)
 static void leave_registry(struct eddy_domain *d)
 {
     atomic_store(&d->leaves, true);
-    bool alone = eddy_domain_is_alone(d), current;
-    EDDY_POINT("close:looked");
-    if (alone && eddy_lock_try(d->registry_fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE)) {
+    if (!sweep_if_alone(d))
+        return;
+    EDDY_POINT("close:swept");
+    if (begin_turn(d)) {
         EDDY_POINT("close:gate-locked");
-        if (eddy_domain_is_alone(d) && check_current(d, &current) == EDDY_OK && current) {
-            eddy_sweep_folder(d->dir_fd, &d->swept);
-            EDDY_POINT("close:swept");
-            unlinkat(d->dir_fd, EDDY_REGISTRY_FILE, 0);
-            EDDY_POINT("close:registry-gone");
-        }
-        eddy_lock_drop(d->registry_fd, EDDY_LOCK_GATE);
+        unlinkat(d->dir_fd, EDDY_REGISTRY_FILE, 0);
+        EDDY_POINT("close:registry-gone");
+        end_turn(d);
     }
 }
 

@@ -75,8 +75,9 @@ EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
 /* clang-format on */
 
 /* Locks are on bytes far behind the end of the file. */
-#define EDDY_LOCK_GATE         (1ll << 39) /* shared: joining; exclusive: sweeping */
-#define EDDY_LOCK_PARTICIPANTS (1ll << 40) /* + seat: alive */
+#define EDDY_LOCK_GATE         (1ll << 39) /* shared: joining; exclusive: sweeping, file by file */
+#define EDDY_LOCK_DOOR         (EDDY_LOCK_GATE + 1) /* shared: wants to join; sweeping ends */
+#define EDDY_LOCK_PARTICIPANTS (1ll << 40)          /* + seat: alive */
 #define EDDY_LOCK_NAMES        (1ll << 41) /* + hash of a topic's key: opening or closing it */
 
 /* Opens and maps the registry of a folder, creating it if asked.  EDDY_ENOENT, EDDY_ESEGMENT,

@@ -126,36 +126,73 @@ static uint32_t count_seats(int dir, const char *name)
     return taken;
 }
 
-static bool sweep_file(int dir, const char *name, void *context)
+/* Unlinks the file and keeps it open: memory of many GiB takes its time to go, and nobody shall wait
+ * for that.  -1: it stays. */
+static int unlink_file(int dir, const char *name)
 {
-    struct eddy_gc_report *report = context;
+    int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (unlinkat(dir, name, 0) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Returns its descriptor if it went. */
+static int sweep_file(int dir, const char *name, struct eddy_gc_report *report)
+{
     struct stat status;
-    if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-        eddy_file_kind_of(name) == EDDY_FILE_FOREIGN)
-        return true;
+    if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+        return -1;
     if (!eddy_file_may_go(dir, name, &status)) {
         report->files_refused++;
-        return true;
+        return -1;
     }
     if (is_kept(dir, name, &status))
-        return true;
+        return -1;
     bool flink = eddy_file_kind_of(name) == EDDY_FILE_FLINK, topic = is_topic(dir, name);
     if (eddy_file_kind_of(name) == EDDY_FILE_SEGMENT)
         report->members_reaped += count_seats(dir, name);
     EDDY_POINT("sweep:chosen");
-    if (unlinkat(dir, name, 0) != 0)
-        return true;
+    int fd = unlink_file(dir, name);
+    if (fd < 0)
+        return -1;
     report->files_removed++;
     report->topics_removed += topic;
     report->objects_removed += flink && !topic;
     report->bytes_freed += (uint64_t)status.st_blocks * 512;
+    return fd;
+}
+
+struct sweep {
+    const struct eddy_sweep_turn *turn;
+    struct eddy_gc_report *report;
+    bool through;
+};
+
+static bool take_turn(int dir, const char *name, void *context)
+{
+    struct sweep *sweep = context;
+    if (eddy_file_kind_of(name) == EDDY_FILE_FOREIGN)
+        return true;
+    sweep->through = sweep->turn->begin(sweep->turn->context);
+    if (!sweep->through)
+        return false;
+    EDDY_POINT("sweep:locked");
+    int fd = sweep_file(dir, name, sweep->report);
+    sweep->turn->end(sweep->turn->context);
+    EDDY_POINT("sweep:between");
+    if (fd >= 0)
+        close(fd);
     return true;
 }
 
-void eddy_sweep_folder(int dir, struct eddy_gc_report *report)
+bool eddy_sweep_folder(int dir, const struct eddy_sweep_turn *turn, struct eddy_gc_report *report)
 {
-    eddy_file_list(dir, sweep_file, report);
+    struct sweep sweep = {turn, report, true};
+    int error = eddy_file_list(dir, take_turn, &sweep);
     if (report->files_removed)
         eddy_log(EDDY_LOG_INFO, "cleared away %u files that nobody used any more",
                  report->files_removed);
+    return !error && sweep.through;
 }

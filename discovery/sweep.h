@@ -1,5 +1,13 @@
 /* sweep.h - clear a folder that nobody uses.  (internal)
  *
+ *   begin -> look at one file, unlink it -> end -> its memory goes -> begin ...
+ *
+ * Nobody waits for more than that: who wants to join has its way between two files, and then the
+ * sweep is over.
+ *
+ * Threads: one at a time for each description of the registry.
+ * Crash:   what is left goes with the next who is alone, or by eddy_gc.    spec/registry.md
+ *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_SWEEP_H
 #define EDDY_SWEEP_H
@@ -8,10 +16,17 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Removes every flink, segment, extent and temporary file of a folder.  The caller holds the
- * registry's gate and is alone.  Files that are not Eddy's stay, flinks of kinds that this Eddy
- * does not know, and what is kept.  Adds what went to the report. */
-void eddy_sweep_folder(int dir, struct eddy_gc_report *report);
+/* The turn of a participant that is alone. */
+struct eddy_sweep_turn {
+    bool (*begin)(void *context); /* false: not alone, or somebody wants to come */
+    void (*end)(void *context);
+    void *context;
+};
+
+/* Removes every flink, segment, extent and temporary file of a folder.  Files that are not Eddy's
+ * stay, flinks of kinds that this Eddy does not know, and what is kept.  Adds what went to the
+ * report.  False: somebody came first. */
+bool eddy_sweep_folder(int dir, const struct eddy_sweep_turn *turn, struct eddy_gc_report *report);
 
 /* What a file in the folder is, by its name. */
 enum eddy_file_kind {

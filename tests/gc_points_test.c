@@ -158,12 +158,67 @@ static void a_ring_that_somebody_joins_is_not_garbage(void **state)
         &(struct thing){"ring-attach:found", ring_new, ring_join, ring_write, ring_meets});
 }
 
+/* --- sweeping -------------------------------------------------------------------------------- */
+
+enum { TOPICS = 4 };
+
+static void litterer(int wire, void *argument)
+{
+    (void)argument;
+    eddy_domain *domain = open_domain();
+    static const char *const names[TOPICS] = {"a", "b", "c", "d"};
+    for (int i = 0; i < TOPICS; i++)
+        payload_publish(open_writer(domain, names[i], NULL), 64, 1, 0);
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
+}
+
+/* Is stopped after the first file, which has lost its name. */
+static void sweeper(int wire, void *argument)
+{
+    (void)argument;
+    wire_expect(wire, WIRE_GO);
+    plan = (struct points_plan){.point = "sweep:between", .countdown = 1, .blow = STOP};
+    points_arm();
+    eddy_domain *domain = open_domain();
+    wire_say(wire, WIRE_READY);
+    wire_expect(wire, WIRE_GO);
+    must(eddy_domain_close(domain));
+}
+
+static void who_joins_waits_for_no_sweep(void **state)
+{
+    (void)state;
+    struct child first = child_start(litterer, NULL);
+    wire_expect(first.wire, WIRE_READY);
+    child_kill(&first);
+    unsigned litter = world_files();
+    check(litter >= 3 * TOPICS);
+    struct child second = child_start(sweeper, NULL);
+    wire_say(second.wire, WIRE_GO);
+    check(waitpid(second.pid, NULL, WUNTRACED) == second.pid);
+    same(world_files(), litter - 1);
+    eddy_domain *domain = open_domain(); /* the sweeper still stands there */
+    eddy_writer *writer = open_writer(domain, "a", NULL);
+    payload_publish(writer, 64, 2, 0);
+    child_continue(&second);
+    wire_expect(second.wire, WIRE_READY);
+    check(world_files() >= litter - 1); /* it has left the rest alone */
+    wire_say(second.wire, WIRE_GO);
+    child_join(&second);
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    same(world_files(), 4); /* the registry, and of one topic: flink, control, extent */
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_topic_that_somebody_joins_is_not_garbage),
         WORLD_TEST(slots_that_somebody_joins_are_not_garbage),
         WORLD_TEST(a_ring_that_somebody_joins_is_not_garbage),
+        WORLD_TEST(who_joins_waits_for_no_sweep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
