@@ -43,6 +43,7 @@ static const struct {
     {"EDDY_EPEERGONE", "the other side is dead or has left"},
     {"EDDY_ELOOP", "regions that need each other in a circle"},
     {"EDDY_ENOTREADY", "it is still empty"},
+    {"EDDY_ELETGO", "writers have let go of this reader: it has lost samples, and goes on"},
 };
 enum { ERROR_COUNT = sizeof errors / sizeof errors[0] };
 

@@ -39,6 +39,9 @@ static inline bool eddy_domain_forked(const struct eddy_domain *domain)
 /* Opens a folder after checking that it is ours.  `create` makes it and its parents. */
 int eddy_folder_open(const char *dir, bool create, int *fd);
 
+/* Splits the path of a file in two; both are to be freed. */
+int eddy_folder_split(const char *path, char **dir, char **file);
+
 /* True if nobody else takes part. */
 bool eddy_domain_is_alone(const struct eddy_domain *domain);
 

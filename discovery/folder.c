@@ -155,3 +155,18 @@ int eddy_folder_open(const char *dir, bool create, int *fd)
     *fd = f;
     return EDDY_OK;
 }
+
+int eddy_folder_split(const char *path, char **dir, char **file)
+{
+    const char *slash = strrchr(path, '/');
+    *file = strdup(slash ? slash + 1 : path);
+    *dir = !slash          ? strdup(".")
+           : slash == path ? strdup("/")
+                           : strndup(path, (size_t)(slash - path));
+    if (*dir && *file)
+        return EDDY_OK;
+    free(*dir);
+    free(*file);
+    *dir = *file = NULL;
+    return eddy_fail(EDDY_ENOMEM, "no memory for a path");
+}

@@ -56,6 +56,8 @@ static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->reliable = is_reliable(eddy_load_relaxed(&r->flags));
     m->waiting = eddy_load_relaxed(&r->waiting);
     m->given_up = eddy_load_relaxed(&r->given_up);
+    m->let_go = eddy_load_relaxed(&r->let_go) != 0;
+    m->let_go_count = eddy_load_relaxed(&r->let_go_count);
 }
 
 static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
@@ -79,6 +81,7 @@ static void add_member(const struct eddy_view *v, struct eddy_segment *s, bool i
     if (!owner)
         return;
     m->seat = seat;
+    m->participant = owner & ~EDDY_OWNER_REAPING;
     name_member(v, owner, m);
     if (is_writer)
         fill_writer(s, seat, m);

@@ -20,7 +20,12 @@ void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
     EDDY_POINT("leave:reader-cursor");
     eddy_slots_unpin_all(s, seat);
     EDDY_POINT("leave:reader-unpinned");
-    eddy_store_relaxed(&r->bell, 0u); /* only a hint for statistics by now */
+    eddy_store_relaxed(&r->bell, 0u);    /* only a hint for statistics by now */
+    if (eddy_load_relaxed(&r->let_go)) { /* what was spared for it is not any more; see let_go.h */
+        eddy_store_relaxed(&r->let_go, 0u);
+        eddy_add_release(&s->control->let_go_epoch, 1u); /* [epoch] */
+    }
+    EDDY_POINT("leave:reader-forgotten");
     eddy_bell_ring(&s->control->room_bell);
     EDDY_POINT("leave:reader-rung");
     eddy_and_release(&s->control->reader_bits[seat / 64], ~eddy_seat_bit(seat)); /* [vacant] */

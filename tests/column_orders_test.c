@@ -63,7 +63,7 @@ static void *claim_all(void *unused)
         struct eddy_place p = slot_of(c);
         while (atomic_load_explicit(&pinned, memory_order_relaxed) < c)
             sched_yield();
-        check(!eddy_slot_claim(segment, &p, 1, UINT64_MAX));
+        check(!eddy_slot_claim(segment, &p, 1, &(struct eddy_limit){.below = UINT64_MAX}));
     }
     return unused;
 }

@@ -127,7 +127,7 @@ static void a_flink_with_any_byte_changed_is_good_or_refused(void **state)
             changed[at] = bytes[i];
             put_file(bad_path, changed, good_bytes);
             int error = attach();
-            check(error <= 0 && error >= EDDY_ENOTREADY);
+            check(error <= 0 && error >= EDDY_ELETGO);
             if (error != EDDY_OK)
                 check(strlen(eddy_last_error()) > 10);
         }

@@ -218,7 +218,8 @@ static void say_gone(void)
 /* Takes the slot of the newest as soon as it may, for a sample of its own or for good. */
 static void *take_slot(void *publishes)
 {
-    while (!eddy_slot_claim(other->segment, &newest, other->me, limit))
+    while (
+        !eddy_slot_claim(other->segment, &newest, other->me, &(struct eddy_limit){.below = limit}))
         sched_yield();
     if (publishes) {
         struct eddy_loan loan = {.slot = eddy_place_id(&newest), .size = BYTES};

@@ -22,6 +22,7 @@ int eddy_command_env(int argc, char **argv);
 int eddy_command_ls(int argc, char **argv);
 int eddy_command_doctor(int argc, char **argv);
 int eddy_command_why(int argc, char **argv);
+int eddy_command_kick(int argc, char **argv);
 int eddy_command_gc(int argc, char **argv);
 
 #endif

@@ -68,6 +68,10 @@ static void write_counts(FILE *out, const struct eddy_member_info *member)
             member->samples, member->held, member->behind, member->depth);
     if (member->lost > 0)
         fprintf(out, ", missed %" PRIu64, member->lost);
+    if (member->let_go)
+        fputs(", let go of", out);
+    if (member->let_go_count > 0)
+        fprintf(out, ", came back %" PRIu32 " times", member->let_go_count);
     if (member->waiting > 0)
         fprintf(out, ", %" PRIu32 " held back (writer not known yet)", member->waiting);
     if (member->given_up > 0)
@@ -81,8 +85,9 @@ static void print_member(const struct eddy_member_info *member)
     FILE *out = open_memstream(&line, &size);
     if (out == NULL)
         return;
-    fprintf(out, "    %s  pid %-7" PRId32 " %-7s  ", member->is_writer ? "writer" : "reader",
-            member->pid, eddy_ls_state(member->state, member->pid));
+    fprintf(out, "    %s %-3" PRIu32 " pid %-7" PRId32 " %-7s  ",
+            member->is_writer ? "writer" : "reader", member->seat, member->pid,
+            eddy_ls_state(member->state, member->pid));
     eddy_text_print(out, member->name);
     write_counts(out, member);
     fputs(member->reliable ? ", reliable" : ", best-effort", out);

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"ls", "list topics, rings, regions, and who uses them, from outside", eddy_command_ls},
     {"doctor", "say what stands in the way, and what to do", eddy_command_doctor},
     {"why", "say why samples do not arrive, or not through Eddy", eddy_command_why},
+    {"kick", "let go of a reader that holds writers up", eddy_command_kick},
     {"gc", "take back what dead processes left", eddy_command_gc},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -78,9 +79,9 @@ static size_t edit_distance(const char *a, const char *b)
 static const char *synonym(const char *word)
 {
     static const char *const pairs[][2] = {
-        {"list", "ls"},  {"topics", "ls"},   {"top", "ls"},          {"ps", "ls"},
-        {"exec", "run"}, {"launch", "run"},  {"environment", "env"}, {"clean", "gc"},
-        {"rm", "gc"},    {"check", "doctor"}};
+        {"list", "ls"},  {"topics", "ls"},    {"top", "ls"},          {"ps", "ls"},
+        {"exec", "run"}, {"launch", "run"},   {"environment", "env"}, {"clean", "gc"},
+        {"rm", "gc"},    {"check", "doctor"}, {"disconnect", "kick"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         if (strcmp(pairs[i][0], word) == 0)
             return pairs[i][1];

@@ -105,7 +105,8 @@ struct eddy_control {
     _Atomic uint64_t gate;
     _Atomic uint64_t untaken;
     _Atomic uint64_t untaken_deep;
-    uint64_t spare_gate[4];
+    _Atomic uint64_t let_go_epoch;
+    uint64_t spare_gate[3];
 
     _Atomic uint32_t room_bell;
     uint32_t spare_room[15];
@@ -148,6 +149,7 @@ EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised      
 EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint               writers */
 EDDY_AT(eddy_control, untaken, 0x110, 8);       /* writers, by CAS, raised       writers */
 EDDY_AT(eddy_control, untaken_deep, 0x118, 8);  /* writers, by CAS, raised       writers */
+EDDY_AT(eddy_control, let_go_epoch, 0x120, 8);  /* who lets go, who comes back  writers */
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers      readers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised               writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised       opening readers */
@@ -163,7 +165,7 @@ EDDY_AT(eddy_control, writer_bits, 0xe00, 512); /* a seat's holder: its bit     
 EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);    /* spares stay zero until they get a row */
 /* clang-format on */
 
-/* A reader's place on a topic. */
+/* A reader's place on a topic: a line for each sample, and one for the rest. */
 struct eddy_reader_seat {
     _Atomic uint64_t owner;
     _Atomic uint64_t cursor;
@@ -173,23 +175,32 @@ struct eddy_reader_seat {
     _Atomic uint32_t held;
     _Atomic uint32_t depth;
     _Atomic uint32_t flags;
+    uint32_t spare_word;
+    _Atomic uint64_t let_go;
+
+    _Atomic uint64_t hold_up_ns;
     _Atomic uint32_t bell;
     _Atomic uint32_t waiting;
     _Atomic uint32_t given_up;
+    _Atomic uint32_t let_go_count;
+    uint64_t spare[5];
 };
 /* clang-format off */
-EDDY_AT(eddy_reader_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
-EDDY_AT(eddy_reader_seat, cursor, 8, 8);    /* its reader; reap                 writers */
-EDDY_AT(eddy_reader_seat, position, 16, 8); /* its reader                       writers */
-EDDY_AT(eddy_reader_seat, taken, 24, 8);    /* its reader                       statistics */
-EDDY_AT(eddy_reader_seat, lost, 32, 8);     /* its reader                       statistics */
-EDDY_AT(eddy_reader_seat, held, 40, 4);     /* its reader                       statistics */
-EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              writers */
-EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              writers */
-EDDY_AT(eddy_reader_seat, bell, 52, 4);     /* its wait set: bell + 1           people */
-EDDY_AT(eddy_reader_seat, waiting, 56, 4);  /* its program's notes              writers that leave */
-EDDY_AT(eddy_reader_seat, given_up, 60, 4); /* its program's notes              people */
-EDDY_SIZE(eddy_reader_seat, 64);
+EDDY_AT(eddy_reader_seat, owner, 0, 8);         /* opener and reap, by CAS          all */
+EDDY_AT(eddy_reader_seat, cursor, 8, 8);        /* its reader; reap                 writers */
+EDDY_AT(eddy_reader_seat, position, 16, 8);     /* its reader                       writers */
+EDDY_AT(eddy_reader_seat, taken, 24, 8);        /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, lost, 32, 8);         /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, held, 40, 4);         /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, depth, 44, 4);        /* its reader, at open              writers */
+EDDY_AT(eddy_reader_seat, flags, 48, 4);        /* its reader, at open              writers */
+EDDY_AT(eddy_reader_seat, let_go, 56, 8);       /* who lets go, its reader, by CAS  writers */
+EDDY_AT(eddy_reader_seat, hold_up_ns, 64, 8);   /* its reader, at open              writers */
+EDDY_AT(eddy_reader_seat, bell, 72, 4);         /* its wait set: bell + 1           people */
+EDDY_AT(eddy_reader_seat, waiting, 76, 4);      /* its program's notes              writers that leave */
+EDDY_AT(eddy_reader_seat, given_up, 80, 4);     /* its program's notes              people */
+EDDY_AT(eddy_reader_seat, let_go_count, 84, 4); /* its reader                       people */
+EDDY_SIZE(eddy_reader_seat, 128);
 /* clang-format on */
 
 /* A writer's place on a topic. */

@@ -45,6 +45,27 @@ struct eddy_place {
     uint32_t extent_index, index;
 };
 
+/* Sequence numbers from `from` on, before `to`. */
+struct eddy_span {
+    uint64_t from, to;
+};
+
+/* Which samples may go, so that their slots can be claimed: those below `below`, but for those that
+ * are spared for readers that were let go of (transport/topic/let_go.h). */
+struct eddy_limit {
+    uint64_t below;
+    const struct eddy_span *spared;
+    uint32_t spared_count;
+};
+
+static inline bool eddy_limit_allows(const struct eddy_limit *limit, uint64_t sn)
+{
+    for (uint32_t i = 0; __builtin_expect(i < limit->spared_count, 0); i++)
+        if (sn - limit->spared[i].from < limit->spared[i].to - limit->spared[i].from)
+            return false;
+    return sn < limit->below;
+}
+
 static inline uint32_t eddy_slot_id(uint32_t extent, uint32_t index)
 {
     return extent << EDDY_INDEX_BITS | index;
@@ -87,16 +108,16 @@ static inline void eddy_slot_give_up(struct eddy_slot *slot)
     eddy_store_release(&slot->owner, 0u); /* [give up] */
 }
 
-/* FREE or LIVE (behind `limit`, not held, not kept) -> LOANED by `me`.  False: try another. */
+/* FREE or LIVE (within `limit`, not held, not kept) -> LOANED by `me`.  False: try another. */
 static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_place *p, uint32_t me,
-                                   uint64_t limit)
+                                   const struct eddy_limit *limit)
 {
     struct eddy_slot *slot = p->slot;
     uint32_t nobody = 0;
     /* Guesses; the swap and the second look decide.  Relaxed but for the mask, which is looked at
      * after arming the bell by who waits for room, and before the bell by who unpins. */
     if (eddy_load_relaxed(&slot->owner) || eddy_load_relaxed(&slot->keeper) ||
-        eddy_load_seq(&slot->mask) || eddy_load_relaxed(&slot->sn) >= limit)
+        eddy_load_seq(&slot->mask) || !eddy_limit_allows(limit, eddy_load_relaxed(&slot->sn)))
         return false;
     /* acquire, from [give up]: what the last owner wrote is done. */
     if (!eddy_cas_acquire(&slot->owner, &nobody, me))
@@ -104,7 +125,7 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
     EDDY_POINT("claim:owned");
     uint64_t sn = eddy_load_relaxed(&slot->sn); /* the owner's alone, which we are */
     /* acquire, from [let go]: who finds the sample gone sees what has taken its place. */
-    bool mine = sn < limit && eddy_load_acquire(&slot->keeper) == 0;
+    bool mine = eddy_limit_allows(limit, sn) && eddy_load_acquire(&slot->keeper) == 0;
     if (mine) {
         eddy_store_seq(&slot->sn, 0); /* [number], as well */
         EDDY_POINT("claim:cleared");

@@ -43,7 +43,8 @@ enum eddy_error {
     EDDY_ECRASHED = -22,  /* the producer has crashed */
     EDDY_EPEERGONE = -23, /* the other side is dead, or left */
     EDDY_ELOOP = -24,     /* regions that need each other in a circle */
-    EDDY_ENOTREADY = -25  /* it is still empty */
+    EDDY_ENOTREADY = -25, /* it is still empty */
+    EDDY_ELETGO = -26     /* writers have let go of this reader: it has lost samples, and goes on */
 };
 
 /* The name of an error, "EDDY_ENOMEM"; "EDDY_E?" for a number that is none.  Never NULL, never

@@ -18,17 +18,20 @@ struct eddy_member_info {
     bool is_writer;
     enum eddy_member_state state;
     uint32_t seat;
-    int32_t pid;       /* in its own PID namespace */
-    char name[40];     /* of the participant */
-    uint64_t samples;  /* published or taken */
-    uint64_t bytes;    /* writer: published */
-    uint64_t held;     /* reader: samples held; writer: history kept */
-    uint64_t lost;     /* reader: missed */
-    uint64_t behind;   /* reader: published and not yet taken */
-    uint32_t depth;    /* reader: depth; writer: history */
-    bool reliable;     /* as its program notes it, else as its handle has it */
-    uint32_t waiting;  /* reader: samples that its program notes as held back for now */
-    uint32_t given_up; /* reader: samples that its program notes as never handed on */
+    uint64_t participant;  /* with the seat it says which writer or reader this is */
+    int32_t pid;           /* in its own PID namespace */
+    char name[40];         /* of the participant */
+    uint64_t samples;      /* published or taken */
+    uint64_t bytes;        /* writer: published */
+    uint64_t held;         /* reader: samples held; writer: history kept */
+    uint64_t lost;         /* reader: missed */
+    uint64_t behind;       /* reader: published and not yet taken */
+    uint32_t depth;        /* reader: depth; writer: history */
+    bool reliable;         /* as its program notes it, else as its handle has it */
+    uint32_t waiting;      /* reader: samples that its program notes as held back for now */
+    uint32_t given_up;     /* reader: samples that its program notes as never handed on */
+    bool let_go;           /* reader: writers have let go of it, and it has not come back yet */
+    uint32_t let_go_count; /* reader: times that it came back since */
 };
 
 struct eddy_topic_report {
@@ -79,6 +82,10 @@ EDDY_API size_t eddy_snapshot_objects(const eddy_snapshot *snapshot);
 EDDY_API const struct eddy_object_report *eddy_snapshot_object(const eddy_snapshot *snapshot,
                                                                size_t index);
 EDDY_API void eddy_snapshot_free(eddy_snapshot *snapshot);
+
+/* Lets go of a reliable reader of the topic with this flink, as eddy_writer_let_go, without taking
+ * part.  Errors: as there; EDDY_ENOENT, EDDY_EACCES, EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION. */
+EDDY_API int eddy_topic_let_go(const char *flink_path, uint32_t reader, uint64_t participant);
 
 struct eddy_gc_report {
     uint32_t topics_removed, members_reaped, files_removed, files_refused;

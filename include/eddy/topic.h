@@ -91,7 +91,9 @@ struct eddy_reader_options {
     uint32_t recent; /* best-effort: takes up to so many samples from right before its time, too, if
                         they happen to be there still; what is not does not count as lost */
     uint32_t reserved_word; /* zero */
-    uint64_t reserved[3];   /* zero */
+    uint64_t hold_up_ns;    /* reliable: writers that it has held up for so long, without moving on,
+                               let go of it (eddy_writer_let_go); 0: never */
+    uint64_t reserved[2];   /* zero */
 };
 #define EDDY_READER_DEEP                                                                           \
     1u /* best-effort: also take samples older than `depth` that happen to be there still */
@@ -185,6 +187,14 @@ EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t siz
  * for loan and publish; what was published before stays so. */
 EDDY_API int eddy_writer_inherit(eddy_writer *writer, eddy_writer *from);
 
+/* Lets go of a reliable reader that holds writers up: they go on without it.  When it takes the next
+ * time it gets EDDY_ELETGO, has lost what was published meanwhile (eddy_reader_lost), and goes on
+ * with what comes next.  What it holds stays as it is, and so does the sample that it may be just
+ * taking.  Nobody else notices.  `reader` and `participant` are as in eddy_member_info (participant
+ * 0: whoever has that seat).  Takes some 10 ms.  Errors: EDDY_ENOENT (no such reader), EDDY_EINVAL
+ * (it is best-effort), EDDY_EFORKED. */
+EDDY_API int eddy_writer_let_go(eddy_writer *writer, uint32_t reader, uint64_t participant);
+
 /* Readers on the topic now, in all processes. */
 EDDY_API uint32_t eddy_writer_readers(const eddy_writer *writer);
 
@@ -210,7 +220,7 @@ EDDY_API int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
 EDDY_API int eddy_reader_close(eddy_reader *reader);
 
 /* Takes the next sample; never blocks.  Any number may be held, and released in any order.
- * Errors: EDDY_ENODATA, EDDY_ESEGMENT (shared memory was scribbled on), EDDY_ENOMEM (cannot map),
+ * Errors: EDDY_ENODATA, EDDY_ELETGO (writers have let go of it; said once: the next call goes on), EDDY_ESEGMENT (shared memory was scribbled on), EDDY_ENOMEM (cannot map),
  * EDDY_EFORKED. */
 EDDY_API int eddy_reader_take(eddy_reader *reader, struct eddy_sample *sample);
 
@@ -228,7 +238,7 @@ EDDY_API int eddy_reader_wait(eddy_reader *reader, uint64_t deadline);
 /* True if take would give a sample. */
 EDDY_API bool eddy_reader_ready(eddy_reader *reader);
 
-/* Samples that this best-effort reader missed so far. */
+/* Samples that this reader missed so far: a reliable one where writers have let go of it. */
 EDDY_API uint64_t eddy_reader_lost(const eddy_reader *reader);
 
 /* The depth in force. */

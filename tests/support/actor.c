@@ -264,6 +264,26 @@ static void read_with_many(void)
     must(eddy_domain_close(domain));
 }
 
+/* Its own reader holds it up. */
+static void let_go_and_come_back(void)
+{
+    struct eddy_sample sample;
+    points_arm();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "narrow", NULL);
+    eddy_reader *reader = open_reader(domain, "narrow", &(struct eddy_reader_options){.depth = 2});
+    for (uint64_t i = 0; i < 2; i++)
+        payload_publish(writer, 100, 1, i);
+    must(eddy_writer_let_go(writer, 0, 0));
+    for (uint64_t i = 0; i < 3; i++)
+        payload_publish(writer, 100, 1, i);
+    must_fail(eddy_reader_take(reader, &sample), EDDY_ELETGO);
+    must(eddy_writer_let_go(writer, 0, 0));
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 /* --- waiting --------------------------------------------------------------------------------- */
 
 static void wait_for_all(eddy_waitset *waitset, uint64_t deadline, int wanted)
@@ -384,6 +404,7 @@ const struct actor_role actor_roles[] = {
     {"best-effort reader", read_what_comes, FEW, false},
     {"reader too late", read_too_late, 0, false},
     {"many readers", read_with_many, 0, false},
+    {"who lets go", let_go_and_come_back, 0, false},
     {"waiter", wait_for_news, 0, false},
     {"opener", open_only, 0, false},
     {"opener in turn", open_in_turn, 0, false},

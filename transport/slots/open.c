@@ -26,13 +26,9 @@ struct request {
 
 static int split_path(const char *path, struct request *r)
 {
-    const char *slash = strrchr(path, '/');
-    r->file = strdup(slash ? slash + 1 : path);
-    r->dir = !slash          ? strdup(".")
-             : slash == path ? strdup("/")
-                             : strndup(path, (size_t)(slash - path));
-    if (!r->dir || !r->file)
-        return eddy_fail(EDDY_ENOMEM, "no memory for a path");
+    int error = eddy_folder_split(path, &r->dir, &r->file);
+    if (error)
+        return error;
     size_t length = strlen(r->file), end = strlen(EDDY_FLINK_SUFFIX);
     if (length <= end || strcmp(r->file + length - end, EDDY_FLINK_SUFFIX) != 0 ||
         length >= EDDY_FLINK_NAME_MAX || r->file[0] == '.')

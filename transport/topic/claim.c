@@ -22,8 +22,14 @@
 #define ROOM_NAP      2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
 #define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
 
-static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need, uint64_t limit,
-                     bool any_size, struct eddy_place *p)
+static struct eddy_limit limit_for(struct eddy_writer *w, uint64_t need)
+{
+    uint64_t below = eddy_claim_limit(w->segment, need);
+    return eddy_limit_make(w->segment, &w->spared, below);
+}
+
+static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need,
+                     const struct eddy_limit *limit, bool any_size, struct eddy_place *p)
 {
     return eddy_slot_find(w->segment, id, p) == EDDY_OK &&
            (any_size ? p->extent->capacity >= need : eddy_slot_suits(p, need)) &&
@@ -39,7 +45,8 @@ void eddy_writer_remember(struct eddy_writer *w, uint32_t slot)
     w->recent[(w->recent_first + w->recent_count++) % EDDY_RECENT] = slot;
 }
 
-static bool claim_recent(struct eddy_writer *w, uint64_t need, uint64_t limit, struct eddy_place *p)
+static bool claim_recent(struct eddy_writer *w, uint64_t need, const struct eddy_limit *limit,
+                         struct eddy_place *p)
 {
     uint32_t tries = w->recent_count < TRIES_RECENT ? w->recent_count : TRIES_RECENT;
     for (uint32_t i = 0; i < tries; i++) {
@@ -70,8 +77,8 @@ static uint32_t next_slot(struct eddy_segment *s, uint32_t id, uint64_t need, bo
     return eddy_load_relaxed(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
 }
 
-static bool claim_table(struct eddy_writer *w, uint64_t need, uint64_t limit, uint32_t tries,
-                        bool any_size, struct eddy_place *p)
+static bool claim_table(struct eddy_writer *w, uint64_t need, const struct eddy_limit *limit,
+                        uint32_t tries, bool any_size, struct eddy_place *p)
 {
     if (eddy_load_relaxed(&w->segment->control->extents[0]) == 0) /* as above */
         return false;
@@ -94,11 +101,11 @@ static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
 
 static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    uint64_t limit = eddy_claim_limit(w->segment, need);
+    const struct eddy_limit limit = limit_for(w, need);
     if (goes_round_enough(w, need))
-        return claim_recent(w, need, limit, p) ||
-               claim_table(w, need, limit, TRIES_TABLE, false, p);
-    return claim_table(w, need, limit, TRIES_TABLE, false, p) || claim_recent(w, need, limit, p);
+        return claim_recent(w, need, &limit, p) ||
+               claim_table(w, need, &limit, TRIES_TABLE, false, p);
+    return claim_table(w, need, &limit, TRIES_TABLE, false, p) || claim_recent(w, need, &limit, p);
 }
 
 static void forget_recent(struct eddy_writer *w, uint32_t i)
@@ -114,10 +121,10 @@ static void forget_recent(struct eddy_writer *w, uint32_t i)
 static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     eddy_gate_recompute(w->segment);
-    uint64_t limit = eddy_claim_limit(w->segment, need);
+    const struct eddy_limit limit = limit_for(w, need);
     uint32_t last = w->recent_count < TRIES_WARM ? 0 : w->recent_count - TRIES_WARM;
     for (uint32_t i = w->recent_count; i-- > last;) {
-        if (try_slot(w, w->recent[(w->recent_first + i) % EDDY_RECENT], need, limit, false, p)) {
+        if (try_slot(w, w->recent[(w->recent_first + i) % EDDY_RECENT], need, &limit, false, p)) {
             forget_recent(w, i);
             return true;
         }
@@ -152,7 +159,9 @@ static uint32_t all_slots(struct eddy_segment *s)
 static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     eddy_gate_recompute(w->segment);
-    return claim_table(w, need, eddy_hard_limit(w->segment), all_slots(w->segment), true, p);
+    uint64_t below = eddy_hard_limit(w->segment);
+    const struct eddy_limit limit = eddy_limit_make(w->segment, &w->spared, below);
+    return claim_table(w, need, &limit, all_slots(w->segment), true, p);
 }
 
 /* The dead may have the room.  False: it is too early to look again. */
@@ -173,6 +182,7 @@ static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_plac
 
 struct room {
     struct eddy_writer *writer;
+    enum eddy_room what;
     bool (*is_there)(struct eddy_writer *, void *);
     void *context;
     uint64_t next_reap;
@@ -185,27 +195,30 @@ static int look_for_room(void *what)
     return room->is_there(room->writer, room->context) ? EDDY_OK : EDDY_ENODATA;
 }
 
-/* Only before a sleep, and not each. */
+/* Before each sleep: who holds us up?  And now and then: who is dead? */
 static void reap_for_room(void *what, bool begins)
 {
     struct room *room = what;
     if (!begins)
         return;
+    eddy_writer_watch_readers(room->writer, room->what);
     uint64_t now = eddy_now();
     if (now >= room->next_reap && reap_now_and_then(room->writer))
         room->next_reap = now + REAP_INTERVAL;
 }
 
-int eddy_writer_wait_for_room(struct eddy_writer *w, uint64_t deadline,
+int eddy_writer_wait_for_room(struct eddy_writer *w, enum eddy_room what, uint64_t deadline,
                               bool (*is_there)(struct eddy_writer *, void *), void *context)
 {
     const struct eddy_awaited kind = {
         .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
-    struct room room = {w, is_there, context, 0};
+    struct room room = {w, what, is_there, context, 0};
     int error = eddy_wait(&w->spin, &kind, &room, &w->segment->control->room_bell, deadline);
-    if (error == EDDY_ETIMEDOUT && deadline == EDDY_POLL && reap_now_and_then(w))
-        error = look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
-    return error;
+    if (error != EDDY_ETIMEDOUT || deadline != EDDY_POLL)
+        return error;
+    eddy_writer_watch_readers(w, what);
+    (void)reap_now_and_then(w);
+    return look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
 }
 
 struct want {
@@ -223,7 +236,7 @@ static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place
 {
     struct want want = {need, p};
     uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
-    int error = eddy_writer_wait_for_room(w, deadline, has_slot, &want);
+    int error = eddy_writer_wait_for_room(w, EDDY_ROOM_SLOT, deadline, has_slot, &want);
     return error && !w->reliable ? EDDY_ELIMIT : error;
 }
 
@@ -232,15 +245,15 @@ static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place
  * Each writer begins somewhere else there, or many of them meet each other's slots and all grow. */
 static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, struct eddy_place *p)
 {
-    uint64_t limit = eddy_claim_limit(w->segment, need);
+    const struct eddy_limit limit = limit_for(w, need);
     if (extents == 0)
         return false;
-    if (claim_table(w, need, limit, TRIES_FAR, false, p))
+    if (claim_table(w, need, &limit, TRIES_FAR, false, p))
         return true;
     uint64_t newest = eddy_load_relaxed(&w->segment->control->extents[extents - 1]); /* set once */
     uint32_t slots = eddy_descriptor_slots(newest);
     w->scan = eddy_slot_id(extents - 1, slots ? w->me * 61 % slots : 0);
-    return claim_table(w, need, limit, TRIES_FAR, false, p);
+    return claim_table(w, need, &limit, TRIES_FAR, false, p);
 }
 
 /* A process that can map no more must not add what it could not use, again and again.  A damaged

@@ -2,6 +2,7 @@
 #include "transport/topic/gate.h"
 
 #include "allocator/point.h"
+#include "transport/topic/let_go.h"
 
 /* What the best-effort readers have not taken yet begins here. */
 struct untaken {
@@ -47,6 +48,8 @@ bool eddy_gate_recompute(struct eddy_segment *s)
             add_untaken(s, &s->readers[i], &untaken);
             continue;
         }
+        if (eddy_is_let_go(&s->readers[i]))
+            continue;
         if (cursor == EDDY_CURSOR_JOINING)
             return false;
         uint64_t reach =

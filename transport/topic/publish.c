@@ -41,8 +41,8 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
                          "the topic has used up its sequence numbers; close it everywhere once");
     if (gate_is_open(w, NULL))
         return EDDY_OK;
-    return eddy_writer_wait_for_room(w, w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL,
-                                     gate_is_open, NULL);
+    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
+    return eddy_writer_wait_for_room(w, EDDY_ROOM_GATE, deadline, gate_is_open, NULL);
 }
 
 /* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went

@@ -22,12 +22,13 @@ static void take_options(struct eddy_reader *r, const struct eddy_reader_options
 }
 
 /* Begins with what is published from now on.  spec/protocols.md, "Joining" */
-static uint64_t join(struct eddy_reader *r, uint32_t recent)
+static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns)
 {
     struct eddy_control *c = r->segment->control;
     /* Relaxed: read after the depth. */
     eddy_store_relaxed(&r->seat->flags,
                        (r->reliable ? EDDY_SEAT_RELIABLE : 0u) | (r->deep ? EDDY_SEAT_DEEP : 0u));
+    eddy_store_relaxed(&r->seat->hold_up_ns, r->reliable ? hold_up_ns : 0); /* as above */
     /* [depth]: what the seat's last holder left is not there any more.  seq, as what says that we
      * join must be, best-effort. */
     eddy_store_seq(&r->seat->depth, r->depth);
@@ -68,7 +69,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     r->fork_count = eddy_fork_count;
     r->mark = eddy_handle_mark();
     r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
-    uint64_t next = join(r, o->recent);
+    uint64_t next = join(r, o->recent, o->hold_up_ns);
     if (o->history)
         error = eddy_reader_gather_past(r, next, o->history);
     if (error)
@@ -107,21 +108,6 @@ int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
 }
 
 /* --- attaching by a path --------------------------------------------------------------------- */
-
-/* Splits a path in two; both are to be freed. */
-static int split_path(const char *path, char **dir, char **file)
-{
-    const char *slash = strrchr(path, '/');
-    *file = strdup(slash ? slash + 1 : path);
-    *dir = !slash          ? strdup(".")
-           : slash == path ? strdup("/")
-                           : strndup(path, (size_t)(slash - path));
-    if (*dir && *file)
-        return EDDY_OK;
-    free(*dir);
-    free(*file);
-    return eddy_fail(EDDY_ENOMEM, "no memory for a path");
-}
 
 /* Looks at the flink before anything is opened or created in its folder. */
 static int check_path(const char *dir, const char *file)
@@ -162,7 +148,7 @@ int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
     char *dir, *file;
     if (!flink_path || !*flink_path || !reader)
         return eddy_fail(EDDY_EINVAL, "eddy_reader_attach: no path or no place for the result");
-    int error = split_path(flink_path, &dir, &file);
+    int error = eddy_folder_split(flink_path, &dir, &file);
     if (error)
         return error;
     error = attach_in(domain, dir, file, options, reader);

@@ -41,6 +41,7 @@ struct eddy_reader {
     uint64_t told;        /* reliable: of room up to there waiting writers were told */
     uint64_t born;        /* what was published from here on can be lost */
     uint64_t taken, lost;
+    uint32_t let_go_count;
     uint32_t held, depth;
     struct eddy_spin spin;
     struct eddy_past *past;
@@ -56,6 +57,13 @@ int eddy_reader_gather_past(struct eddy_reader *reader, uint64_t until, uint32_t
  * gone again. */
 bool eddy_reader_pin(struct eddy_reader *reader, const struct eddy_place *place, uint64_t sn);
 void eddy_reader_unpin(struct eddy_reader *reader, const struct eddy_place *place);
+
+/* What comes before `until` is lost to the reader, which goes on there. */
+void eddy_reader_lose(struct eddy_reader *reader, uint64_t until);
+
+/* Writers have let go of it, or somebody says so: it joins again.  EDDY_ELETGO; EDDY_OK: that was not
+ * for this reader, which has lost nothing. */
+int eddy_reader_come_back(struct eddy_reader *reader);
 
 /* True if sample `sn` or a later one is published. */
 static inline bool eddy_reader_has(const struct eddy_reader *r, uint64_t sn)

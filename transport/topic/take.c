@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/wait/fence.h"
 #include "transport/topic/reader.h"
 
 /* --- pins ------------------------------------------------------------------------------------ */
@@ -48,6 +49,7 @@ static void move_cursor(struct eddy_reader *r)
 {
     r->under_cursor = false;
     eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
+    eddy_fence_light();                            /* before the next look at `let_go` */
     EDDY_POINT("release:cursor-moved");
     if (r->next - r->told >= r->depth / 4)
         tell_of_room(r);
@@ -59,8 +61,8 @@ static int pin_under_cursor(struct eddy_reader *r)
 {
     struct eddy_place p;
     uint64_t sn = r->next - 1;
-    uint32_t id = eddy_entry_slot(eddy_log_entry(&r->segment->log, sn));
-    int error = eddy_slot_find(r->segment, id, &p);
+    /* Not from the log: writers that have let go of us may have gone round it. */
+    int error = eddy_slot_find(r->segment, r->cursor_slot, &p);
     if (error || !eddy_reader_pin(r, &p, sn))
         return eddy_fail(error ? error : EDDY_ESEGMENT,
                          "sample %llu cannot be kept: its slot was scribbled on",
@@ -117,7 +119,7 @@ static void count_taken(struct eddy_reader *r)
     eddy_store_relaxed(&r->seat->position, r->next);
 }
 
-static void lose(struct eddy_reader *r, uint64_t until)
+void eddy_reader_lose(struct eddy_reader *r, uint64_t until)
 {
     uint64_t from = r->next > r->born ? r->next : r->born;
     r->lost += until > from ? until - from : 0;
@@ -145,6 +147,13 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
         return error;
     uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
     enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
+    /* Before anything of the sample is used.  seq, after the entry: who lets go of us says so here,
+     * then looks how far the log goes. */
+    if (__builtin_expect(eddy_load_seq(&r->seat->let_go) != 0, 0)) {
+        error = eddy_reader_come_back(r);
+        if (error)
+            return error;
+    }
     if (age == EDDY_ENTRY_OLDER) {
         if (r->told != r->next)
             tell_of_room(r);
@@ -190,7 +199,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
     struct eddy_place p;
     uint64_t oldest = oldest_wanted(r);
     if (oldest > r->next)
-        lose(r, oldest);
+        eddy_reader_lose(r, oldest);
     uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
     enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
     if (age == EDDY_ENTRY_OLDER)
@@ -205,7 +214,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
      * r->next or what came later, and the pin decides. */
     if (age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next ||
         !eddy_reader_pin(r, &p, r->next)) {
-        lose(r, r->next + 1 + pass_over(r));
+        eddy_reader_lose(r, r->next + 1 + pass_over(r));
         return EDDY_EBUSY;
     }
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
@@ -245,9 +254,13 @@ int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
     if (error)
         return error;
     /* Bounded: a reader that cannot keep up with its writers is content with this one. */
-    for (uint32_t tries = r->segment->log_length; tries && eddy_reader_take(r, &next) == EDDY_OK;
-         tries--) {
+    for (uint32_t tries = r->segment->log_length; tries; tries--) {
+        error = eddy_reader_take(r, &next);
+        if (error && error != EDDY_ELETGO)
+            break;
         eddy_reader_release(r, sample);
+        if (error)
+            return error; /* to be told once */
         *sample = next;
     }
     return EDDY_OK;

@@ -115,6 +115,14 @@ int eddy_writer_close(eddy_writer *w)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
+int eddy_writer_let_go(eddy_writer *w, uint32_t reader, uint64_t participant)
+{
+    EDDY_UNCANCELLED;
+    if (w->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    return eddy_let_go(w->segment, reader, participant);
+}
+
 uint32_t eddy_writer_readers(const eddy_writer *w)
 {
     return eddy_topic_count(w->segment, EDDY_ROLE_READER);
@@ -125,6 +133,7 @@ static bool is_behind(const struct eddy_writer *w, const struct eddy_reader_seat
 {
     uint64_t owner = eddy_load_relaxed(&seat->owner);
     return owner != 0 && owner != w->source && !(owner & EDDY_OWNER_REAPING) &&
+           eddy_let_go_state(eddy_load_relaxed(&seat->let_go)) != EDDY_LET_GO_DONE &&
            (eddy_load_relaxed(&seat->position) <= w->last_sn ||
             eddy_load_relaxed(&seat->waiting) > 0) &&
            eddy_domain_knows_alive(w->domain, owner);

@@ -7,9 +7,20 @@
 #include "allocator/wait/wait.h"
 #include "discovery/reap.h"
 #include "transport/topic/keep.h"
+#include "transport/topic/let_go.h"
 #include "transport/topic/topic.h"
 
 #define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
+
+/* What a writer may have to wait for. */
+enum eddy_room { EDDY_ROOM_GATE, EDDY_ROOM_SLOT };
+
+/* A reader that has said how long it may hold writers up, and does. */
+struct eddy_obstacle {
+    uint64_t cursor, since;
+    uint32_t seat;
+};
+#define EDDY_OBSTACLES 8u /* that a writer watches at once */
 
 struct eddy_writer {
     /* What each loan and publication reads, together: few lines of the cache. */
@@ -30,6 +41,9 @@ struct eddy_writer {
     uint64_t last_sn;      /* of what it published last */
     struct eddy_keep keep; /* for late readers */
 
+    struct eddy_spared spared;
+    struct eddy_obstacle obstacles[EDDY_OBSTACLES];
+    uint32_t obstacle_count;
     uint64_t max_wait_ns;
     uint64_t given_up, look_again, lag, lag_size; /* see patience.c */
     uint32_t scan;                                /* where its last look through all slots ended */
@@ -58,8 +72,11 @@ int eddy_writer_find_loan(struct eddy_writer *writer, const struct eddy_loan *lo
 void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 
 /* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
-int eddy_writer_wait_for_room(struct eddy_writer *writer, uint64_t deadline,
+int eddy_writer_wait_for_room(struct eddy_writer *writer, enum eddy_room what, uint64_t deadline,
                               bool (*is_there)(struct eddy_writer *, void *context), void *context);
+
+/* Lets go of readers that hold it up for longer than they have said that they may. */
+void eddy_writer_watch_readers(struct eddy_writer *writer, enum eddy_room what);
 
 /* How far behind a reader may be for samples of this size. */
 void eddy_writer_expect_lag(struct eddy_writer *writer, uint64_t size);
