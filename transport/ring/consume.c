@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 
+#define TRIES_TAKE (1u << 20) /* each is lost to another thread, unless somebody scribbles */
+
 static int check(const struct eddy_ring *r)
 {
     if (__builtin_expect(eddy_ring_forked(r), 0))
@@ -75,30 +77,31 @@ static uint64_t look_at_write(struct eddy_ring *r, uint64_t position)
 static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
 {
     struct eddy_ring_header *h = r->header;
-    uint64_t p, at, bytes;
-    for (;;) {
-        p = eddy_load_acquire(&h->taken); /* from [taken]: `write` is seen as far as that */
+    for (uint32_t tries = 0; tries < TRIES_TAKE; tries++) {
+        uint64_t p =
+            eddy_load_acquire(&h->taken); /* from [taken]: `write` is seen as far as that */
         uint64_t write = look_at_write(r, p);
         if (write == p)
             return EDDY_ENODATA;
-        at = p % r->slots;
+        uint64_t at = p % r->slots;
         __builtin_prefetch(r->payload + at * r->slot_bytes);
-        bytes = eddy_load_relaxed(&r->lengths[at]); /* written before [chunk] */
+        uint64_t bytes = eddy_load_relaxed(&r->lengths[at]); /* written before [chunk] */
         EDDY_POINT("ring-take:looked");
         /* Who released it did so before its slot was published again.  acquire, from [held]: if it
          * is given out again already, `taken` is seen to have moved. */
         bool placed = write - p <= r->slots && eddy_load_acquire(&r->held[at]) == 0;
         bool sound = placed && bytes <= r->slot_bytes;
         uint64_t now = p;
-        if (sound && eddy_cas_release(&h->taken, &now, p + 1)) /* [taken] */
-            break;
+        if (sound && eddy_cas_release(&h->taken, &now, p + 1)) { /* [taken] */
+            EDDY_POINT("ring-take:taken");
+            hand_out(r, p, at, bytes, chunk);
+            return EDDY_OK;
+        }
         /* Unless the others were faster.  Relaxed: what we saw of their work comes after it. */
         if (!sound && eddy_load_relaxed(&h->taken) == p)
             return fail_scribbled(r, placed ? "the length of a chunk" : "the positions");
     }
-    EDDY_POINT("ring-take:taken");
-    hand_out(r, p, at, bytes, chunk);
-    return EDDY_OK;
+    return fail_scribbled(r, "the number of chunks taken");
 }
 
 static int take_now(struct eddy_ring *r, struct eddy_chunk *chunk)
