@@ -186,6 +186,37 @@ static void unpublished_loans_count_and_come_back_on_close(void **state)
     must(eddy_domain_close(domain));
 }
 
+/* Three samples are held, one of them under the cursor if the reader is reliable. */
+static void stop_while_holding(const struct eddy_reader_options *options)
+{
+    struct eddy_sample kept[3], more;
+    struct pair pair =
+        pair_open(&(struct eddy_writer_options){.max_wait_ns = MILLISECOND}, options);
+    for (uint64_t i = 0; i < 5; i++)
+        payload_publish(pair.writer, 500, 1, i);
+    for (uint64_t i = 0; i < 3; i++)
+        must(eddy_reader_take(pair.reader, &kept[i]));
+    must(eddy_reader_stop(pair.reader));
+    must(eddy_reader_stop(pair.reader));
+    must_fail(eddy_reader_take(pair.reader, &more), EDDY_ENODATA);
+    for (uint64_t i = 5; i < 5000; i++)
+        payload_publish(pair.writer, 500, 1, i);
+    must_fail(eddy_reader_take(pair.reader, &more), EDDY_ENODATA);
+    for (uint64_t i = 0; i < 3; i++) {
+        same(payload_of(&kept[i]).number, i);
+        must(eddy_reader_release(pair.reader, &kept[i]));
+    }
+    pair_close(&pair);
+}
+
+static void a_reader_that_stops_keeps_what_it_holds_and_holds_nobody_up(void **state)
+{
+    (void)state;
+    stop_while_holding(&(struct eddy_reader_options){.depth = 8});
+    stop_while_holding(&(struct eddy_reader_options){.reliability = EDDY_BEST_EFFORT});
+    stop_while_holding(&(struct eddy_reader_options){.depth = 8, .history = UINT32_MAX});
+}
+
 static void the_environment_sets_the_limit(void **state)
 {
     (void)state;
@@ -209,6 +240,7 @@ int main(void)
         WORLD_TEST(at_the_limit_a_best_effort_writer_gets_an_error_and_recovers),
         WORLD_TEST(what_never_fits_the_limit_is_too_big),
         WORLD_TEST(unpublished_loans_count_and_come_back_on_close),
+        WORLD_TEST(a_reader_that_stops_keeps_what_it_holds_and_holds_nobody_up),
         WORLD_TEST(the_environment_sets_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,24 @@ static void a_domain_tells_that_its_files_are_gone(void **state)
     close(fd);
 }
 
+static void who_meets_has_one_identity_and_nobody_else_has_it(void **state)
+{
+    (void)state;
+    uint8_t one[16], two[16], fresh_one[16];
+    eddy_domain *domain = open_domain(), *other = open_domain();
+    must(eddy_domain_identity(domain, one));
+    must(eddy_domain_identity(other, two));
+    check(memcmp(one, two, sizeof one) == 0);
+    sweep();
+    must_fail(eddy_domain_identity(domain, two), EDDY_ENOENT);
+    eddy_domain *fresh = open_domain();
+    must(eddy_domain_identity(fresh, fresh_one));
+    check(memcmp(one, fresh_one, sizeof one) != 0);
+    must(eddy_domain_close(fresh));
+    must(eddy_domain_close(other));
+    must(eddy_domain_close(domain));
+}
+
 static const eddy_domain *watched;
 static atomic_bool *told_of_removal;
 
@@ -170,6 +188,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_domain_tells_that_its_files_are_gone),
+        WORLD_TEST(who_meets_has_one_identity_and_nobody_else_has_it),
         WORLD_TEST(a_process_that_ends_removes_nothing),
         WORLD_TEST(a_writer_inherits_the_last_samples_of_another),
         WORLD_TEST(a_writer_inherits_the_last_samples_of_each_key),

@@ -53,6 +53,11 @@ EDDY_API int eddy_domain_close(eddy_domain *domain);
 /* The folder of the domain, absolute.  Valid while the domain is open. */
 EDDY_API const char *eddy_domain_dir(const eddy_domain *domain);
 
+/* What two participants have in common exactly if they meet: the same files of the same folder, of
+ * one boot of one kernel.  Another after the domain's files were removed and made anew.  Errors:
+ * EDDY_ENOENT (they were removed), EDDY_EFORKED, EDDY_ESYS. */
+EDDY_API int eddy_domain_identity(const eddy_domain *domain, uint8_t identity[16]);
+
 /* The folder that eddy_domain_open(NULL) would use, into buffer (bytes).  Nothing is created.
  * Errors: EDDY_ECONFIG, EDDY_ETOOBIG. */
 EDDY_API int eddy_default_dir(char *buffer, unsigned long bytes);

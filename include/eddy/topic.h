@@ -219,6 +219,11 @@ EDDY_API int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
 /* Releases what it holds and leaves.  Samples taken must not be used any more.  NULL is allowed. */
 EDDY_API int eddy_reader_close(eddy_reader *reader);
 
+/* Takes nothing any more, and holds nobody up but with the samples that it holds: these stay good
+ * until they are released.  For a reader whose samples outlive the interest in new ones; it is closed
+ * as any other.  Detach it from its wait set first.  Errors: EDDY_ESEGMENT, EDDY_EFORKED. */
+EDDY_API int eddy_reader_stop(eddy_reader *reader);
+
 /* Takes the next sample; never blocks.  Any number may be held, and released in any order.
  * Errors: EDDY_ENODATA, EDDY_ELETGO (writers have let go of it; said once: the next call goes on), EDDY_ESEGMENT (shared memory was scribbled on), EDDY_ENOMEM (cannot map),
  * EDDY_EFORKED. */

@@ -193,6 +193,7 @@ static void write_and_read(const struct eddy_reader_options *reading)
     for (uint64_t i = 0; i < FEW; i++)
         publish_and_take(writer, i, reader, &progress);
     check(!progress.exact || progress.next[1] == FEW);
+    must(eddy_reader_stop(reader));
     must(eddy_reader_close(reader));
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));

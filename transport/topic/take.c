@@ -293,6 +293,34 @@ int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
     return EDDY_OK;
 }
 
+/* What was gathered from before its time and not taken is let go. */
+static void drop_past(struct eddy_reader *r)
+{
+    struct eddy_place p;
+    for (; r->past_next < r->past_count; r->past_next++)
+        if (eddy_slot_find(r->segment, r->past[r->past_next].slot, &p) == EDDY_OK)
+            eddy_reader_unpin(r, &p);
+}
+
+int eddy_reader_stop(eddy_reader *r)
+{
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    int error = r->under_cursor ? pin_under_cursor(r) : EDDY_OK;
+    if (error)
+        return error;
+    drop_past(r);
+    /* Never published, so nothing is there to take; and nothing is waited for below it. */
+    r->next = r->told = eddy_log_last_sn(&r->segment->log);
+    eddy_store_relaxed(&r->seat->position, r->next); /* a hint to writers; statistics */
+    EDDY_POINT("stop:positioned");
+    if (r->reliable)
+        eddy_store_release(&r->seat->cursor, EDDY_CURSOR_ABSENT); /* [cursor] */
+    EDDY_POINT("stop:absent");
+    eddy_bell_ring(&r->segment->control->room_bell); /* a writer may wait for us */
+    return EDDY_OK;
+}
+
 /* --- waiting --------------------------------------------------------------------------------- */
 
 bool eddy_reader_ready(eddy_reader *r)
