@@ -16,7 +16,7 @@ def sleeps_in_eddy(node):
     those of its listener; Cyclone DDS has others, which keep programs known to each other."""
     found = {}
     for task in Path(f"/proc/{node.process.pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == "eddy-listener":
+        if (task / "comm").read_text().strip() in ("eddy-listener", "eddy-psmx"):
             fields = dict(line.split(":", 1) for line in (task / "status").read_text().splitlines())
             found[task.name] = int(fields["voluntary_ctxt_switches"])
     return found

@@ -31,7 +31,11 @@ def all_cases():
 
 
 def run(case, options):
-    the_world = world.World(options)
+    try:
+        the_world = world.World(options)
+    except world.Skip as reason:
+        print(f"skipped: {reason}")
+        return 77
     try:
         world.need_loopback()
         case(the_world)
@@ -52,6 +56,8 @@ def main():
     parser = argparse.ArgumentParser(description="Run one case of the DDS tests.")
     for name in ("node", "probe", "eddy", "examples"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--library", metavar="DIR", help="the folder of another libddsc")
+    parser.add_argument("--plugin", metavar="FILE", help="of PSMX, for a libddsc from 11 on")
     parser.add_argument("--domain", type=int, required=True, help="the DDS domain to use")
     parser.add_argument("--seconds", type=float, default=30, help="of torture")
     parser.add_argument("--seed", type=int, help="of torture: repeats a schedule")

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "qos.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- which are served ------------------------------------------------------------------------- */
+
+/* Samples that go as they are in memory must look the same to all who have matched: a type that may
+ * evolve does not. */
+static bool type_is_served(const struct psmx_options *options, psmx_properties properties)
+{
+    bool is_plain = (properties & PSMX_TYPE_IS_PLAIN) != 0;
+    if (is_plain && (properties & PSMX_TYPE_EVOLVES))
+        return false;
+    if (!is_plain && !options->serialized)
+        return false;
+    return options->keyed || !(properties & PSMX_TYPE_HAS_KEY);
+}
+
+static void free_strings(const struct psmx_cyclone *c, uint32_t count, char **strings)
+{
+    for (uint32_t i = 0; strings != NULL && i < count; i++)
+        c->dds_free(strings[i]);
+    c->dds_free(strings);
+}
+
+/* One partition, and none that stands for several. */
+static bool partition_is_served(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    uint32_t count = 0;
+    char **names = NULL;
+    if (!c->dds_qget_partition(qos, &count, &names))
+        return true;
+    bool is = count == 0 || (count == 1 && strpbrk(names[0], "*?[") == NULL);
+    free_strings(c, count, names);
+    return is;
+}
+
+bool psmx_qos_is_served(const struct psmx_cyclone *c, const struct psmx_options *options,
+                        enum psmx_role role, psmx_properties properties, const struct psmx_qos *qos)
+{
+    uint32_t kind;
+    int64_t time;
+    if (!type_is_served(options, properties))
+        return false;
+    if (role == PSMX_TOPIC)
+        return true;
+    if (c->dds_qget_durability(qos, &kind) && kind != PSMX_DURABILITY_VOLATILE)
+        return false;
+    if (c->dds_qget_deadline(qos, &time) && time != PSMX_FOREVER)
+        return false;
+    if (c->dds_qget_liveliness(qos, &kind, &time) && kind != PSMX_LIVELINESS_AUTOMATIC)
+        return false;
+    return partition_is_served(c, qos);
+}
+
+/* --- what they say ---------------------------------------------------------------------------- */
+
+/* Bits of what a reader accepts; of a writer, of what it writes, which is the first. */
+static uint8_t representations_of(const struct psmx_cyclone *c, enum psmx_role role,
+                                  const struct psmx_qos *qos)
+{
+    uint32_t count = 0;
+    int16_t *ids = NULL;
+    uint8_t bits = 0;
+    if (c->dds_qget_data_representation(qos, &count, &ids)) {
+        count = role == PSMX_WRITER && count > 1 ? 1 : count;
+        for (uint32_t i = 0; i < count; i++)
+            bits |= ids[i] >= 0 && ids[i] < 8 ? (uint8_t)(1u << ids[i]) : 0;
+        c->dds_free(ids);
+    }
+    return bits != 0 ? bits : 1u; /* nothing said is XCDR1 */
+}
+
+void psmx_qos_policies(const struct psmx_cyclone *c, enum psmx_role role,
+                       const struct psmx_qos *qos, struct psmx_policies *p)
+{
+    uint32_t kind = 0;
+    int64_t time;
+    bool coherent = false, ordered = false;
+    *p = (struct psmx_policies){.lease = PSMX_FOREVER};
+    p->reliable = c->dds_qget_reliability(qos, &kind, &time) && kind == PSMX_RELIABLE;
+    p->exclusive = c->dds_qget_ownership(qos, &kind) && kind != 0;
+    p->by_source = c->dds_qget_destination_order(qos, &kind) && kind != 0;
+    if (c->dds_qget_presentation(qos, &kind, &coherent, &ordered))
+        p->scope = (uint8_t)kind;
+    p->coherent = coherent;
+    p->ordered = ordered;
+    if (c->dds_qget_latency_budget(qos, &time))
+        p->budget = time;
+    if (c->dds_qget_liveliness(qos, &kind, &time))
+        p->lease = time;
+    p->representations = representations_of(c, role, qos);
+}
+
+bool psmx_qos_waits(const struct psmx_cyclone *c, const struct psmx_qos *qos, uint64_t *wait_ns)
+{
+    uint32_t reliability = 0, history = 0;
+    int32_t depth;
+    int64_t blocking = 0;
+    if (!c->dds_qget_reliability(qos, &reliability, &blocking) ||
+        !c->dds_qget_history(qos, &history, &depth))
+        return false;
+    *wait_ns = blocking == PSMX_FOREVER ? EDDY_FOREVER : blocking > 0 ? (uint64_t)blocking : 1;
+    return reliability == PSMX_RELIABLE && history == PSMX_KEEP_ALL;
+}
+
+char *psmx_qos_partition(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    uint32_t count = 0;
+    char **names = NULL;
+    if (!c->dds_qget_partition(qos, &count, &names))
+        return strdup("");
+    char *name = strdup(count > 0 ? names[0] : "");
+    free_strings(c, count, names);
+    return name;
+}
+
+bool psmx_qos_is_limited(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    int32_t samples = -1, instances = -1, of_instance = -1;
+    return c->dds_qget_resource_limits(qos, &samples, &instances, &of_instance) &&
+           (samples >= 0 || instances >= 0 || of_instance >= 0);
+}
+
+/* --- who may talk to whom --------------------------------------------------------------------- */
+
+bool psmx_policies_match(const struct psmx_policies *offered, const struct psmx_policies *asked)
+{
+    return asked->reliable <= offered->reliable && asked->exclusive == offered->exclusive &&
+           asked->by_source <= offered->by_source && asked->scope <= offered->scope &&
+           asked->coherent <= offered->coherent && asked->ordered <= offered->ordered &&
+           asked->budget >= offered->budget && asked->lease >= offered->lease &&
+           (asked->representations & offered->representations) != 0;
+}
+
+enum psmx_fit psmx_shape_fits(const struct psmx_shape *written, const struct psmx_shape *wanted,
+                              uint32_t state)
+{
+    static const uint8_t unknown[sizeof written->hash];
+    bool is_raw = state == PSMX_STATE_RAW_KEY || state == PSMX_STATE_RAW_DATA;
+    if (is_raw && (!wanted->is_plain || !written->is_plain || written->size != wanted->size))
+        return PSMX_FITS_NOT;
+    if (memcmp(written->hash, wanted->hash, sizeof unknown) == 0 &&
+        memcmp(written->hash, unknown, sizeof unknown) != 0)
+        return PSMX_FITS;
+    return PSMX_FITS_IF_MATCHED;
+}

@@ -1,0 +1,28 @@
+/* roster.h - which writers DDS knows, and which it has known.  (internal)
+ *
+ * A sample of a writer that DDS does not know is one of a writer that it will find in a moment, or
+ * of one that has left: over the network, too, what it wrote before comes first.  DDS itself tells:
+ * a reader of its builtin topic of writers, one for each participant that has readers through Eddy,
+ * writes down who comes and who leaves.
+ *
+ * Threads: noting: threads of DDS, with locks of DDS held, so it only writes down.  Asking: the
+ *          instance's thread.
+ * Crash:   private memory.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_PSMX_ROSTER_H
+#define EDDY_PSMX_ROSTER_H
+
+#include "instance.h"
+
+enum psmx_known { PSMX_NEVER_SEEN, PSMX_IS_THERE, PSMX_HAS_LEFT };
+
+struct psmx_roster *psmx_roster_create(struct psmx_home *home);
+void psmx_roster_destroy(struct psmx_roster *roster);
+
+/* Lets the participant of a reader of DDS tell, too. */
+void psmx_roster_watch(struct psmx_roster *roster, int32_t reader);
+
+enum psmx_known psmx_roster_knows(struct psmx_roster *roster, const struct psmx_guid *writer);
+
+#endif

@@ -1,0 +1,52 @@
+/* wire.h - what goes with each sample, as its user header.  (internal)
+ *
+ * Cyclone DDS's metadata, which the reader gets as they are, and what the writer offers: store()
+ * does not ask whether writer and reader are matched, so the plug-in of the reader does.
+ *
+ * Crash:   whoever may write to the folder can write anything here: it is copied once, then checked.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_PSMX_WIRE_H
+#define EDDY_PSMX_WIRE_H
+
+#include "abi.h"
+
+#include <eddy/topic.h>
+
+#define PSMX_WIRE_MAGIC 0x31786d70u /* "pmx1" */
+
+/* The type of a topic, as far as samples that are copied as they are have to agree on it. */
+struct psmx_shape {
+    uint8_t hash[14]; /* of the complete type; all zero: not known */
+    uint8_t is_plain; /* samples may go as they are in memory */
+    uint8_t evolves;  /* appendable, mutable or with optional members */
+    uint32_t size;    /* in memory; 0: not known */
+};
+PSMX_SIZE(psmx_shape, 20);
+
+/* The policies by which a writer's offer and a reader's request are compared. */
+struct psmx_policies {
+    int64_t budget, lease; /* of latency and liveliness */
+    uint8_t reliable, exclusive, by_source;
+    uint8_t scope, coherent, ordered; /* of presentation */
+    uint8_t representations;          /* bits; a writer's: one */
+    uint8_t spare;
+};
+PSMX_SIZE(psmx_policies, 24);
+
+struct psmx_wire {
+    struct psmx_metadata meta;
+    uint32_t magic;
+    struct psmx_shape shape;
+    struct psmx_policies offer;
+    int64_t lifespan;
+    int32_t strength;
+    uint8_t autodispose, spare[3];
+};
+PSMX_AT(psmx_wire, offer, 72);
+PSMX_SIZE(psmx_wire, 112);
+
+/* False: this is no sample of a plug-in like us, or its size cannot be. */
+bool psmx_wire_read(const struct eddy_sample *sample, struct psmx_wire *wire);
+
+#endif

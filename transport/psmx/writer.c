@@ -1,0 +1,321 @@
+/* A writer of DDS: loans are slots of Eddy, and writing publishes them.
+ *
+ * A loan is kept by Cyclone DDS for as long as it likes, also after the writer is gone, and given
+ * back from any thread.  Once published it is nothing but private memory.
+ *
+ * Locks:   `lock` guards the Eddy writer.  Who gives a loan back only tries it: a write may hold it
+ *          for as long as it waits.  What could not be given back then, the next call gives back.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "feed.h"
+#include "qos.h"
+#include "say.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLACK 8u /* bytes behind a loan: serializers are known that write past its end */
+
+struct writer {
+    struct psmx_endpoint psmx; /* first */
+    struct psmx_home *home;
+    char *name, *scope;
+    enum psmx_lane lane;
+    struct psmx_wire wire; /* what is the same in each sample */
+    pthread_mutex_t lock;
+    eddy_writer *writer;
+    atomic_uint references; /* the endpoint's, and of loans that are out */
+    _Atomic(struct sample *) returned;
+    unsigned own, generation; /* readers of this domain, when that was looked at */
+};
+
+/* A loan.  `writer`: NULL once it is published. */
+struct sample {
+    struct psmx_loan psmx; /* first */
+    struct psmx_metadata meta;
+    struct eddy_loan loan;
+    struct writer *writer;
+    struct sample *next;
+    size_t room;
+    void *heap; /* where there was no slot */
+};
+
+static struct writer *writer_of(struct psmx_endpoint *endpoint)
+{
+    return (struct writer *)endpoint;
+}
+
+/* --- the end of it ---------------------------------------------------------------------------- */
+
+static void unref(struct writer *w)
+{
+    if (atomic_fetch_sub(&w->references, 1) != 1)
+        return;
+    eddy_writer_close(w->writer); /* takes its loans back */
+    for (struct sample *s = atomic_load(&w->returned), *next; s != NULL; s = next) {
+        next = s->next;
+        free(s);
+    }
+    pthread_mutex_destroy(&w->lock);
+    psmx_home_unref(w->home);
+    free(w->name);
+    free(w->scope);
+    free(w);
+}
+
+/* Gives back what others could not.  Under the lock. */
+static void discard_returned(struct writer *w)
+{
+    struct sample *s = atomic_exchange(&w->returned, NULL);
+    while (s != NULL) {
+        struct sample *next = s->next;
+        eddy_writer_discard(w->writer, &s->loan);
+        free(s);
+        s = next;
+    }
+}
+
+/* Who holds the lock sees what was pushed before, or who pushed gets the lock afterwards. */
+static void unlock(struct writer *w)
+{
+    do {
+        discard_returned(w);
+        pthread_mutex_unlock(&w->lock);
+    } while (atomic_load(&w->returned) != NULL && pthread_mutex_trylock(&w->lock) == 0);
+}
+
+static void give_back(struct writer *w, struct sample *s)
+{
+    s->next = atomic_load(&w->returned);
+    while (!atomic_compare_exchange_weak(&w->returned, &s->next, s))
+        ;
+    if (pthread_mutex_trylock(&w->lock) == 0)
+        unlock(w);
+}
+
+static void free_sample(struct psmx_loan *loan)
+{
+    struct sample *s = (struct sample *)loan;
+    struct writer *w = s->writer;
+    bool has_slot = w != NULL && s->heap == NULL;
+    free(s->heap);
+    if (has_slot)
+        give_back(w, s);
+    else
+        free(s);
+    if (w != NULL)
+        unref(w);
+}
+
+/* --- loans ------------------------------------------------------------------------------------ */
+
+static int loan_slot(struct writer *w, size_t size, struct eddy_loan *loan)
+{
+    struct eddy_loan_options options = {.size = size + SLACK,
+                                        .alignment = 64,
+                                        .header_size = sizeof w->wire,
+                                        .header_alignment = 8};
+    return eddy_writer_loan_with(w->writer, &options, loan);
+}
+
+/* Where there is no room for it now, in private memory: it is copied when there is.  Refusing it
+ * would keep the sample from the readers on the network, too. */
+static struct psmx_loan *request_loan(struct psmx_endpoint *endpoint, uint32_t size)
+{
+    struct writer *w = writer_of(endpoint);
+    struct sample *s = malloc(sizeof *s);
+    if (s == NULL)
+        return NULL;
+    memset(s, 0, sizeof *s);
+    s->room = size;
+    pthread_mutex_lock(&w->lock);
+    int error = loan_slot(w, size, &s->loan);
+    unlock(w);
+    s->psmx.data = s->loan.data;
+    if (error)
+        s->psmx.data = s->heap = aligned_alloc(64, (size + SLACK + 63u) & ~(size_t)63u);
+    if (s->psmx.data == NULL) {
+        free(s);
+        return NULL;
+    }
+    s->psmx.free = free_sample;
+    s->psmx.metadata = &s->meta;
+    s->writer = w;
+    atomic_fetch_add(&w->references, 1);
+    return &s->psmx;
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+/* Readers besides those of this domain, to which Cyclone DDS gives it itself.  Called with the lock.
+ * The set of our own must not have changed while the others were counted. */
+static bool has_readers(struct writer *w)
+{
+    unsigned now = atomic_load(&w->home->generation);
+    if (w->generation != now) {
+        w->own = psmx_feed_count(w->home, w->name, w->scope);
+        w->generation = now;
+    }
+    uint32_t all = eddy_writer_readers(w->writer);
+    return all > w->own || atomic_load(&w->home->generation) != now;
+}
+
+static int publish(struct writer *w, struct sample *s)
+{
+    struct psmx_wire *wire = s->loan.header;
+    *wire = w->wire;
+    wire->meta = s->meta;
+    return eddy_writer_publish(w->writer, &s->loan, s->meta.size);
+}
+
+static int publish_copy(struct writer *w, struct sample *s)
+{
+    int error = loan_slot(w, s->room, &s->loan);
+    if (error)
+        return error;
+    memcpy(s->loan.data, s->heap, s->meta.size);
+    error = publish(w, s);
+    if (error)
+        eddy_writer_discard(w->writer, &s->loan);
+    return error;
+}
+
+static int publish_either(struct writer *w, struct sample *s)
+{
+    return s->heap != NULL ? publish_copy(w, s) : publish(w, s);
+}
+
+/* Our own readers never keep us waiting: what they have not come to yet is taken off the topic. */
+static int publish_with_room(struct writer *w, struct sample *s)
+{
+    if (w->own > 0)
+        psmx_feed_make_room(w->home, w->name, w->scope);
+    return publish_either(w, s);
+}
+
+static int32_t result_of(const struct writer *w, int error)
+{
+    if (error == 0)
+        return PSMX_OK;
+    if (error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT)
+        /* Who does not wait overwrites: there is nothing to tell. */
+        return w->lane == PSMX_LANE_ALL ? PSMX_TIMEOUT : PSMX_OK;
+    psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", w->name, eddy_last_error(), eddy_strerror(error));
+    return error == EDDY_ENOMEM ? PSMX_OUT_OF_RESOURCES : PSMX_ERROR;
+}
+
+/* From here on Cyclone DDS may look at the metadata, and finds that there is nothing in it. */
+static void mark_published(struct sample *s)
+{
+    s->meta.state = PSMX_STATE_NONE;
+    s->psmx.data = NULL;
+}
+
+static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *loan)
+{
+    struct writer *w = writer_of(endpoint);
+    struct sample *s = (struct sample *)loan;
+    int error = 0;
+    if (s->meta.size > s->room)
+        return PSMX_BAD_PARAMETER;
+    pthread_mutex_lock(&w->lock);
+    bool is_wanted = has_readers(w);
+    if (is_wanted)
+        error = publish_with_room(w, s);
+    else if (s->heap == NULL)
+        eddy_writer_discard(w->writer, &s->loan);
+    unlock(w);
+    int32_t result = result_of(w, error);
+    if (result != PSMX_OK)
+        return result;
+    if (error != 0 && s->heap == NULL) { /* passed over: the slot is still ours */
+        pthread_mutex_lock(&w->lock);
+        eddy_writer_discard(w->writer, &s->loan);
+        unlock(w);
+    }
+    mark_published(s);
+    s->writer = NULL;
+    unref(w);
+    return PSMX_OK;
+}
+
+/* --- created and deleted ---------------------------------------------------------------------- */
+
+static void describe(struct writer *w, const struct psmx_subject *subject,
+                     const struct psmx_qos *qos)
+{
+    const struct psmx_cyclone *c = &w->home->cyclone;
+    bool autodispose = true;
+    w->wire.magic = PSMX_WIRE_MAGIC;
+    w->wire.shape = subject->shape;
+    w->wire.lifespan = PSMX_FOREVER;
+    psmx_qos_policies(c, PSMX_WRITER, qos, &w->wire.offer);
+    (void)c->dds_qget_lifespan(qos, &w->wire.lifespan);
+    (void)c->dds_qget_ownership_strength(qos, &w->wire.strength);
+    (void)c->dds_qget_writer_data_lifecycle(qos, &autodispose);
+    w->wire.autodispose = autodispose;
+}
+
+static int open_writer(struct writer *w, uint64_t wait_ns)
+{
+    struct eddy_topic_name topic = {.name = w->name, .scope = w->scope};
+    bool waits = w->lane == PSMX_LANE_ALL;
+    struct eddy_writer_options options = {.reliability = waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
+                                          .max_wait_ns = waits ? wait_ns : 0,
+                                          .limit_bytes = w->home->options.limit_bytes};
+    return eddy_writer_open(w->home->domain, &topic, &options, &w->writer);
+}
+
+static void note(struct writer *w)
+{
+    struct eddy_notes notes = {.reliability = w->wire.offer.reliable ? EDDY_NOTED_RELIABLE
+                                                                     : EDDY_NOTED_BEST_EFFORT};
+    (void)eddy_writer_note(w->writer, &notes);
+}
+
+static void free_writer(struct writer *w)
+{
+    free(w->name);
+    free(w->scope);
+    free(w);
+}
+
+struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const struct psmx_qos *qos)
+{
+    struct psmx_home *home = subject->home;
+    uint64_t wait_ns = 0;
+    struct writer *w = calloc(1, sizeof *w);
+    char *partition = psmx_qos_partition(&home->cyclone, qos);
+    if (w == NULL || partition == NULL) {
+        free(w);
+        free(partition);
+        return NULL;
+    }
+    w->psmx.ops.request_loan = request_loan;
+    w->psmx.ops.write = write_sample;
+    w->home = home;
+    w->lane = psmx_qos_waits(&home->cyclone, qos, &wait_ns) ? PSMX_LANE_ALL : PSMX_LANE_LAST;
+    w->name = strdup(subject->name);
+    w->scope = psmx_lane_scope(home, w->lane, partition);
+    w->generation = atomic_load(&home->generation) - 1;
+    atomic_init(&w->references, 1);
+    free(partition);
+    describe(w, subject, qos);
+    int error = w->name != NULL && w->scope != NULL ? open_writer(w, wait_ns) : EDDY_ENOMEM;
+    if (error) {
+        psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
+                 eddy_strerror(error));
+        free_writer(w);
+        return NULL;
+    }
+    pthread_mutex_init(&w->lock, NULL);
+    atomic_fetch_add(&home->references, 1);
+    note(w);
+    return &w->psmx;
+}
+
+int32_t psmx_writer_delete(struct psmx_endpoint *endpoint)
+{
+    unref(writer_of(endpoint));
+    return PSMX_OK;
+}
