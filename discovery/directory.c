@@ -15,29 +15,74 @@
 
 #define LOCK_PATIENCE 5000000000u /* ns for another's opening or closing of the same topic */
 
-int eddy_directory_lock(struct eddy_domain *d, int64_t lock)
+/* --- names ----------------------------------------------------------------------------------- */
+
+static bool is_taken(const struct eddy_domain *d, int64_t lock)
 {
-    return eddy_lock_wait(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE, eddy_deadline(LOCK_PATIENCE),
-                          "opening or closing this topic");
+    const struct eddy_name *n = d->names;
+    while (n && n->lock != lock)
+        n = n->next;
+    return n;
 }
 
-void eddy_directory_unlock(struct eddy_domain *d, int64_t lock)
+static void list_name(struct eddy_domain *d, int64_t lock, struct eddy_name *name)
 {
-    eddy_lock_drop(d->registry_fd, lock);
+    *name = (struct eddy_name){lock, d->names};
+    d->names = name;
 }
 
-int eddy_directory_enter(struct eddy_domain *d, const char *flink)
+static void unlist_name(struct eddy_domain *d, const struct eddy_name *name)
 {
+    struct eddy_name **at = &d->names;
+    while (*at != name)
+        at = &(*at)->next;
+    *at = name->next;
+    pthread_cond_broadcast(&d->name_free);
+}
+
+/* The thread that has it waits for another process no longer than this, and nobody else. */
+static void wait_for_own_threads(struct eddy_domain *d, int64_t lock)
+{
+    while (is_taken(d, lock))
+        pthread_cond_wait(&d->name_free, &d->lock);
+}
+
+int eddy_directory_enter(struct eddy_domain *d, int64_t lock, struct eddy_name *name)
+{
+    int error = EDDY_OK;
     pthread_mutex_lock(&d->lock);
-    int error = eddy_directory_lock(d, eddy_flink_lock(flink));
-    if (error)
+    wait_for_own_threads(d, lock);
+    list_name(d, lock, name);
+    if (!eddy_lock_try(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE)) {
         pthread_mutex_unlock(&d->lock);
+        error = eddy_lock_wait(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE,
+                               eddy_deadline(LOCK_PATIENCE), "opening or closing this topic");
+        pthread_mutex_lock(&d->lock);
+    }
+    if (error) {
+        unlist_name(d, name);
+        pthread_mutex_unlock(&d->lock);
+    }
     return error;
 }
 
-void eddy_directory_leave(struct eddy_domain *d, const char *flink)
+bool eddy_directory_try(struct eddy_domain *d, int64_t lock, struct eddy_name *name)
 {
-    eddy_directory_unlock(d, eddy_flink_lock(flink));
+    if (is_taken(d, lock) || !eddy_lock_try(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE))
+        return false;
+    list_name(d, lock, name);
+    return true;
+}
+
+void eddy_directory_drop(struct eddy_domain *d, struct eddy_name *name)
+{
+    eddy_lock_drop(d->registry_fd, name->lock);
+    unlist_name(d, name);
+}
+
+void eddy_directory_leave(struct eddy_domain *d, struct eddy_name *name)
+{
+    eddy_directory_drop(d, name);
     pthread_mutex_unlock(&d->lock);
 }
 
@@ -210,7 +255,7 @@ int eddy_directory_attach(struct eddy_domain *d, const char *file, struct eddy_s
                          id);
     if (error)
         return error;
-    if (eddy_reap_topic(d, *segment).alive)
+    if (eddy_count_members(d, *segment).alive)
         return EDDY_OK;
     eddy_segment_detach(*segment);
     return eddy_fail(EDDY_ENOENT, "everybody on the topic of %s is dead; run `eddy gc`", file);
@@ -222,7 +267,7 @@ static int find(struct eddy_domain *d, const char *file, struct eddy_segment **s
 {
     char id[EDDY_NONCE_TEXT];
     int error = attach_named(d, file, segment, id);
-    if (!error && eddy_reap_topic(d, *segment).alive)
+    if (!error && eddy_count_members(d, *segment).alive)
         return EDDY_OK;
     if (error && error != EDDY_ESTALE)
         return error;
@@ -252,7 +297,7 @@ int eddy_directory_open(struct eddy_domain *d, const struct eddy_flink_key *key,
 
 uint32_t eddy_directory_close(struct eddy_domain *d, const char *file, struct eddy_segment *s)
 {
-    if (eddy_reap_topic(d, s).alive)
+    if (eddy_count_members(d, s).alive)
         return 0;
     eddy_flink_withdraw(d->dir_fd, file, s->id);
     EDDY_POINT("close:withdrawn");

@@ -7,7 +7,7 @@
  * next holder finds what was done and goes on from there.  A topic whose participants are all dead
  * is removed and made anew.
  *
- * Threads: the caller holds the domain's lock as well: a file lock does not keep threads apart.
+ * Threads: any, each with a name of its own.
  * Crash:   a segment without a flink: the sweep or `eddy gc` removes it.
  *                                                     spec/topics.md, "Opening and closing"
  * SPDX-License-Identifier: Apache-2.0 */
@@ -24,26 +24,35 @@ struct eddy_wanted {
     uint32_t depth; /* the log should hold so many */
 };
 
-/* Takes and drops the lock of a topic. */
-int eddy_directory_lock(struct eddy_domain *domain, int64_t lock);
-void eddy_directory_unlock(struct eddy_domain *domain, int64_t lock);
+/* A name that this process opens or closes: the registry's lock of it does not keep the process's own
+ * threads apart. */
+struct eddy_name {
+    int64_t lock; /* its byte: eddy_flink_lock */
+    struct eddy_name *next;
+};
 
-/* The domain's lock, then that of a flink's name; and both back.  For what is opened rarely. */
-int eddy_directory_enter(struct eddy_domain *domain, const char *flink);
-void eddy_directory_leave(struct eddy_domain *domain, const char *flink);
+/* Takes a name, and the domain's lock with it.  It waits for whoever has the name, in whatever
+ * process, without the domain's lock: one name that is stuck does not keep others.  EDDY_EBUSY. */
+int eddy_directory_enter(struct eddy_domain *domain, int64_t lock, struct eddy_name *name);
+/* With the domain's lock held: takes a name if that is to be had at once. */
+bool eddy_directory_try(struct eddy_domain *domain, int64_t lock, struct eddy_name *name);
+/* Gives a name back; the domain's lock stays. */
+void eddy_directory_drop(struct eddy_domain *domain, struct eddy_name *name);
+/* Gives back both. */
+void eddy_directory_leave(struct eddy_domain *domain, struct eddy_name *name);
 
-/* Finds the topic's segment or creates it.  The lock is held. */
+/* Finds the topic's segment or creates it.  The name is held. */
 int eddy_directory_open(struct eddy_domain *domain, const struct eddy_flink_key *key,
                         const struct eddy_wanted *wanted, struct eddy_segment **segment);
 
-/* Finds it by its flink alone, and never creates.  The lock is held. */
+/* Finds it by its flink alone, and never creates.  Likewise. */
 int eddy_directory_attach(struct eddy_domain *domain, const char *file,
                           struct eddy_segment **segment);
 
 /* EDDY_ETYPE if the segment is of another type than wanted. */
 int eddy_directory_check_type(const struct eddy_segment *segment, const struct eddy_wanted *wanted);
 
-/* Removes the topic if no living participant has a seat.  The lock is held.  Returns the files
+/* Removes the topic if no living participant has a seat; reaps nobody.  The name is held.  Returns the files
  * removed. */
 uint32_t eddy_directory_close(struct eddy_domain *domain, const char *file,
                               struct eddy_segment *segment);

@@ -319,6 +319,7 @@ int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **do
         return eddy_fail(EDDY_ENOMEM, "no memory to open a domain");
     d->fork_count = eddy_fork_count;
     pthread_mutex_init(&d->lock, NULL);
+    pthread_cond_init(&d->name_free, NULL);
     list_domain(d);
     int error = open_parts(d, options ? options : &none);
     if (error) {
@@ -376,6 +377,7 @@ int eddy_domain_close(eddy_domain *d)
         unlist_domain(d);
     }
     eddy_registry_unmap(d->registry);
+    pthread_cond_destroy(&d->name_free);
     pthread_mutex_destroy(&d->lock);
     free(d->dir);
     free(d);

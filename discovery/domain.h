@@ -1,6 +1,7 @@
 /* domain.h - the inside of a domain handle: folder, registry, this participant.  (internal)
  *
- * `lock` guards opening and closing in this process; the data path never takes it.
+ * `lock` guards opening and closing in this process; the data path never takes it.  Nobody waits for
+ * another process with it: see eddy_directory_enter.
  * Fork: the child's copies are dead; eddy_domain_forked tells.  The child closes its copies of the
  * descriptors, so that the parent's locks go when the parent goes.
  *
@@ -25,6 +26,8 @@ struct eddy_domain {
     char *dir;
     int64_t spin_ns; /* how long its waits look before they sleep: see allocator/wait/wait.h */
     pthread_mutex_t lock;
+    pthread_cond_t name_free;    /* one of these has been given back: */
+    struct eddy_name *names;     /* that this process has, or waits for: see directory.h */
     uint32_t handles;            /* open writers, readers and wait sets */
     void *topics;                /* the transport's: see transport/topic/topic.c */
     struct eddy_gc_report swept; /* what it found and cleared away when it joined */

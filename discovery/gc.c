@@ -35,9 +35,11 @@ static bool leads_nowhere(int dir, const char *file, char id[EDDY_NONCE_TEXT])
     return dangling;
 }
 
-static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
+/* The topic's segment, if somebody lives there. */
+static struct eddy_segment *collect_topic(struct eddy_domain *d, const char *file,
+                                          struct eddy_gc_report *report)
 {
-    struct eddy_segment *s;
+    struct eddy_segment *s = NULL;
     struct eddy_flink *f = calloc(1, sizeof *f);
     char id[EDDY_NONCE_TEXT];
     int error = f ? eddy_flink_read(d->dir_fd, file, f) : EDDY_ENOMEM;
@@ -50,7 +52,9 @@ static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_g
         report->topics_removed += removed > 0;
         report->files_removed += removed;
         report->bytes_freed += removed ? bytes : 0;
-        eddy_segment_detach(s);
+        if (removed)
+            eddy_segment_detach(s);
+        s = removed ? NULL : s;
     } else if (leads_nowhere(d->dir_fd, file, id)) {
         eddy_flink_withdraw(d->dir_fd, file, id);
         report->files_removed++;
@@ -59,6 +63,7 @@ static void collect_topic(struct eddy_domain *d, const char *file, struct eddy_g
         report->files_refused += error != EDDY_ENOENT;
     }
     free(f);
+    return s;
 }
 
 /* A segment to which no flink leads, and whose maker is gone, is nobody's.  With a flink it is
@@ -109,6 +114,22 @@ static bool collect_object(struct eddy_domain *d, const char *file, struct eddy_
     return kind;
 }
 
+/* What lives on is reaped without the name, which others may want. */
+static void collect_flink(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
+{
+    struct eddy_name held;
+    struct eddy_segment *living = NULL;
+    if (eddy_directory_enter(d, eddy_flink_lock(file), &held) != EDDY_OK)
+        return;
+    if (!collect_object(d, file, report))
+        living = collect_topic(d, file, report);
+    eddy_directory_leave(d, &held);
+    if (!living)
+        return;
+    (void)eddy_reap_topic(d, living);
+    eddy_segment_detach(living);
+}
+
 struct collection {
     struct eddy_domain *domain;
     struct eddy_gc_report *report;
@@ -120,7 +141,6 @@ static bool collect_file(int dir, const char *name, void *context)
     struct eddy_gc_report *report = ((struct collection *)context)->report;
     enum eddy_file_kind kind = eddy_file_kind_of(name);
     struct stat status;
-    int64_t lock;
     if (kind == EDDY_FILE_FOREIGN || fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return true;
     if (kind != EDDY_FILE_FLINK && !eddy_file_may_go(dir, name, &status)) {
@@ -130,12 +150,7 @@ static bool collect_file(int dir, const char *name, void *context)
     }
     switch (kind) {
     case EDDY_FILE_FLINK:
-        lock = eddy_flink_lock(name);
-        if (eddy_directory_lock(d, lock) == EDDY_OK) {
-            if (!collect_object(d, name, report))
-                collect_topic(d, name, report);
-            eddy_directory_unlock(d, lock);
-        }
+        collect_flink(d, name, report);
         break;
     case EDDY_FILE_SEGMENT:
     case EDDY_FILE_EXTENT:

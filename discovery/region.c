@@ -23,6 +23,7 @@ static struct eddy_kind region_kind;
 struct eddy_region_flink {
     struct eddy_domain *domain;
     char file[EDDY_KIND_FLINK_ROOM]; /* of the flink */
+    struct eddy_name held;           /* while it is locked */
     char id[EDDY_NONCE_TEXT];
 };
 
@@ -31,13 +32,13 @@ struct eddy_region_flink {
 static int lock_name(struct eddy_region *r)
 {
     struct eddy_region_flink *n = r->context;
-    return eddy_directory_enter(n->domain, n->file);
+    return eddy_directory_enter(n->domain, eddy_flink_lock(n->file), &n->held);
 }
 
 static void unlock_name(struct eddy_region *r)
 {
     struct eddy_region_flink *n = r->context;
-    eddy_directory_leave(n->domain, n->file);
+    eddy_directory_leave(n->domain, &n->held);
 }
 
 /* The nonce alone makes sure that it is this region: a name is in nobody else's file. */
@@ -157,11 +158,13 @@ static int announce(struct eddy_region_flink *n, struct eddy_file *file, uint32_
 /* Whether the name is free is asked before memory is reserved, and decided after that. */
 static int check_free(struct eddy_region_flink *n, uint32_t flags)
 {
-    int error = flags & EDDY_REGION_REPLACE ? EDDY_OK : eddy_directory_enter(n->domain, n->file);
+    int error = flags & EDDY_REGION_REPLACE
+                    ? EDDY_OK
+                    : eddy_directory_enter(n->domain, eddy_flink_lock(n->file), &n->held);
     if (error || flags & EDDY_REGION_REPLACE)
         return error;
     error = make_way(n, flags);
-    eddy_directory_leave(n->domain, n->file);
+    eddy_directory_leave(n->domain, &n->held);
     return error;
 }
 
@@ -182,7 +185,7 @@ static int name_region(struct eddy_region *r, struct eddy_region_flink *n)
 static int link_region(struct eddy_region *r, struct eddy_file *file, void *context, uint32_t flags)
 {
     struct eddy_region_flink *n = context;
-    int error = eddy_directory_enter(n->domain, n->file);
+    int error = eddy_directory_enter(n->domain, eddy_flink_lock(n->file), &n->held);
     if (error)
         return error;
     error = announce(n, file, flags);
@@ -191,7 +194,7 @@ static int link_region(struct eddy_region *r, struct eddy_file *file, void *cont
         if (error)
             eddy_kind_remove(&region_kind, n->domain->dir_fd, n->file, n->id);
     }
-    eddy_directory_leave(n->domain, n->file);
+    eddy_directory_leave(n->domain, &n->held);
     return error;
 }
 
@@ -282,10 +285,10 @@ int eddy_region_attach(eddy_domain *d, const char *name, const struct eddy_regio
         error = prepare(d, name, &n);
     if (error)
         return error;
-    error = eddy_directory_enter(d, n->file);
+    error = eddy_directory_enter(d, eddy_flink_lock(n->file), &n->held);
     if (!error) {
         error = attach(n, o, &r);
-        eddy_directory_leave(d, n->file);
+        eddy_directory_leave(d, &n->held);
     }
     if (error)
         free(n);

@@ -197,12 +197,13 @@ static int name_handle(const struct request *q, struct eddy_ring *r)
 static int open_in_domain(const struct request *q, bool owns_domain, eddy_ring **ring)
 {
     struct eddy_ring *r = NULL;
-    int error = eddy_directory_enter(q->domain, q->flink);
+    struct eddy_name held;
+    int error = eddy_directory_enter(q->domain, eddy_flink_lock(q->flink), &held);
     if (error)
         return error;
     error = q->create ? create(q, &r) : attach(q, &r);
     q->domain->handles += !error;
-    eddy_directory_leave(q->domain, q->flink);
+    eddy_directory_leave(q->domain, &held);
     if (error)
         return error;
     error = name_handle(q, r);
@@ -291,17 +292,18 @@ int eddy_ring_attach(eddy_domain *domain, const char *name, enum eddy_ring_role 
 void eddy_ring_leave(struct eddy_ring *r)
 {
     struct eddy_domain *d = r->domain, *own = r->owns_domain ? d : NULL;
+    struct eddy_name held;
     eddy_ring_forget_crashes(r);
     eddy_ring_watch_end(r);
     if (r->role != EDDY_RING_OBSERVER) /* for people: who has left is not one of the dead */
         eddy_store_relaxed(&eddy_ring_seat(r, r->role)->participant, 0u);
     EDDY_POINT("ring-close:left");
-    if (eddy_directory_enter(d, r->flink) == EDDY_OK) {
+    if (eddy_directory_enter(d, eddy_flink_lock(r->flink), &held) == EDDY_OK) {
         if (!eddy_ring_is_used(r))
             eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
         EDDY_POINT("ring-close:removed");
         eddy_ring_locks_close(r);
-        eddy_directory_leave(d, r->flink);
+        eddy_directory_leave(d, &held);
     }
     eddy_ring_object_drop(r);
     pthread_mutex_lock(&d->lock);
@@ -337,11 +339,11 @@ static void remove_if_last(struct eddy_ring *r)
     struct eddy_domain *d = r->domain;
     if (!d || pthread_mutex_trylock(&d->lock) != 0)
         return;
-    int64_t lock = eddy_flink_lock(r->flink);
-    if (eddy_lock_try(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE)) {
+    struct eddy_name held;
+    if (eddy_directory_try(d, eddy_flink_lock(r->flink), &held)) {
         if (!eddy_ring_is_used(r))
             eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
-        eddy_lock_drop(d->registry_fd, lock);
+        eddy_directory_drop(d, &held);
     }
     pthread_mutex_unlock(&d->lock);
 }

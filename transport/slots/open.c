@@ -144,12 +144,13 @@ static int open_locked(const struct request *r, struct eddy_slots **slots)
 static int lock_and_open(const struct request *r, struct eddy_slots **slots)
 {
     struct eddy_domain *d = r->domain;
-    int error = eddy_directory_enter(d, r->file);
+    struct eddy_name held;
+    int error = eddy_directory_enter(d, eddy_flink_lock(r->file), &held);
     if (error)
         return error;
     error = open_locked(r, slots);
     d->handles += !error;
-    eddy_directory_leave(d, r->file);
+    eddy_directory_leave(d, &held);
     return error;
 }
 
@@ -174,15 +175,16 @@ static int name_handle(const struct request *r, struct eddy_slots *s)
 static void leave(struct eddy_slots *s, const char *file)
 {
     struct eddy_domain *d = s->domain;
+    struct eddy_name held;
     for (uint32_t r = 0; r < s->reader_limit; r++)
         if (eddy_load_relaxed(&s->mine[r / 64]) & eddy_slots_bit(r)) /* the handle's own */
             eddy_slots_reader_leave(s, r);
     eddy_slots_member_leave(s, s->member);
     EDDY_POINT("slots-close:left");
-    if (eddy_directory_enter(d, file) == EDDY_OK) {
+    if (eddy_directory_enter(d, eddy_flink_lock(file), &held) == EDDY_OK) {
         if (eddy_slots_reap(s).alive == 0)
             eddy_kind_remove(&eddy_slots_kind, d->dir_fd, file, s->id);
-        eddy_directory_leave(d, file);
+        eddy_directory_leave(d, &held);
     }
     pthread_mutex_lock(&d->lock);
     d->handles--;

@@ -70,9 +70,9 @@ static bool enter_seat(const struct eddy_domain *d, struct eddy_segment *s, enum
 {
     uint64_t nobody = 0;
     /* Relaxed: a guess; the swap decides.  acquire, from [seat]: our bit is set after the last
-     * holder has cleared it. */
+     * holder has cleared it.  seq: who still sees the seat void has looked before we came. */
     if (eddy_load_relaxed(owner_of(s, role, seat)) != 0 ||
-        !eddy_cas_acquire(owner_of(s, role, seat), &nobody, d->id)) {
+        !eddy_cas_seq(owner_of(s, role, seat), &nobody, d->id)) {
         pass_seat(s, role, seat);
         return false;
     }
@@ -183,12 +183,17 @@ static int add_topic(struct eddy_domain *d, const struct eddy_flink_key *key,
     return EDDY_OK;
 }
 
-static void drop_topic(struct eddy_topic *t)
+static void free_topic(struct eddy_topic *t)
 {
-    unlink_topic(link_of(&t->domain->topics, &t->key));
     eddy_segment_detach(t->segment);
     free(t->flink);
     free(t);
+}
+
+static void drop_topic(struct eddy_topic *t)
+{
+    unlink_topic(link_of(&t->domain->topics, &t->key));
+    free_topic(t);
 }
 
 /* --- opening --------------------------------------------------------------------------------- */
@@ -282,17 +287,48 @@ int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_request *requ
         r.name ? fill_wanted(r.name, &request->wanted, &r.wanted, &key) : key_of_file(r.file, &key);
     if (error)
         return error;
-    pthread_mutex_lock(&d->lock);
-    error = eddy_directory_lock(d, key.lock);
-    if (!error) {
-        error = open_locked(d, &key, &r, topic, seat);
-        eddy_directory_unlock(d, key.lock);
-    }
-    pthread_mutex_unlock(&d->lock);
+    struct eddy_name held;
+    error = eddy_directory_enter(d, key.lock, &held);
+    if (error)
+        return error;
+    error = open_locked(d, &key, &r, topic, seat);
+    bool first = !error && (*topic)->handles == 1;
+    eddy_directory_leave(d, &held);
+    if (first) /* not with the name: others need not wait for it */
+        (void)eddy_reap_topic(d, (*topic)->segment);
     return error;
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
+
+static void try_to_tidy(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
+{
+    struct eddy_name held;
+    if (eddy_load_relaxed(bits_of(t->segment, role, seat)) != 0 || /* a guess */
+        !eddy_directory_try(t->domain, t->key.lock, &held))
+        return; /* the next who opens it does */
+    tidy_groups(t->segment, role);
+    eddy_directory_drop(t->domain, &held);
+}
+
+/* Nobody in this process finds it any more. */
+static void close_last(struct eddy_topic *t)
+{
+    struct eddy_domain *d = t->domain;
+    struct eddy_name held;
+    uint32_t removed = 0;
+    /* If somebody blocks the name, what remains is for the next participant or gc to remove. */
+    if (eddy_directory_enter(d, t->key.lock, &held) == EDDY_OK) {
+        removed = eddy_directory_close(d, t->key.file, t->segment);
+        eddy_directory_leave(d, &held);
+    }
+    if (!removed) /* not with the name: others need not wait for it */
+        (void)eddy_reap_topic(d, t->segment);
+    free_topic(t);
+    pthread_mutex_lock(&d->lock);
+    d->handles--;
+    pthread_mutex_unlock(&d->lock);
+}
 
 void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
 {
@@ -308,32 +344,28 @@ void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
         eddy_reader_seat_leave(t->segment, seat);
     EDDY_POINT("close:left");
     pthread_mutex_lock(&d->lock);
-    d->handles--;
-    if (--t->handles == 0) {
-        /* If somebody blocks the lock, what remains is for the next participant or gc to remove. */
-        if (eddy_directory_lock(d, t->key.lock) == EDDY_OK) {
-            eddy_directory_close(d, t->key.file, t->segment);
-            eddy_directory_unlock(d, t->key.lock);
-        }
-        drop_topic(t);
-    } else if (eddy_load_relaxed(bits_of(t->segment, role, seat)) == 0 && /* a guess */
-               eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE)) {
-        tidy_groups(t->segment, role); /* else the next who opens it does */
-        eddy_directory_unlock(d, t->key.lock);
-    }
+    bool last = --t->handles == 0;
+    if (last)
+        unlink_topic(link_of(&d->topics, &t->key));
+    else
+        try_to_tidy(t, role, seat);
+    d->handles -= !last;
     pthread_mutex_unlock(&d->lock);
+    if (last)
+        close_last(t);
 }
 
 static void forget_name(struct eddy_domain *d, struct eddy_topic *t)
 {
-    if (!eddy_lock_try(d->registry_fd, t->key.lock, EDDY_LOCK_EXCLUSIVE))
+    struct eddy_name held;
+    if (!eddy_directory_try(d, t->key.lock, &held))
         return;
     if (eddy_count_members(d, t->segment).others == 0) {
         eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
         eddy_segment_remove(d->dir_fd, t->segment->id,
                             eddy_seats_bound(&t->segment->control->reader_high));
     }
-    eddy_lock_drop(d->registry_fd, t->key.lock);
+    eddy_directory_drop(d, &held);
 }
 
 static void forget_below(struct eddy_domain *d, struct eddy_topic *t)
