@@ -21,6 +21,7 @@
 #define eddy_store_release(p, v) atomic_store_explicit((p), (v), memory_order_release)
 #define eddy_store_seq(p, v)     atomic_store_explicit((p), (v), memory_order_seq_cst)
 #define eddy_or_relaxed(p, v)    atomic_fetch_or_explicit((p), (v), memory_order_relaxed)
+#define eddy_or_release(p, v)    atomic_fetch_or_explicit((p), (v), memory_order_release)
 #define eddy_or_seq(p, v)        atomic_fetch_or_explicit((p), (v), memory_order_seq_cst)
 #define eddy_and_relaxed(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_relaxed)
 #define eddy_and_release(p, v)   atomic_fetch_and_explicit((p), (v), memory_order_release)

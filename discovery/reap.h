@@ -1,11 +1,15 @@
 /* reap.h - take back what the dead held on a topic.  (internal)
  *
- *   seat of a dead participant -- swap the owner to (me, reaping) --> mine
- *   mine -- cursor, pins, loans, history back --> free
+ *   seat of a dead participant -- mark --> void, nobody's
+ *       -- take over --> void, mine -- cursor, pins, loans, history back --> free
+ *                          '-- something cannot be mapped here --> void, nobody's
  *
- * The swap makes one reaper the seat's owner; if that one dies, the next takes the seat from it and
- * does all again: every step may be done twice.  A participant that is alive or only stopped keeps
- * its lock, and is never reaped.
+ * From the mark on, one swap of `owner`, what the seat held counts for nothing: its cursor holds no
+ * writer up, and who finds no other slot takes those that it pinned, kept or had on loan.  So nobody
+ * has to wait for the rest, which makes the seat fit for the next: whoever opens, closes or waits does
+ * that, or gc.  The swap makes one reaper the seat's owner; if that one dies, the next takes the seat
+ * from it and does all again: every step may be done twice.  If it is stopped, the seat is not had
+ * until it goes on, and that is all.  A participant that is alive or only stopped is never reaped.
  *
  * Threads: any, at any time; none waits.
  * Crash:   see above.                                          spec/protocols.md, "Reaping"
@@ -27,16 +31,21 @@ struct eddy_reaped {
     uint32_t others; /* seats of other living participants */
 };
 
-/* Reaps every dead seat of a topic. */
+/* Reaps every dead seat of a topic: asks the kernel about everybody, and looks at all slots if one is
+ * dead.  For those who open, close or wait. */
 struct eddy_reaped eddy_reap_topic(const struct eddy_domain *domain, struct eddy_segment *segment);
 
 /* Looks without touching. */
 struct eddy_reaped eddy_count_members(const struct eddy_domain *domain,
                                       struct eddy_segment *segment);
 
-/* How often somebody who does not wait looks for the dead: it asks the kernel about everybody, so it
- * must not be on the way of each call.  With few members that is soon again, with many now and
- * then. */
+/* For those who do not wait: asks the kernel about one seat, the next after `*asked`, and marks it if
+ * its holder is dead.  True: it was. */
+bool eddy_reap_mark_next(const struct eddy_domain *domain, struct eddy_segment *segment,
+                         uint32_t *asked);
+
+/* How often somebody who finds no room looks for the dead: asking the kernel must not be on the way
+ * of each call. */
 struct eddy_reap_pace {
     _Atomic uint64_t next; /* ns; 0: it has not looked yet */
 };

@@ -60,7 +60,7 @@ static void host_has_seen_all(void)
 
 static bool is_free(struct eddy_segment *s, const struct eddy_place *p, uint32_t id, void *context)
 {
-    uint32_t owner = eddy_load_seq(&p->slot->owner), keeper = eddy_load_seq(&p->slot->keeper);
+    uint32_t owner = eddy_slot_owner(p->slot), keeper = eddy_load_seq(&p->slot->keeper);
     (void)context, (void)id;
     check(!eddy_slot_held(s, p));
     check(owner == 0 || owner == host.writer->me);

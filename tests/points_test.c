@@ -5,6 +5,7 @@
 #include "support/child.h"
 #include "support/payload.h"
 #include "support/points.h"
+#include "support/thread.h"
 #include "support/world.h"
 
 #include "allocator/segment/slot.h"
@@ -106,7 +107,7 @@ static void newcomers_are_served(void)
 
 static bool is_ours(struct eddy_segment *s, const struct eddy_place *p, uint32_t id, void *context)
 {
-    uint32_t me = witness.pair.writer->me, owner = eddy_load_seq(&p->slot->owner);
+    uint32_t me = witness.pair.writer->me, owner = eddy_slot_owner(p->slot);
     uint32_t keeper = eddy_load_seq(&p->slot->keeper);
     (void)context;
     if (eddy_slot_held(s, p) || (owner && owner != me) || (keeper && keeper != me))
@@ -148,11 +149,11 @@ static void actor_process(int wire, void *argument)
     ((const struct actor_role *)argument)->act();
 }
 
-/* Who takes over a dead reader's seat, or its place in the registry, keeps its cursor in the way if
- * it is stopped then: publishing may time out until it goes on.  Nothing else may. */
+/* Who takes a dead reader's place in the registry keeps its cursor in the way if it is stopped then:
+ * publishing may time out until it goes on.  Nothing else may. */
 static bool may_hold_up(const struct actor_role *role)
 {
-    static const char *const points[] = {"reap:taken-over", "join:locked", "join:named"};
+    static const char *const points[] = {"join:locked", "join:named"};
     for (size_t i = 0; i < sizeof points / sizeof *points; i++)
         if (strcmp(plan.point, points[i]) == 0)
             return true;
@@ -284,7 +285,8 @@ static void strike(enum blow blow)
     for (size_t i = 0; i < actor_role_count; i++)
         scenes[i] = (struct points_scene){actor_roles[i].name, blow == KILL ? killed : stopped,
                                           (void *)&actor_roles[i]};
-    points_strike_all(scenes, actor_role_count, blow, kinds, NULL);
+    static const char *const out_of_reach[] = {"leave:handed-on", NULL};
+    points_strike_all(scenes, actor_role_count, blow, kinds, SANITIZED ? out_of_reach : NULL);
     pair_close(&witness.pair);
 }
 

@@ -52,7 +52,9 @@
 #define EDDY_CURSOR_ABSENT  0u
 #define EDDY_CURSOR_JOINING 1u
 
-#define EDDY_OWNER_REAPING (1ull << 63) /* with the reaper's participant id */
+/* What the seat held counts for nothing any more; with the participant id of who clears it up, or 0:
+ * whoever comes. */
+#define EDDY_OWNER_REAPING (1ull << 63)
 
 #define EDDY_SEAT_RELIABLE       1u
 #define EDDY_SEAT_DEEP           2u
@@ -232,6 +234,13 @@ EDDY_SIZE(eddy_writer_seat, 64);
  * is a key: EDDY_KEY_BYTES in front of the user header. */
 #define EDDY_RETAIN_KEYED 0x8000u
 #define EDDY_KEY_BYTES    16u
+
+/* `owner` of a slot: the seat + 1 of the writer that has it on loan, or 0; whether its sn counts for
+ * nothing, as its last owner died before it was published; and how often it was taken back from the
+ * dead, so that nobody takes it back twice. */
+#define EDDY_SLOT_SEAT  0x1fffu
+#define EDDY_SLOT_EMPTY 0x2000u
+#define EDDY_SLOT_TAKEN 0x4000u /* + this each time */
 
 /* Room for one sample: slot.h tells its life. */
 struct eddy_slot {

@@ -99,6 +99,13 @@ static inline uint64_t eddy_seat_bit(uint32_t seat)
     return 1ull << (seat & 63);
 }
 
+/* True if what the seat held counts for nothing any more: its holder is dead, or leaves.  seq: who
+ * takes the seat next does so after this look, and joins, pins and claims later still. */
+static inline bool eddy_seat_is_void(const _Atomic uint64_t *owner)
+{
+    return eddy_load_seq(owner) & EDDY_OWNER_REAPING; /* from [void] */
+}
+
 /* A walk over the seats that may be taken: those with a bit, in the groups of 64 with a bit. */
 struct eddy_seats {
     const _Atomic uint64_t *words;

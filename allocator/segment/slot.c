@@ -17,89 +17,116 @@ bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *
     return false;
 }
 
-void eddy_slot_resolve(struct eddy_segment *s, const struct eddy_place *p, uint32_t id)
+typedef bool visit_slot(struct eddy_segment *, const struct eddy_place *, uint32_t, void *);
+
+/* False: the visitor wants no more. */
+static bool visit_extent(struct eddy_segment *s, struct eddy_place *p, visit_slot *visit,
+                         void *context)
 {
-    uint64_t sn = eddy_load_relaxed(&p->slot->sn); /* the owner's alone, which we are by now */
-    if (sn != 0) {
-        uint64_t entry = eddy_log_entry(&s->log, sn);
-        enum eddy_entry_age age = eddy_entry_age(&s->log, entry, sn);
-        bool published = age == EDDY_ENTRY_PRESENT && eddy_entry_slot(entry) == id;
-        /* A newer lap hides whether it was published, and nobody can come to it by the log any
-         * more. */
-        if (!published && age != EDDY_ENTRY_NEWER)
-            eddy_store_relaxed(&p->slot->sn, 0); /* seen by way of [give up] */
+    struct eddy_slot *first = p->slot;
+    uint32_t count = p->extent->count;
+    for (uint32_t i = 0; i < count; i++) {
+        p->slot = first + i;
+        p->index = i;
+        if (!visit(s, p, eddy_slot_id(p->extent_index, i), context))
+            return false;
     }
-    EDDY_POINT("reap:resolved");
-    eddy_slot_give_up(p->slot);
+    return true;
 }
 
-int eddy_slots_each(struct eddy_segment *s,
-                    bool (*visit)(struct eddy_segment *, const struct eddy_place *, uint32_t,
-                                  void *),
-                    void *context)
+int eddy_slots_each(struct eddy_segment *s, visit_slot *visit, void *context)
 {
     uint32_t extents = eddy_extent_count(s);
     int error = EDDY_OK;
     for (uint32_t x = 0; x < extents; x++) {
         struct eddy_place p;
         int failed = eddy_slot_find(s, eddy_slot_id(x, 0), &p);
-        if (failed) {
+        if (failed)
             error = failed;
-            continue;
-        }
-        uint32_t count = p.extent->count;
-        struct eddy_slot *first = p.slot;
-        for (uint32_t i = 0; i < count; i++) {
-            p.slot = first + i;
-            p.index = i;
-            if (!visit(s, &p, eddy_slot_id(x, i), context))
-                return error;
-        }
+        else if (!visit_extent(s, &p, visit, context))
+            return error;
     }
     return error;
+}
+
+/* Of the extents that are mapped here alone. */
+static void visit_mapped(struct eddy_segment *s, visit_slot *visit, void *context)
+{
+    for (uint32_t x = 0; x < EDDY_EXTENTS_MAX; x++) {
+        struct eddy_place p;
+        if (eddy_load_acquire(&s->extents[x].slots) && /* from [mapped] */
+            eddy_slot_find(s, eddy_slot_id(x, 0), &p) == EDDY_OK)
+            visit_extent(s, &p, visit, context);
+    }
+}
+
+/* Going through all slots for one seat. */
+struct walk {
+    uint32_t seat;
+    int error; /* of the last column that cannot be looked at */
+};
+
+/* NULL: it has no bit here, or that cannot be looked at. */
+static _Atomic uint64_t *word_of(struct eddy_segment *s, const struct eddy_place *p,
+                                 struct walk *walk)
+{
+    if (walk->seat < 64)
+        return &p->slot->mask;
+    /* Relaxed: set by this seat, if it ever pinned here. */
+    if (!(eddy_load_relaxed(&p->extent->header->columns) >> walk->seat / 64 & 1))
+        return NULL;
+    _Atomic uint64_t *column = eddy_extent_column(s, p->extent_index, walk->seat / 64, false);
+    walk->error = column ? walk->error : EDDY_ENOMEM;
+    return column ? &column[p->index] : NULL;
 }
 
 static bool unpin_one(struct eddy_segment *s, const struct eddy_place *p, uint32_t id,
                       void *context)
 {
     (void)id;
-    uint32_t seat = *(uint32_t *)context;
-    uint64_t bit = eddy_seat_bit(seat);
-    _Atomic uint64_t *word = &p->slot->mask;
-    if (seat >= 64) {
-        /* Relaxed: set by this seat, if it ever pinned here. */
-        bool exists = eddy_load_relaxed(&p->extent->header->columns) >> seat / 64 & 1;
-        _Atomic uint64_t *column =
-            exists ? eddy_extent_column(s, p->extent_index, seat / 64, false) : NULL;
-        if (!column)
-            return true;
-        word = &column[p->index];
-    }
-    if (eddy_load_relaxed(word) & bit) /* only this seat sets its bit, and it is ours now */
-        eddy_and_seq(word, ~bit);      /* [unpin]; seq, as the bell comes next */
+    struct walk *walk = context;
+    uint64_t bit = eddy_seat_bit(walk->seat);
+    _Atomic uint64_t *word = word_of(s, p, walk);
+    if (word && eddy_load_relaxed(word) & bit) /* only this seat sets its bit, and it is ours now */
+        eddy_and_seq(word, ~bit);              /* [unpin]; seq, as the bell comes next */
     EDDY_POINT("leave:bit-cleared");
     return true;
 }
 
-void eddy_slots_unpin_all(struct eddy_segment *s, uint32_t seat)
+int eddy_slots_unpin_all(struct eddy_segment *s, uint32_t seat)
 {
-    eddy_slots_each(s, unpin_one, &seat);
+    struct walk walk = {.seat = seat};
+    int error = eddy_slots_each(s, unpin_one, &walk);
+    return error ? error : walk.error;
+}
+
+void eddy_slots_unpin_own(struct eddy_segment *s, uint32_t seat)
+{
+    struct walk walk = {.seat = seat};
+    visit_mapped(s, unpin_one, &walk);
 }
 
 static bool release_one(struct eddy_segment *s, const struct eddy_place *p, uint32_t id,
                         void *context)
 {
-    uint32_t me = *(uint32_t *)context + 1;
-    /* Relaxed, both: only this seat says so, and it is ours now. */
-    if (eddy_load_relaxed(&p->slot->owner) == me)
-        eddy_slot_resolve(s, p, id);
+    (void)id;
+    uint32_t me = *(uint32_t *)context + 1, keeper = me;
+    if (eddy_slot_owner(p->slot) == me)
+        eddy_slot_take_back(s, p);
     EDDY_POINT("leave:loan-back");
+    /* Relaxed: only this seat says so, and it is ours now; but who claims the slot past us may say
+     * something else since. */
     if (eddy_load_relaxed(&p->slot->keeper) == me)
-        eddy_store_release(&p->slot->keeper, 0u); /* [let go] */
+        eddy_cas_release(&p->slot->keeper, &keeper, 0u); /* [let go] */
     return true;
 }
 
-void eddy_slots_release_all(struct eddy_segment *s, uint32_t seat)
+int eddy_slots_release_all(struct eddy_segment *s, uint32_t seat)
 {
-    eddy_slots_each(s, release_one, &seat);
+    return eddy_slots_each(s, release_one, &seat);
+}
+
+void eddy_slots_release_own(struct eddy_segment *s, uint32_t seat)
+{
+    visit_mapped(s, release_one, &seat);
 }

@@ -6,7 +6,7 @@
  *                                            | |
  *                                       pin / unpin (a bit of the mask), keep / let go (keeper)
  *
- *   owner   0, or the writer seat + 1 that has it on loan
+ *   owner   0, or the writer seat + 1 that has it on loan (and more: EDDY_SLOT_EMPTY, ...TAKEN)
  *   sn      0, or what it was (or is about to be) published as
  *   mask    a bit for each reader that holds it beyond its cursor
  *   keeper  0, or the writer seat + 1 that keeps it for late readers
@@ -15,7 +15,8 @@
  * claimer clears sn, then looks at the mask.  One of the two sees the other.
  *
  * Threads: any may call anything at any time; none waits.
- * Crash:   reap gives back what a seat owned, kept or pinned.
+ * Crash:   what a seat owned, kept or pinned counts for nothing as soon as the seat is void: a
+ *          claimer that finds nothing better takes it; reap gives back the rest.
  *                                              spec/protocols.md, "Claiming" and "Keeping"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_SLOT_H
@@ -56,6 +57,7 @@ struct eddy_limit {
     uint64_t below;
     const struct eddy_span *spared;
     uint32_t spared_count;
+    bool past_the_dead; /* there is nothing better: what only the dead hold goes, too */
 };
 
 static inline bool eddy_limit_allows(const struct eddy_limit *limit, uint64_t sn)
@@ -90,6 +92,12 @@ static inline int eddy_slot_find(struct eddy_segment *s, uint32_t id, struct edd
     return EDDY_OK;
 }
 
+/* The seat + 1 of the writer that has a slot on loan; 0: nobody. */
+static inline uint32_t eddy_slot_owner(const struct eddy_slot *slot)
+{
+    return eddy_load_relaxed(&slot->owner) & EDDY_SLOT_SEAT; /* only the owner puts it there */
+}
+
 /* True if any reader holds the slot. */
 bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *p,
                                uint64_t columns);
@@ -102,10 +110,63 @@ static inline bool eddy_slot_held(struct eddy_segment *s, const struct eddy_plac
     return columns != 0 && eddy_slot_held_in_columns(s, p, columns);
 }
 
+/* --- what the dead held: slot_void.c */
+
+/* True if any reader whose seat is not void holds the slot. */
+bool eddy_slot_held_by_living(struct eddy_segment *s, const struct eddy_place *p);
+/* True if `keeper` is nobody, or a writer whose seat is void. */
+bool eddy_slot_keeper_is_void(const struct eddy_segment *s, uint32_t keeper);
+/* Takes the slot back from a writer whose seat is void: LIVE if it was published, else FREE. */
+void eddy_slot_take_back(struct eddy_segment *s, const struct eddy_place *p);
+/* Wipes out who is void; the caller owns the slot, whose sn is 0. */
+void eddy_slot_forget_void(struct eddy_segment *s, const struct eddy_place *p);
+
+/* --- claiming */
+
 /* LOANED -> FREE or LIVE. */
 static inline void eddy_slot_give_up(struct eddy_slot *slot)
 {
-    eddy_store_release(&slot->owner, 0u); /* [give up] */
+    uint32_t taken = eddy_load_relaxed(&slot->owner) & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY);
+    eddy_store_release(&slot->owner, taken); /* [give up] */
+}
+
+/* A guess: worth a try.  Relaxed but for the mask, which is looked at after arming the bell by who
+ * waits for room, and before the bell by who unpins. */
+static inline bool eddy_slot_may_go(struct eddy_segment *s, const struct eddy_place *p,
+                                    uint32_t owner, const struct eddy_limit *limit)
+{
+    const struct eddy_slot *slot = p->slot;
+    if ((owner & EDDY_SLOT_SEAT) ||
+        (!(owner & EDDY_SLOT_EMPTY) && !eddy_limit_allows(limit, eddy_load_relaxed(&slot->sn))))
+        return false;
+    if (__builtin_expect(!limit->past_the_dead, 1))
+        return eddy_load_relaxed(&slot->keeper) == 0 && eddy_load_seq(&slot->mask) == 0;
+    return eddy_slot_keeper_is_void(s, eddy_load_relaxed(&slot->keeper)) &&
+           !eddy_slot_held_by_living(s, p);
+}
+
+/* The slot is ours.  False: somebody keeps or holds its sample, which then is as it was. */
+static inline bool eddy_slot_end_sample(struct eddy_segment *s, const struct eddy_place *p,
+                                        const struct eddy_limit *limit)
+{
+    struct eddy_slot *slot = p->slot;
+    bool past_the_dead = limit->past_the_dead;
+    uint64_t sn = eddy_load_relaxed(&slot->sn); /* the owner's alone, which we are */
+    /* acquire, from [let go]: who finds the sample gone sees what has taken its place. */
+    uint32_t keeper = eddy_load_acquire(&slot->keeper);
+    if (!eddy_limit_allows(limit, sn) ||
+        (keeper != 0 && !(past_the_dead && eddy_slot_keeper_is_void(s, keeper))))
+        return false;
+    eddy_store_seq(&slot->sn, 0); /* [number], as well */
+    EDDY_POINT("claim:cleared");
+    /* seq, from [unpin]: its readers are done. */
+    bool held = past_the_dead ? eddy_slot_held_by_living(s, p) : eddy_slot_held(s, p);
+    EDDY_POINT("claim:looked");
+    if (held)
+        eddy_store_relaxed(&slot->sn, sn); /* who comes to it does so by the log, or owns it */
+    else if (past_the_dead)
+        eddy_slot_forget_void(s, p);
+    return !held;
 }
 
 /* FREE or LIVE (within `limit`, not held, not kept) -> LOANED by `me`.  False: try another. */
@@ -113,27 +174,18 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
                                    const struct eddy_limit *limit)
 {
     struct eddy_slot *slot = p->slot;
-    uint32_t nobody = 0;
-    /* Guesses; the swap and the second look decide.  Relaxed but for the mask, which is looked at
-     * after arming the bell by who waits for room, and before the bell by who unpins. */
-    if (eddy_load_relaxed(&slot->owner) || eddy_load_relaxed(&slot->keeper) ||
-        eddy_load_seq(&slot->mask) || !eddy_limit_allows(limit, eddy_load_relaxed(&slot->sn)))
+    if (limit->past_the_dead && eddy_slot_owner(slot) != 0)
+        eddy_slot_take_back(s, p);
+    uint32_t was = eddy_load_relaxed(&slot->owner); /* a guess; the swap decides */
+    if (!eddy_slot_may_go(s, p, was, limit))
         return false;
-    /* acquire, from [give up]: what the last owner wrote is done. */
-    if (!eddy_cas_acquire(&slot->owner, &nobody, me))
+    /* acquire, from [give up]: what the last owner wrote is done.  [loan]: that we have our seat. */
+    if (!eddy_cas_acq_rel(&slot->owner, &was, (was & ~EDDY_SLOT_EMPTY) | me))
         return false;
     EDDY_POINT("claim:owned");
-    uint64_t sn = eddy_load_relaxed(&slot->sn); /* the owner's alone, which we are */
-    /* acquire, from [let go]: who finds the sample gone sees what has taken its place. */
-    bool mine = eddy_limit_allows(limit, sn) && eddy_load_acquire(&slot->keeper) == 0;
-    if (mine) {
-        eddy_store_seq(&slot->sn, 0); /* [number], as well */
-        EDDY_POINT("claim:cleared");
-        mine = !eddy_slot_held(s, p); /* seq, from [unpin]: its readers are done */
-        EDDY_POINT("claim:looked");
-        if (!mine)
-            eddy_store_relaxed(&slot->sn, sn); /* who comes to it does so by the log, or owns it */
-    }
+    if (was & EDDY_SLOT_EMPTY)
+        eddy_store_relaxed(&slot->sn, 0); /* the owner's alone; seen by way of [give up] */
+    bool mine = eddy_slot_end_sample(s, p, limit);
     if (mine)
         eddy_store_relaxed(&slot->ticket,
                            eddy_load_relaxed(&slot->ticket) + 1); /* the owner's alone */
@@ -153,14 +205,17 @@ static inline _Atomic uint64_t *eddy_slot_mask(struct eddy_segment *s, const str
     return column ? &column[p->index] : NULL;
 }
 
-/* What a dead owner left: LIVE if it was published, else FREE. */
-void eddy_slot_resolve(struct eddy_segment *s, const struct eddy_place *p, uint32_t id);
+/* Drops every bit of a reader seat in all slots: for a reader that leaves or is dead.  Else
+ * EDDY_ENOMEM, ...: there are slots that cannot be looked at here, and so are not done. */
+int eddy_slots_unpin_all(struct eddy_segment *s, uint32_t seat);
 
-/* Drops every bit of a reader seat in all slots: for a reader that leaves or is dead. */
-void eddy_slots_unpin_all(struct eddy_segment *s, uint32_t seat);
+/* Gives back every loan and all history of a writer seat, which is void.  Likewise. */
+int eddy_slots_release_all(struct eddy_segment *s, uint32_t seat);
 
-/* Gives back every loan and all history of a writer seat: for a writer that leaves or is dead. */
-void eddy_slots_release_all(struct eddy_segment *s, uint32_t seat);
+/* The same of a seat that this process has had: it has pinned, kept or had on loan nothing of what it
+ * has not mapped. */
+void eddy_slots_unpin_own(struct eddy_segment *s, uint32_t seat);
+void eddy_slots_release_own(struct eddy_segment *s, uint32_t seat);
 
 /* Calls visit for every slot of every extent; stops when it returns false.  Extents that cannot be
  * mapped are passed over, and the error of the last of them is returned. */

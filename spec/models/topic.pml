@@ -32,6 +32,7 @@
 byte entry_sn[LOG], entry_slot[LOG]; /* an entry is one word: always read and swapped as one */
 byte next_sn = FIRST, min_cursor = FIRST;
 byte owner[SLOTS], sn[SLOTS], pins[SLOTS], keeper[SLOTS];
+bool unsaid[SLOTS]; /* its sn counts for nothing: EDDY_SLOT_EMPTY */
 byte cursor[SEATS], reader_owner[SEATS];
 #ifdef JOINS /* else all are looked at, always */
 byte reader_groups, topic_lock; /* of one seat each */
@@ -50,8 +51,11 @@ bool dead[8], finished[3];
 #define NO_MORE (OVER(1) && OVER(2))
 #define SEAT_BIT(r) (1 << (r))
 
+/* It is being reaped: eddy_seat_is_void. */
+#define IS_VOID(r) (reader_owner[r] >= 5)
+
 /* What min_cursor could be raised to, as far as a seat goes. */
-#define BOUND(r) (cursor[r] == ABSENT -> next_sn : (cursor[r] == JOINING -> 0 : cursor[r]))
+#define BOUND(r) (cursor[r] == ABSENT || IS_VOID(r) -> next_sn : (cursor[r] == JOINING -> 0 : cursor[r]))
 #if SEATS > 1
 #define BELOW_ALL(n) ((n) < BOUND(0) && (n) < BOUND(1))
 #else
@@ -69,8 +73,9 @@ bool dead[8], finished[3];
 #else
 #define IS_KEPT(s) (keeper[s] != 0)
 #endif
-#define WORTH(s) (owner[s] == 0 && !PINNED(s) && !IS_KEPT(s) && sn[s] < min_cursor)
-#define OPEN(s) (owner[s] == 0 && !PINNED(s) && !IS_KEPT(s) && (sn[s] == 0 || BELOW_ALL(sn[s])))
+#define WORTH(s) (owner[s] == 0 && !PINNED(s) && !IS_KEPT(s) && (sn[s] < min_cursor || unsaid[s]))
+#define OPEN(s) (owner[s] == 0 && !PINNED(s) && !IS_KEPT(s) && \
+                 (sn[s] == 0 || unsaid[s] || BELOW_ALL(sn[s])))
 
 /* --- the gate -------------------------------------------------------------------------------- */
 
@@ -90,6 +95,7 @@ inline recompute() /* eddy_gate_recompute */
     :: r < SEATS && (high & SEAT_BIT(r)) == 0 -> r++
     :: r < SEATS && (high & SEAT_BIT(r)) != 0 ->
        marked = reader_bit[r];
+       marked = marked && !IS_VOID(r);
        atomic {
            if
            :: !marked
@@ -97,6 +103,7 @@ inline recompute() /* eddy_gate_recompute */
     :: atomic {
            r < SEATS ->
            if
+           :: IS_VOID(r)
 #endif
            :: cursor[r] == JOINING ->
 #ifndef FAULT_JOINING_IGNORED
@@ -127,9 +134,17 @@ inline recompute() /* eddy_gate_recompute */
 /* Slot s becomes ours, or `got` is false. */
 inline claim() /* eddy_slot_claim */
 {
-    atomic { got = false; if :: owner[s] == 0 -> owner[s] = me; got = true :: else limit = 0 fi };
+    atomic {
+        got = false;
+        if
+        :: owner[s] == 0 -> owner[s] = me; got = true; marked = unsaid[s]; unsaid[s] = false
+        :: else limit = 0
+        fi
+    };
     if
     :: got ->
+        if :: marked -> sn[s] = 0 :: else fi;
+        marked = false;
         old = sn[s];
         if
 #ifndef FAULT_SECOND_LOOK
@@ -306,22 +321,19 @@ inline publish() /* eddy_writer_publish, without a history */
 #define ORPHANED(who) ((who) != 0 && dead[who])
 #endif
 
-/* eddy_slot_resolve, of a slot of writer seat w */
+/* eddy_slot_take_back, of a slot of writer seat w; by its reaper alone: dead.pml has the others */
 inline resolve()
 {
-#ifdef FAULT_RESOLVE
-    sn[s] = 0;
-#else
     number = sn[s];
     atomic {
+#ifdef FAULT_RESOLVE
+        got = true
+#else
         got = number != 0 && (entry_sn[number % LOG] < number ||
                               (entry_sn[number % LOG] == number && entry_slot[number % LOG] != s))
-    };
-    if :: got -> sn[s] = 0 :: else fi;
-    number = 0;
-    got = false;
 #endif
-    owner[s] = 0
+    };
+    atomic { owner[s] = 0; unsaid[s] = got; number = 0; got = false }
 }
 
 inline release_all(w) /* eddy_slots_release_all */
@@ -446,7 +458,8 @@ inline check_end()
     do
     :: s < SLOTS ->
         assert(owner[s] == 0 && pins[s] == 0);
-        assert(content[s] == 0 || content[s] >= 100 || sn[s] == content[s] || in_claim[s]);
+        assert(content[s] == 0 || content[s] >= 100 || in_claim[s] ||
+               (sn[s] == content[s] && !unsaid[s]));
         s++
     :: else -> break
     od

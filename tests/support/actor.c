@@ -6,20 +6,26 @@
 #include "child.h"
 #include "payload.h"
 #include "points.h"
+#include "thread.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WIDE = 70, MANY = 120, FEW = 20 };
+enum { WIDE = 70, MANY = 120, FEW = 20, LARGE = 1 << 20, LARGE_ONES = 4 };
 
 const struct eddy_writer_options actor_writing = {
     .limit_bytes = ACTOR_LIMIT, .max_wait_ns = 20 * SECOND, .history = 3};
+
+/* Room for so many large ones. */
+static const struct eddy_writer_options narrow_writing = {
+    .reliability = EDDY_BEST_EFFORT, .limit_bytes = LARGE_ONES * LARGE + LARGE / 2};
 
 /* --- others that the actor needs ------------------------------------------------------------- */
 
@@ -380,6 +386,59 @@ static void reap(void)
     must(eddy_domain_close(domain));
 }
 
+/* Leaves a topic all of whose room is the dead's: pinned, kept, and on loan. */
+static void hold_the_room(void)
+{
+    struct eddy_writer_options keeping = narrow_writing;
+    struct eddy_reader *reader;
+    struct eddy_sample sample;
+    struct eddy_loan loan;
+    keeping.history = 1;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "room", &keeping);
+    reader = open_reader(domain, "room", &(struct eddy_reader_options){.depth = 8});
+    for (uint64_t i = 0; i < 2; i++) {
+        payload_publish(writer, LARGE, 1, i);
+        must(eddy_reader_take(reader, &sample));
+    }
+    while (eddy_writer_loan(writer, LARGE, &loan) == EDDY_OK)
+        continue;
+    kill(getpid(), SIGKILL);
+}
+
+/* What it collects cannot be mapped meanwhile. */
+static void collect_without_room(void)
+{
+    unsigned long pages = 0;
+    struct rlimit before, limit;
+    FILE *file = fopen("/proc/self/statm", "re");
+    check(file && fscanf(file, "%lu", &pages) == 1);
+    fclose(file);
+    check(getrlimit(RLIMIT_AS, &before) == 0);
+    limit = (struct rlimit){(rlim_t)pages * 4096 + LARGE * 7 / 2, before.rlim_max};
+    check(SANITIZED || setrlimit(RLIMIT_AS, &limit) == 0); /* sanitizers map a lot themselves */
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    check(setrlimit(RLIMIT_AS, &before) == 0);
+}
+
+static void claim_past_the_dead(void)
+{
+    struct eddy_loan loan;
+    unsigned count = 0;
+    uint64_t deadline = patience();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "room", &narrow_writing);
+    let_die("", hold_the_room);
+    points_arm();
+    while (count < LARGE_ONES && eddy_now() < deadline)
+        count += eddy_writer_loan(writer, LARGE, &loan) == EDDY_OK;
+    same(count, LARGE_ONES);
+    collect_without_room();
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 /* Alone in a domain of its own, in which somebody died. */
 static void be_alone(void)
 {
@@ -410,6 +469,7 @@ const struct actor_role actor_roles[] = {
     {"opener", open_only, 0, false},
     {"opener in turn", open_in_turn, 0, false},
     {"reaper", reap, 0, false},
+    {"claimer past the dead", claim_past_the_dead, 0, false},
     {"one alone", be_alone, 0, false},
 };
 const size_t actor_role_count = sizeof actor_roles / sizeof *actor_roles;

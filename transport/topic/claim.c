@@ -160,24 +160,27 @@ static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p
 {
     eddy_gate_recompute(w->segment);
     uint64_t below = eddy_hard_limit(w->segment);
-    const struct eddy_limit limit = eddy_limit_make(w->segment, &w->spared, below);
+    struct eddy_limit limit = eddy_limit_make(w->segment, &w->spared, below);
+    limit.past_the_dead = true;
     return claim_table(w, need, &limit, all_slots(w->segment), true, p);
 }
 
-/* The dead may have the room.  False: it is too early to look again. */
-static bool reap_now_and_then(struct eddy_writer *w)
+/* The dead may have the room.  Who waits reaps them; who does not asks about one at a time, and only
+ * marks it.  False: nothing has changed, or it is too early to look again. */
+static bool look_for_the_dead(struct eddy_writer *w, bool waits)
 {
     uint64_t began = eddy_now();
     if (!eddy_reap_is_due(&w->reaping))
         return false;
-    (void)eddy_reap_topic(w->topic->domain, w->segment);
+    bool changed = waits ? eddy_reap_topic(w->topic->domain, w->segment).reaped > 0
+                         : eddy_reap_mark_next(w->topic->domain, w->segment, &w->asked);
     eddy_reap_has_been(&w->reaping, began);
-    return true;
+    return changed;
 }
 
-static bool claim_or_reap(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+static bool claim_past_the_dead(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    return claim_any(w, need, p) || (reap_now_and_then(w) && claim_any(w, need, p));
+    return claim_any(w, need, p) || (look_for_the_dead(w, w->reliable) && claim_any(w, need, p));
 }
 
 struct room {
@@ -203,8 +206,10 @@ static void reap_for_room(void *what, bool begins)
         return;
     eddy_writer_watch_readers(room->writer, room->what);
     uint64_t now = eddy_now();
-    if (now >= room->next_reap && reap_now_and_then(room->writer))
-        room->next_reap = now + REAP_INTERVAL;
+    if (now < room->next_reap || !eddy_reap_is_due(&room->writer->reaping))
+        return;
+    (void)look_for_the_dead(room->writer, true);
+    room->next_reap = now + REAP_INTERVAL;
 }
 
 int eddy_writer_wait_for_room(struct eddy_writer *w, enum eddy_room what, uint64_t deadline,
@@ -217,7 +222,7 @@ int eddy_writer_wait_for_room(struct eddy_writer *w, enum eddy_room what, uint64
     if (error != EDDY_ETIMEDOUT || deadline != EDDY_POLL)
         return error;
     eddy_writer_watch_readers(w, what);
-    (void)reap_now_and_then(w);
+    (void)look_for_the_dead(w, false);
     return look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
 }
 
@@ -276,7 +281,7 @@ int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p
         int error = add_usable(w, need, extents);
         if (error == EDDY_ELIMIT)
             return wait_for_slot(w, need, p);
-        if (error == EDDY_ENOMEM && claim_or_reap(w, need, p))
+        if (error == EDDY_ENOMEM && claim_past_the_dead(w, need, p))
             return EDDY_OK;
         if (error)
             return error;

@@ -43,6 +43,8 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     struct untaken untaken = {lowest, lowest, lowest};
     struct eddy_seats seats = eddy_seats_of_readers(s);
     for (uint32_t i; eddy_seats_next(&seats, &i);) {
+        if (eddy_seat_is_void(&s->readers[i].owner))
+            continue;
         uint64_t cursor = eddy_load_seq(&s->readers[i].cursor); /* acquire, from [cursor] */
         if (cursor == EDDY_CURSOR_ABSENT) {
             add_untaken(s, &s->readers[i], &untaken);

@@ -221,7 +221,7 @@ void eddy_spared_look(struct eddy_segment *s, struct eddy_spared *spared)
     for (uint32_t i; eddy_seats_next(&seats, &i);) {
         /* acquire, from [back]: what it has read is read, or pinned. */
         uint64_t word = eddy_load_acquire(&s->readers[i].let_go);
-        if (eddy_let_go_state(word) < EDDY_LET_GO_READY)
+        if (eddy_let_go_state(word) < EDDY_LET_GO_READY || eddy_seat_is_void(&s->readers[i].owner))
             continue;
         uint64_t from = eddy_load_acquire(&s->readers[i].cursor); /* from [cursor] */
         if (from < until_of(word))

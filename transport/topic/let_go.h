@@ -67,7 +67,7 @@ static inline struct eddy_limit eddy_limit_make(struct eddy_segment *s, struct e
     /* Relaxed: it has moved before min_cursor passes a reader over, and comes with it by [gate]. */
     if (__builtin_expect(eddy_load_relaxed(&s->control->let_go_epoch) != spared->epoch, 0))
         eddy_spared_look(s, spared);
-    return (struct eddy_limit){below, spared->spans, spared->count};
+    return (struct eddy_limit){below, spared->spans, spared->count, false};
 }
 
 #endif

@@ -111,7 +111,7 @@ int eddy_writer_find_loan(struct eddy_writer *w, const struct eddy_loan *loan, s
     if (error)
         return eddy_fail(EDDY_ESTALE, "this is no loan of this writer");
     /* Relaxed: only the owner writes them, and that is us or the answer is no. */
-    if (eddy_load_relaxed(&p->slot->owner) != w->me ||
+    if (eddy_slot_owner(p->slot) != w->me ||
         (eddy_load_relaxed(&p->slot->ticket) ^ w->mark) != loan->ticket)
         return eddy_fail(EDDY_ESTALE,
                          "this loan was published or discarded already, or is another writer's");

@@ -60,7 +60,8 @@ static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, ui
     /* Relaxed: a needless doubt costs history that is older still.  The owner, acquire, from
      * [give up]: who sees the slot given up sees its keeper, too. */
     return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
-           eddy_load_acquire(&slot->owner) == eddy_load_relaxed(&slot->writer) + 1u &&
+           (eddy_load_acquire(&slot->owner) & EDDY_SLOT_SEAT) ==
+               eddy_load_relaxed(&slot->writer) + 1u &&
            eddy_entry_age(log, eddy_log_entry(log, sn), sn) == EDDY_ENTRY_NEWER &&
            writer_lives(g->reader, slot);
 }
@@ -273,7 +274,7 @@ static bool is_let_go(const struct eddy_past *past, const struct eddy_slot *slot
 {
     /* acquire, from [give up]: who sees the slot given up sees that it was kept, and who saw a later
      * slot of its writer used again sees what [let go] did before. */
-    return past->keyed && eddy_load_acquire(&slot->owner) != past->writer + 1u &&
+    return past->keyed && (eddy_load_acquire(&slot->owner) & EDDY_SLOT_SEAT) != past->writer + 1u &&
            eddy_load_relaxed(&slot->keeper) == 0;
 }
 

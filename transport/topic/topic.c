@@ -257,6 +257,8 @@ static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
     EDDY_POINT("open:found");
     tidy_groups(t->segment, r->role);
     error = take_seat(d, t->segment, r->role, seat);
+    if (error == EDDY_ELIMIT && eddy_reap_topic(d, t->segment).reaped)
+        error = take_seat(d, t->segment, r->role, seat);
     if (!error) {
         t->handles++;
         d->handles++;

@@ -51,6 +51,7 @@ struct eddy_writer {
     const struct eddy_domain *domain;
     struct eddy_spin spin; /* waiting for room */
     struct eddy_reap_pace reaping;
+    uint32_t asked; /* the seat that it asked about last: eddy_reap_mark_next */
     /* Slots that it published, oldest first: the likeliest to be free, and warm. */
     uint32_t recent[EDDY_RECENT];
 };
