@@ -242,22 +242,29 @@ static uint32_t stride_for(uint32_t count)
     }
 }
 
+/* What is written to is one mapping where there is a writer: it is a third less to look after for the
+ * kernel, which has a limit.  What readers are given is always one of its own, read-only. */
 static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descriptor)
 {
     struct eddy_extent *x = &s->extents[i];
     void *slots, *payload;
-    int error = eddy_file_map(fd, 0, slots_bytes(descriptor), true, &slots);
+    uint64_t head = slots_bytes(descriptor), rest = payload_bytes(descriptor);
+    x->whole = eddy_load_relaxed(&s->writes); /* else there is one more mapping */
+    uint64_t bytes = x->whole ? head + rest : head;
+    int error = eddy_file_map(fd, 0, bytes, true, &slots);
     if (error)
         return error;
-    error = eddy_file_map(fd, slots_bytes(descriptor), payload_bytes(descriptor), false, &payload);
+    error = eddy_file_map(fd, head, rest, false, &payload);
     if (error) {
-        munmap(slots, slots_bytes(descriptor));
+        munmap(slots, bytes);
         return error;
     }
-    eddy_file_populate(slots, slots_bytes(descriptor), true);
-    eddy_file_populate(payload, payload_bytes(descriptor), false);
+    eddy_file_populate(slots, bytes, true);
+    eddy_file_populate(payload, rest, false);
     x->header = slots;
     x->payload = payload;
+    if (x->whole)
+        eddy_store_relaxed(&x->writable, (uint8_t *)slots + head); /* seen by way of the slots */
     x->capacity = eddy_descriptor_capacity(descriptor);
     x->count = eddy_descriptor_slots(descriptor);
     x->stride = stride_for(x->count);
@@ -320,8 +327,8 @@ void eddy_extent_unmap(struct eddy_extent *x)
     for (uint32_t c = 1; c < EDDY_SEATS_MAX / 64; c++)
         if (eddy_load_relaxed(&x->column[c]))
             munmap((void *)eddy_load_relaxed(&x->column[c]), eddy_page_round(x->count * 8ull));
-    if (writable)
+    if (writable && !x->whole)
         munmap(writable, payload_bytes(d));
     munmap((void *)(uintptr_t)x->payload, payload_bytes(d));
-    munmap(x->header, slots_bytes(d));
+    munmap(x->header, slots_bytes(d) + (x->whole ? payload_bytes(d) : 0));
 }

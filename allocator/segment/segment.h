@@ -25,6 +25,7 @@ struct eddy_extent {
     struct eddy_extent_header *header;
     const uint8_t *payload;
     _Atomic(uint8_t *) writable; /* NULL until a writer maps it */
+    bool whole;                  /* header, slots and `writable` are one mapping */
     uint64_t capacity;
     uint32_t count;
     uint32_t stride; /* from slot to slot when all are visited */
@@ -40,7 +41,8 @@ struct eddy_segment {
     uint32_t log_length, names_bytes, name_length, type_length, scope_length, flags;
     uint8_t nonce[16], type_hash[16];
     char id[EDDY_NONCE_TEXT];
-    int dir; /* borrowed from the domain */
+    int dir;             /* borrowed from the domain */
+    _Atomic bool writes; /* a writer is open, or was */
     pthread_mutex_t lock;
     struct eddy_extent extents[EDDY_EXTENTS_MAX];
 };

@@ -1,0 +1,75 @@
+/* mappings_test.c - how many mappings a topic takes: the kernel has a limit for each process.
+ *
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "support/child.h"
+#include "support/payload.h"
+#include "support/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { CONTROL = 1, EXTENT = 2, TOPIC = CONTROL + EXTENT };
+
+/* Of all files in the folder but the registry. */
+static unsigned mappings(void)
+{
+    FILE *list = fopen("/proc/self/maps", "re");
+    char line[512];
+    unsigned count = 0;
+    check(list != NULL);
+    while (fgets(line, sizeof line, list))
+        count += strstr(line, world_dir()) != NULL && strstr(line, "/registry") == NULL;
+    fclose(list);
+    return count;
+}
+
+static void who_writes_and_reads_has_three(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    payload_publish(pair.writer, 200, 1, 0);
+    payload_take(pair.reader);
+    same(mappings(), TOPIC);
+    payload_publish(pair.writer, 100000, 1, 1); /* another extent */
+    payload_take(pair.reader);
+    same(mappings(), TOPIC + EXTENT);
+    pair_close(&pair);
+    same(mappings(), 0);
+}
+
+static void write_one(int wire, void *argument)
+{
+    (void)argument;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "pair", NULL);
+    wire_expect(wire, WIRE_GO);
+    payload_publish(writer, 200, 1, 0);
+    same(mappings(), TOPIC);
+    wire_say(wire, WIRE_DONE);
+    wire_expect(wire, WIRE_GO);
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+static void who_reads_has_three(void **state)
+{
+    (void)state;
+    struct child child = child_start(write_one, NULL);
+    eddy_domain *domain = open_domain();
+    eddy_reader *reader = open_reader(domain, "pair", NULL);
+    wire_say(child.wire, WIRE_GO);
+    wire_expect(child.wire, WIRE_DONE);
+    payload_take(reader);
+    same(mappings(), TOPIC);
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(domain));
+    wire_say(child.wire, WIRE_GO);
+    child_join(&child);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {WORLD_TEST(who_writes_and_reads_has_three),
+                                       WORLD_TEST(who_reads_has_three)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
