@@ -130,9 +130,12 @@ static void collect_flink(struct eddy_domain *d, const char *file, struct eddy_g
     eddy_segment_detach(living);
 }
 
+/* First what flinks lead to: what is left then has none, and few files are left for which all flinks
+ * have to be read. */
 struct collection {
     struct eddy_domain *domain;
     struct eddy_gc_report *report;
+    bool flinks;
 };
 
 static bool collect_file(int dir, const char *name, void *context)
@@ -141,6 +144,8 @@ static bool collect_file(int dir, const char *name, void *context)
     struct eddy_gc_report *report = ((struct collection *)context)->report;
     enum eddy_file_kind kind = eddy_file_kind_of(name);
     struct stat status;
+    if ((kind == EDDY_FILE_FLINK) != ((struct collection *)context)->flinks)
+        return true;
     if (kind == EDDY_FILE_FOREIGN || fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return true;
     if (kind != EDDY_FILE_FLINK && !eddy_file_may_go(dir, name, &status)) {
@@ -194,8 +199,11 @@ int eddy_gc(const char *dir, struct eddy_gc_report *report)
         return error;
     done = d->swept; /* if nobody else was there, joining cleared away everything */
     done.files_refused = 0;
-    struct collection all = {d, &done};
+    struct collection all = {d, &done, true};
     error = eddy_file_list(d->dir_fd, collect_file, &all);
+    all.flinks = false;
+    if (!error)
+        error = eddy_file_list(d->dir_fd, collect_file, &all);
     if (!error)
         *report = done;
     eddy_domain_close(d);
