@@ -1,20 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/fork.h"
 
+#include "allocator/atomic.h"
 #include "allocator/error.h"
 
-#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
-uint32_t eddy_fork_count;
+struct eddy_wiped eddy_wiped;
 
-static void count_fork(void)
+static uint32_t last_count; /* of this process and its ancestors */
+
+/* Relaxed, all: nothing is handed on by the count, and who has a handle has it from who opened it. */
+uint32_t eddy_fork_enter(void)
 {
-    eddy_fork_count++;
+    uint32_t count = eddy_fork_count;
+    if (count)
+        return count;
+    uint32_t next = __atomic_add_fetch(&last_count, 1, __ATOMIC_RELAXED);
+    eddy_store_relaxed(&eddy_wiped.pid, getpid());
+    return eddy_cas_relaxed(&eddy_wiped.count, &count, next) ? next : count;
+}
+
+bool eddy_is_guest(void)
+{
+    int32_t owner = eddy_load_relaxed(&eddy_wiped.pid);
+    return owner != 0 && owner != getpid();
+}
+
+void eddy_fork_hold(void)
+{
+    pthread_mutex_lock(&eddy_wiped.forking);
+}
+
+void eddy_fork_let(void)
+{
+    pthread_mutex_unlock(&eddy_wiped.forking);
+}
+
+/* Where the kernel does not wipe, fork() at least does.  The lock that fork() took is free then. */
+static void wipe(void)
+{
+    memset(&eddy_wiped, 0, sizeof eddy_wiped);
 }
 
 __attribute__((constructor)) static void watch_forks(void)
 {
-    pthread_atfork(NULL, NULL, count_fork);
+    madvise(&eddy_wiped, sizeof eddy_wiped, MADV_WIPEONFORK);
+    pthread_atfork(eddy_fork_hold, eddy_fork_let, wipe);
 }
 
 int eddy_fail_forked(void)

@@ -48,9 +48,13 @@ int eddy_lock_wait(int fd, int64_t at, enum eddy_lock_kind kind, uint64_t deadli
     return EDDY_OK;
 }
 
-bool eddy_lock_is_held(int fd, int64_t at, int64_t bytes)
+int eddy_lock_look(int fd, int64_t at, int64_t bytes)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = bytes};
-    /* If it cannot be known, somebody may live. */
-    return fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+    return fcntl(fd, F_OFD_GETLK, &lock) != 0 ? -1 : lock.l_type != F_UNLCK;
+}
+
+bool eddy_lock_is_held(int fd, int64_t at, int64_t bytes)
+{
+    return eddy_lock_look(fd, at, bytes) != 0; /* if it cannot be known, somebody may live */
 }

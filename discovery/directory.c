@@ -27,17 +27,52 @@ static bool is_taken(const struct eddy_domain *d, int64_t lock)
 
 static void list_name(struct eddy_domain *d, int64_t lock, struct eddy_name *name)
 {
-    *name = (struct eddy_name){lock, d->names};
+    eddy_fork_hold();
+    *name = (struct eddy_name){.lock = lock, .fd = -1, .next = d->names};
     d->names = name;
+    eddy_fork_let();
 }
 
-static void unlist_name(struct eddy_domain *d, const struct eddy_name *name)
+/* By name: a child that was made without fork() may have the descriptor, too. */
+static void close_lock(struct eddy_name *name)
 {
+    if (name->fd < 0)
+        return;
+    eddy_lock_drop(name->fd, name->lock);
+    close(name->fd);
+    name->fd = -1;
+}
+
+static void unlist_name(struct eddy_domain *d, struct eddy_name *name)
+{
+    eddy_fork_hold();
     struct eddy_name **at = &d->names;
     while (*at != name)
         at = &(*at)->next;
     *at = name->next;
+    close_lock(name);
+    eddy_fork_let();
     pthread_cond_broadcast(&d->name_free);
+}
+
+/* In the list already: a child that is forked closes its copy. */
+static int open_lock(struct eddy_domain *d, struct eddy_name *name)
+{
+    int fd;
+    eddy_fork_hold();
+    int error = eddy_domain_registry(d, &fd);
+    if (!error)
+        name->fd = fd;
+    eddy_fork_let();
+    return error;
+}
+
+void eddy_directory_forget_names(struct eddy_domain *d)
+{
+    for (struct eddy_name *n = d->names; n; n = n->next)
+        if (n->fd >= 0)
+            close(n->fd);
+    d->names = NULL;
 }
 
 /* The thread that has it waits for another process no longer than this, and nobody else. */
@@ -47,18 +82,25 @@ static void wait_for_own_threads(struct eddy_domain *d, int64_t lock)
         pthread_cond_wait(&d->name_free, &d->lock);
 }
 
+static int wait_for_others(struct eddy_domain *d, const struct eddy_name *name)
+{
+    if (eddy_lock_try(name->fd, name->lock, EDDY_LOCK_EXCLUSIVE))
+        return EDDY_OK;
+    pthread_mutex_unlock(&d->lock);
+    int error = eddy_lock_wait(name->fd, name->lock, EDDY_LOCK_EXCLUSIVE,
+                               eddy_deadline(LOCK_PATIENCE), "opening or closing this topic");
+    pthread_mutex_lock(&d->lock);
+    return error;
+}
+
 int eddy_directory_enter(struct eddy_domain *d, int64_t lock, struct eddy_name *name)
 {
-    int error = EDDY_OK;
     pthread_mutex_lock(&d->lock);
     wait_for_own_threads(d, lock);
     list_name(d, lock, name);
-    if (!eddy_lock_try(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE)) {
-        pthread_mutex_unlock(&d->lock);
-        error = eddy_lock_wait(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE,
-                               eddy_deadline(LOCK_PATIENCE), "opening or closing this topic");
-        pthread_mutex_lock(&d->lock);
-    }
+    int error = open_lock(d, name);
+    if (!error)
+        error = wait_for_others(d, name);
     if (error) {
         unlist_name(d, name);
         pthread_mutex_unlock(&d->lock);
@@ -68,15 +110,17 @@ int eddy_directory_enter(struct eddy_domain *d, int64_t lock, struct eddy_name *
 
 bool eddy_directory_try(struct eddy_domain *d, int64_t lock, struct eddy_name *name)
 {
-    if (is_taken(d, lock) || !eddy_lock_try(d->registry_fd, lock, EDDY_LOCK_EXCLUSIVE))
+    if (is_taken(d, lock))
         return false;
     list_name(d, lock, name);
-    return true;
+    if (open_lock(d, name) == EDDY_OK && eddy_lock_try(name->fd, lock, EDDY_LOCK_EXCLUSIVE))
+        return true;
+    unlist_name(d, name);
+    return false;
 }
 
 void eddy_directory_drop(struct eddy_domain *d, struct eddy_name *name)
 {
-    eddy_lock_drop(d->registry_fd, name->lock);
     unlist_name(d, name);
 }
 
@@ -130,7 +174,7 @@ static int default_limit(const struct eddy_domain *d, uint64_t *limit)
 {
     struct statvfs status;
     *limit = 1ull << 30;
-    if (fstatvfs(d->dir_fd, &status) == 0 && status.f_blocks > 0)
+    if (fstatvfs(eddy_domain_folder(d), &status) == 0 && status.f_blocks > 0)
         *limit = (uint64_t)status.f_blocks * status.f_frsize / 2;
     return limit_from_environment(limit);
 }
@@ -155,7 +199,7 @@ static int announce(struct eddy_domain *d, const char *file, const struct eddy_w
     snprintf(f->type, sizeof f->type, "%s", w->type);
     snprintf(f->scope, sizeof f->scope, "%s", w->scope);
     snprintf(f->segment, sizeof f->segment, "%s", id);
-    int error = eddy_flink_announce(d->dir_fd, file, f);
+    int error = eddy_flink_announce(eddy_domain_folder(d), file, f);
     free(f);
     return error;
 }
@@ -174,14 +218,15 @@ static int create(struct eddy_domain *d, const struct eddy_flink_key *key,
     if (!o.limit_bytes)
         error = default_limit(d, &o.limit_bytes);
     if (!error)
-        error = eddy_segment_create(d->dir_fd, &o, segment);
+        error = eddy_segment_create(eddy_domain_folder(d), &o, segment);
     if (error)
         return error;
+    (*segment)->folder = &d->folder;
     EDDY_POINT("create:before-announce");
     error = announce(d, key->file, w, (*segment)->id);
     EDDY_POINT("create:announced");
     if (error) {
-        eddy_segment_remove(d->dir_fd, (*segment)->id, 0);
+        eddy_segment_remove(eddy_domain_folder(d), (*segment)->id, 0);
         eddy_segment_detach(*segment);
     }
     return error;
@@ -230,11 +275,12 @@ static int attach_named(struct eddy_domain *d, const char *file, struct eddy_seg
     struct eddy_flink *f = calloc(1, sizeof *f);
     if (!f)
         return eddy_fail(EDDY_ENOMEM, "no memory to read a flink");
-    int error = eddy_flink_read(d->dir_fd, file, f);
+    int error = eddy_flink_read(eddy_domain_folder(d), file, f);
     if (!error) {
         memcpy(id, f->segment, EDDY_NONCE_TEXT);
-        error = eddy_segment_attach(d->dir_fd, f->segment, EDDY_USE_SHARE, segment);
+        error = eddy_segment_attach(eddy_domain_folder(d), f->segment, EDDY_USE_SHARE, segment);
         if (!error) {
+            (*segment)->folder = &d->folder;
             error = check_names(*segment, file, f->topic, f->scope);
             if (error)
                 eddy_segment_detach(*segment);
@@ -271,9 +317,9 @@ static int find(struct eddy_domain *d, const char *file, struct eddy_segment **s
         return EDDY_OK;
     if (error && error != EDDY_ESTALE)
         return error;
-    eddy_flink_withdraw(d->dir_fd, file, id);
+    eddy_flink_withdraw(eddy_domain_folder(d), file, id);
     EDDY_POINT("open:withdrawn");
-    eddy_segment_remove(d->dir_fd, id, EDDY_SEATS_MAX);
+    eddy_segment_remove(eddy_domain_folder(d), id, EDDY_SEATS_MAX);
     if (!error)
         eddy_segment_detach(*segment);
     return EDDY_ENOENT;
@@ -299,9 +345,10 @@ uint32_t eddy_directory_close(struct eddy_domain *d, const char *file, struct ed
 {
     if (eddy_count_members(d, s).alive)
         return 0;
-    eddy_flink_withdraw(d->dir_fd, file, s->id);
+    eddy_flink_withdraw(eddy_domain_folder(d), file, s->id);
     EDDY_POINT("close:withdrawn");
-    return 1 + eddy_segment_remove(d->dir_fd, s->id, eddy_seats_bound(&s->control->reader_high));
+    return 1 + eddy_segment_remove(eddy_domain_folder(d), s->id,
+                                   eddy_seats_bound(&s->control->reader_high));
 }
 
 /* All loads are relaxed: a picture of what moves. */

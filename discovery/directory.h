@@ -28,6 +28,7 @@ struct eddy_wanted {
  * threads apart. */
 struct eddy_name {
     int64_t lock; /* its byte: eddy_flink_lock */
+    int fd;       /* of the registry, open for as long as the name is had */
     struct eddy_name *next;
 };
 
@@ -40,6 +41,8 @@ bool eddy_directory_try(struct eddy_domain *domain, int64_t lock, struct eddy_na
 void eddy_directory_drop(struct eddy_domain *domain, struct eddy_name *name);
 /* Gives back both. */
 void eddy_directory_leave(struct eddy_domain *domain, struct eddy_name *name);
+/* In a forked child: closes its copies. */
+void eddy_directory_forget_names(struct eddy_domain *domain);
 
 /* Finds the topic's segment or creates it.  The name is held. */
 int eddy_directory_open(struct eddy_domain *domain, const struct eddy_flink_key *key,

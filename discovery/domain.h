@@ -10,7 +10,8 @@
 #define EDDY_DOMAIN_INSIDE_H
 
 #include "allocator/fork.h"
-#include "discovery/registry.h"
+#include "allocator/life/kept.h"
+#include "discovery/participant.h"
 
 #include <eddy/domain.h>
 #include <eddy/inspect.h>
@@ -18,8 +19,11 @@
 #include <stdatomic.h>
 
 struct eddy_domain {
-    int dir_fd, registry_fd;
+    struct eddy_kept folder;
     struct eddy_registry *registry;
+    uint64_t registry_device, registry_inode;
+    int gate_fd; /* of the registry, while one joins or leaves; -1 */
+    struct eddy_life life;
     uint64_t id; /* of this participant */
     uint32_t fork_count;
     atomic_bool leaves; /* from now on its files may go, which is no removal */
@@ -34,10 +38,20 @@ struct eddy_domain {
     struct eddy_domain *next;
 };
 
+/* For calls that open or close. */
 static inline bool eddy_domain_forked(const struct eddy_domain *domain)
 {
     return domain->fork_count != eddy_fork_count;
 }
+
+/* The folder's descriptor, for this call; -1 with errno if it is not to be had. */
+static inline int eddy_domain_folder(const struct eddy_domain *domain)
+{
+    return eddy_kept_fd(&domain->folder);
+}
+
+/* Opens the domain's own registry.  EDDY_ENOENT: it is not there any more. */
+int eddy_domain_registry(const struct eddy_domain *domain, int *fd);
 
 /* Opens a folder after checking that it is ours.  `create` makes it and its parents. */
 int eddy_folder_open(const char *dir, bool create, int *fd);
@@ -50,7 +64,7 @@ bool eddy_domain_is_alone(const struct eddy_domain *domain);
 
 static inline bool eddy_domain_knows_alive(const struct eddy_domain *domain, uint64_t id)
 {
-    return eddy_participant_alive(domain->registry, domain->registry_fd, id, domain->id);
+    return id == domain->id || eddy_participant_alive(eddy_domain_folder(domain), id);
 }
 
 /* What the transport does for each open domain when the process exits without closing it. */

@@ -42,11 +42,11 @@ static struct eddy_segment *collect_topic(struct eddy_domain *d, const char *fil
     struct eddy_segment *s = NULL;
     struct eddy_flink *f = calloc(1, sizeof *f);
     char id[EDDY_NONCE_TEXT];
-    int error = f ? eddy_flink_read(d->dir_fd, file, f) : EDDY_ENOMEM;
+    int error = f ? eddy_flink_read(eddy_domain_folder(d), file, f) : EDDY_ENOMEM;
     if (!error)
-        error = eddy_segment_attach(d->dir_fd, f->segment, EDDY_USE_SHARE, &s);
+        error = eddy_segment_attach(eddy_domain_folder(d), f->segment, EDDY_USE_SHARE, &s);
     if (!error) {
-        uint64_t bytes = eddy_segment_bytes(d->dir_fd, s->id, EDDY_SEATS_MAX);
+        uint64_t bytes = eddy_segment_bytes(eddy_domain_folder(d), s->id, EDDY_SEATS_MAX);
         report->members_reaped += eddy_count_members(d, s).reaped;
         uint32_t removed = eddy_directory_close(d, file, s);
         report->topics_removed += removed > 0;
@@ -55,8 +55,8 @@ static struct eddy_segment *collect_topic(struct eddy_domain *d, const char *fil
         if (removed)
             eddy_segment_detach(s);
         s = removed ? NULL : s;
-    } else if (leads_nowhere(d->dir_fd, file, id)) {
-        eddy_flink_withdraw(d->dir_fd, file, id);
+    } else if (leads_nowhere(eddy_domain_folder(d), file, id)) {
+        eddy_flink_withdraw(eddy_domain_folder(d), file, id);
         report->files_removed++;
         report->topics_removed++;
     } else {
@@ -76,21 +76,22 @@ static void collect_orphan(struct eddy_domain *d, const char *name, const struct
     struct eddy_segment *s;
     snprintf(id, sizeof id, "%.32s", name);
     snprintf(control, sizeof control, "%s.seg", id);
-    bool lost = faccessat(d->dir_fd, control, F_OK, AT_SYMLINK_NOFOLLOW) != 0, alone = false;
-    if (!lost && eddy_segment_attach(d->dir_fd, id, EDDY_USE_SHARE, &s) == EDDY_OK) {
+    bool lost = faccessat(eddy_domain_folder(d), control, F_OK, AT_SYMLINK_NOFOLLOW) != 0,
+         alone = false;
+    if (!lost && eddy_segment_attach(eddy_domain_folder(d), id, EDDY_USE_SHARE, &s) == EDDY_OK) {
         alone = eddy_count_members(d, s).alive == 0 &&
                 !eddy_domain_knows_alive(d, s->control->creator) &&
-                !eddy_flink_leads_to(d->dir_fd, id);
+                !eddy_flink_leads_to(eddy_domain_folder(d), id);
         eddy_segment_detach(s);
     }
     if (lost) {
         report->bytes_freed += (uint64_t)status->st_blocks * 512;
-        report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
+        report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
     } else if (alone) {
-        report->bytes_freed += eddy_segment_bytes(d->dir_fd, id, EDDY_SEATS_MAX);
-        report->files_removed += eddy_segment_remove(d->dir_fd, id, EDDY_SEATS_MAX);
+        report->bytes_freed += eddy_segment_bytes(eddy_domain_folder(d), id, EDDY_SEATS_MAX);
+        report->files_removed += eddy_segment_remove(eddy_domain_folder(d), id, EDDY_SEATS_MAX);
         /* Itself, if somebody took away another that leads to it. */
-        report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
+        report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
     }
 }
 
@@ -98,7 +99,7 @@ static void collect_temp(struct eddy_domain *d, const char *name, const struct s
                          struct eddy_gc_report *report)
 {
     if (status->st_mtime + TEMP_AGE < time(NULL))
-        report->files_removed += unlinkat(d->dir_fd, name, 0) == 0;
+        report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
 }
 
 /* False: the flink is a topic's, or cannot be read. */
@@ -106,7 +107,7 @@ static bool collect_object(struct eddy_domain *d, const char *file, struct eddy_
 {
     struct eddy_flink *f = calloc(1, sizeof *f);
     const struct eddy_kind *kind = NULL;
-    if (f && eddy_flink_read_kind(d->dir_fd, file, NULL, f) == EDDY_OK && *f->kind)
+    if (f && eddy_flink_read_kind(eddy_domain_folder(d), file, NULL, f) == EDDY_OK && *f->kind)
         kind = eddy_kind_named(f->kind);
     if (kind)
         kind->collect(d, file, f->segment, report);
@@ -200,10 +201,10 @@ int eddy_gc(const char *dir, struct eddy_gc_report *report)
     done = d->swept; /* if nobody else was there, joining cleared away everything */
     done.files_refused = 0;
     struct collection all = {d, &done, true};
-    error = eddy_file_list(d->dir_fd, collect_file, &all);
+    error = eddy_file_list(eddy_domain_folder(d), collect_file, &all);
     all.flinks = false;
     if (!error)
-        error = eddy_file_list(d->dir_fd, collect_file, &all);
+        error = eddy_file_list(eddy_domain_folder(d), collect_file, &all);
     if (!error)
         *report = done;
     eddy_domain_close(d);

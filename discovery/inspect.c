@@ -294,17 +294,18 @@ static int open_view(const char *path, struct eddy_view *v)
     int error = eddy_folder_open(path, false, &v->dir);
     if (error)
         return error;
-    if (eddy_registry_open(v->dir, false, &v->registry_fd, &v->registry) != EDDY_OK)
+    int fd;
+    if (eddy_registry_open(v->dir, false, &fd, &v->registry) == EDDY_OK)
+        close(fd);
+    else
         v->registry = NULL;
     return EDDY_OK;
 }
 
 static void close_view(struct eddy_view *v)
 {
-    if (v->registry) {
+    if (v->registry)
         eddy_registry_unmap(v->registry);
-        close(v->registry_fd);
-    }
     close(v->dir);
 }
 

@@ -93,7 +93,7 @@ static int find_folder(const eddy_domain *domain, struct eddy_join_folder *folde
     struct stat status;
     if (eddy_domain_forked(domain))
         return eddy_fail_forked();
-    if (fstat(domain->dir_fd, &status) != 0)
+    if (fstat(eddy_domain_folder(domain), &status) != 0)
         return eddy_fail_errno("%s: looking at the folder", domain->dir);
     *folder = (struct eddy_join_folder){status.st_dev, status.st_ino, domain->dir};
     return EDDY_OK;
@@ -124,7 +124,7 @@ static bool is_shadowing(const eddy_domain *domain, const char *name)
     struct stat status;
     const struct eddy_kind *kind = eddy_kind_named("region");
     return kind && eddy_kind_flink(kind, name, file) == EDDY_OK &&
-           fstatat(domain->dir_fd, file, &status, AT_SYMLINK_NOFOLLOW) == 0;
+           fstatat(eddy_domain_folder(domain), file, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int eddy_join_adopt(const struct eddy_adoption *adoption)

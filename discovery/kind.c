@@ -121,10 +121,9 @@ void eddy_view_name(const struct eddy_view *v, uint64_t id, struct eddy_object_m
     if (!v->registry || seat >= EDDY_PARTICIPANTS_MAX)
         return;
     const struct eddy_participant *p = &v->registry->participants[seat];
-    if (eddy_participant_alive(v->registry, v->registry_fd, id, 0))
+    if (eddy_participant_alive(v->dir, id))
         m->state = EDDY_MEMBER_ALIVE;
-    /* Relaxed: who names the participant in a seat has written its name before. */
-    if (eddy_load_relaxed(&p->id) == id) {
+    if (eddy_load_acquire(&p->id) == id) { /* from [participant]: its name is there */
         m->pid = p->pid;
         memcpy(m->name, p->name, sizeof m->name);
         m->name[sizeof m->name - 1] = 0;

@@ -21,7 +21,7 @@
 
 /* Whence one looks at a folder without taking part. */
 struct eddy_view {
-    int dir, registry_fd;
+    int dir;
     struct eddy_registry *registry; /* NULL: nobody has ever been here */
     const char *path;
 };

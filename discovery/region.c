@@ -48,7 +48,7 @@ static int open_object(const struct eddy_region_flink *n, bool writable, int *fd
     char file[64];
     eddy_kind_file(&region_kind, n->id, file);
     /* Its creator may have let a group write; the folder vouches for who that was. */
-    struct eddy_file_wanted w = {.dir = n->domain->dir_fd,
+    struct eddy_file_wanted w = {.dir = eddy_domain_folder(n->domain),
                                  .name = file,
                                  .shown = file,
                                  .writable = writable,
@@ -67,7 +67,7 @@ static int open_name(struct eddy_region *r, int *fd)
 static void remove_name(struct eddy_region *r)
 {
     struct eddy_region_flink *n = r->context;
-    eddy_kind_remove(&region_kind, n->domain->dir_fd, n->file, n->id);
+    eddy_kind_remove(&region_kind, eddy_domain_folder(n->domain), n->file, n->id);
 }
 
 static void leave_name(struct eddy_region *r, bool forked)
@@ -119,17 +119,17 @@ static enum use use_of(int dir, const char *id)
 /* Takes away what the dead left, and with REPLACE what the living have. */
 static int make_way(struct eddy_region_flink *n, uint32_t flags)
 {
-    int error = eddy_kind_find(&region_kind, n->domain->dir_fd, n->file, n->id);
+    int error = eddy_kind_find(&region_kind, eddy_domain_folder(n->domain), n->file, n->id);
     if (error)
         return error == EDDY_ENOENT ? EDDY_OK : error;
-    enum use use = use_of(n->domain->dir_fd, n->id);
+    enum use use = use_of(eddy_domain_folder(n->domain), n->id);
     if (use == UNKNOWN)
         return EDDY_EACCES; /* and the sentence is there */
     if (use != GONE && use != NOBODYS && !(flags & EDDY_REGION_REPLACE))
         return eddy_fail(EDDY_EEXIST,
                          "%s leads to a region that %s; attach to it, or give EDDY_REGION_REPLACE",
                          n->file, use == KEPT ? "was kept" : "somebody alive owns");
-    eddy_kind_remove(&region_kind, n->domain->dir_fd, n->file, n->id);
+    eddy_kind_remove(&region_kind, eddy_domain_folder(n->domain), n->file, n->id);
     return EDDY_OK;
 }
 
@@ -149,9 +149,9 @@ static int announce(struct eddy_region_flink *n, struct eddy_file *file, uint32_
         error = eddy_file_link(file, name);
     EDDY_POINT("region-create:before-announce");
     if (!error)
-        error = eddy_kind_announce(&region_kind, n->domain->dir_fd, n->file, n->id);
+        error = eddy_kind_announce(&region_kind, eddy_domain_folder(n->domain), n->file, n->id);
     if (error)
-        eddy_kind_remove(&region_kind, n->domain->dir_fd, NULL, n->id);
+        eddy_kind_remove(&region_kind, eddy_domain_folder(n->domain), NULL, n->id);
     return error;
 }
 
@@ -192,7 +192,7 @@ static int link_region(struct eddy_region *r, struct eddy_file *file, void *cont
     if (!error) {
         error = name_region(r, n);
         if (error)
-            eddy_kind_remove(&region_kind, n->domain->dir_fd, n->file, n->id);
+            eddy_kind_remove(&region_kind, eddy_domain_folder(n->domain), n->file, n->id);
     }
     eddy_directory_leave(n->domain, &n->held);
     return error;
@@ -236,9 +236,9 @@ int eddy_region_create(eddy_domain *d, const char *name, const struct eddy_regio
     if (error)
         return error;
     struct eddy_region_options exact = *o;
-    struct eddy_whose whose = eddy_whose_of(d->dir_fd);
+    struct eddy_whose whose = eddy_whose_of(eddy_domain_folder(d));
     exact.mode = o->mode ? o->mode : eddy_whose_mode(&whose);
-    struct eddy_region_making m = {d->dir_fd, n->file, &exact, link_region, n};
+    struct eddy_region_making m = {eddy_domain_folder(d), n->file, &exact, link_region, n};
     error = check_free(n, o->flags);
     if (!error)
         error = eddy_region_make(&m, region);
@@ -255,7 +255,7 @@ static int attach(struct eddy_region_flink *n, const struct eddy_region_options 
     int fd;
     struct stat status;
     struct eddy_region *r = NULL;
-    int error = eddy_kind_find(&region_kind, n->domain->dir_fd, n->file, n->id);
+    int error = eddy_kind_find(&region_kind, eddy_domain_folder(n->domain), n->file, n->id);
     if (!error)
         error = open_object(n, o->map == EDDY_MAP_READ_WRITE, &fd, &status);
     if (error)
@@ -303,10 +303,10 @@ int eddy_region_attach(eddy_domain *d, const char *name, const struct eddy_regio
 static void collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
-    enum use use = use_of(d->dir_fd, id);
+    enum use use = use_of(eddy_domain_folder(d), id);
     report->files_refused += use == UNKNOWN;
     if (use == GONE || use == NOBODYS)
-        eddy_kind_collect(&region_kind, d->dir_fd, flink, id, report);
+        eddy_kind_collect(&region_kind, eddy_domain_folder(d), flink, id, report);
 }
 
 static int look(const struct eddy_view *v, const char *id, struct eddy_object_report *report)

@@ -4,24 +4,13 @@
 #include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "discovery/participant.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-bool eddy_participant_alive(const struct eddy_registry *r, int fd, uint64_t id, uint64_t self)
-{
-    uint32_t seat = EDDY_SEAT_OF_ID(id);
-    if (id == self)
-        return true;
-    if (seat >= EDDY_PARTICIPANTS_MAX || eddy_load_acquire(&r->participants[seat].id) != id)
-        return false; /* from [participant]: the seat went to somebody else since */
-    if (self && seat == EDDY_SEAT_OF_ID(self))
-        return false; /* our own lock would hide that the seat's last holder is gone */
-    return eddy_lock_is_held(fd, EDDY_LOCK_PARTICIPANTS + seat, 1);
-}
 
 /* --- the file -------------------------------------------------------------------------------- */
 
@@ -103,7 +92,7 @@ static bool remove_unused(int dir, int fd)
     bool gone = false;
     if (!eddy_lock_try(fd, EDDY_LOCK_GATE, EDDY_LOCK_EXCLUSIVE))
         return false;
-    if (!eddy_lock_is_held(fd, EDDY_LOCK_PARTICIPANTS, EDDY_PARTICIPANTS_MAX))
+    if (!eddy_participants_live(dir, NULL, 0))
         gone = unlinkat(dir, EDDY_REGISTRY_FILE, 0) == 0;
     eddy_lock_drop(fd, EDDY_LOCK_GATE);
     return gone;

@@ -1,15 +1,9 @@
 /* registry.h - the file of a domain: who takes part, who sleeps on which bell.  (internal)
  *
- *   seat free -- lock its byte, then write a fresh id --> taken
- *   taken     -- the lock goes, however the process went --> free
- *
- * A participant is alive as long as it holds the lock on its byte (an open file description lock):
- * the kernel drops it with the process, in whatever PID namespace; a stopped process keeps it.  Its
- * id is seat and epoch, never used again.
+ * What is in it is for people and for hints; who lives, the kernel knows (participant.h).
  *
  * Threads: any.
- * Crash:   a taken seat whose byte is not locked is free.  A lone participant that joins sweeps
- *          the folder.                                                   spec/registry.md
+ * Crash:   a lone participant that joins sweeps the folder.          spec/registry.md
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_REGISTRY_H
@@ -37,7 +31,7 @@ struct eddy_participant {
     char name[40];
 };
 /* clang-format off */
-EDDY_AT(eddy_participant, id, 0, 8);     /* its process, holding the lock      all */
+EDDY_AT(eddy_participant, id, 0, 8);     /* its process, with the seat         joiners */
 EDDY_AT(eddy_participant, pid, 8, 4);    /* its process                        people */
 EDDY_AT(eddy_participant, uid, 12, 4);   /* its process                        people */
 EDDY_AT(eddy_participant, name, 24, 40); /* its process                        people */
@@ -62,7 +56,10 @@ struct eddy_registry {
     uint8_t boot[16];
     uint64_t spare_head[57];
     _Atomic uint64_t sleeping[EDDY_BELLS_MAX / 64];
-    uint64_t spare_tail[384];
+    _Atomic uint64_t taken[EDDY_PARTICIPANTS_MAX / 64];
+    _Atomic uint32_t turn;
+    uint32_t spare_turn;
+    uint64_t spare_tail[127];
     struct eddy_participant participants[EDDY_PARTICIPANTS_MAX];
     struct eddy_bell_seat bells[EDDY_BELLS_MAX];
 };
@@ -70,24 +67,21 @@ struct eddy_registry {
 EDDY_AT(eddy_registry, head, 0, 40);                   /* see head                    see head */
 EDDY_AT(eddy_registry, boot, 40, 16);                  /* creator                     people */
 EDDY_AT(eddy_registry, sleeping, 0x200, 512);          /* wait sets, their own bit    writers */
+EDDY_AT(eddy_registry, taken, 0x400, 2048);            /* participants; hints         joiners */
+EDDY_AT(eddy_registry, turn, 0xc00, 4);                /* joiners; a hint             joiners */
 EDDY_AT(eddy_registry, participants, 0x1000, 1048576); /* see above */
 EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
 /* clang-format on */
 
 /* Locks are on bytes far behind the end of the file. */
-#define EDDY_LOCK_GATE         (1ll << 39) /* shared: joining; exclusive: sweeping, file by file */
-#define EDDY_LOCK_DOOR         (EDDY_LOCK_GATE + 1) /* shared: wants to join; sweeping ends */
-#define EDDY_LOCK_PARTICIPANTS (1ll << 40)          /* + seat: alive */
-#define EDDY_LOCK_NAMES        (1ll << 41) /* + hash of a topic's key: opening or closing it */
+#define EDDY_LOCK_GATE  (1ll << 39) /* shared: joining; exclusive: sweeping, file by file */
+#define EDDY_LOCK_DOOR  (EDDY_LOCK_GATE + 1) /* shared: wants to join; sweeping ends */
+#define EDDY_LOCK_NAMES (1ll << 41)          /* + hash of a topic's key: opening or closing it */
 
 /* Opens and maps the registry of a folder, creating it if asked.  EDDY_ENOENT, EDDY_ESEGMENT,
  * EDDY_EVERSION, ... */
 int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry);
 void eddy_registry_unmap(struct eddy_registry *registry);
-
-/* Is a participant alive?  `self` is the caller's own id, or 0. */
-bool eddy_participant_alive(const struct eddy_registry *registry, int registry_fd, uint64_t id,
-                            uint64_t self);
 
 /* Backs a part of the registry with memory. */
 int eddy_registry_reserve(int fd, uint64_t offset, uint64_t bytes);

@@ -59,7 +59,7 @@ static void *reap_until_done(void *argument)
     (void)argument;
     struct eddy_segment *segment;
     eddy_domain *domain = open_domain();
-    must(eddy_segment_attach(domain->dir_fd, segment_id, EDDY_USE_SHARE, &segment));
+    must(eddy_segment_attach(eddy_domain_folder(domain), segment_id, EDDY_USE_SHARE, &segment));
     while (eddy_reap_topic(domain, segment).reaped > 0)
         ;
     count_up(&arrived);

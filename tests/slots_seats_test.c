@@ -102,8 +102,7 @@ static eddy_slots *ghost, *reaper;
 /* To others it is dead from now on, though it goes on. */
 static void die(void)
 {
-    const struct eddy_domain *d = ghost->domain;
-    eddy_lock_drop(d->registry_fd, EDDY_LOCK_PARTICIPANTS + EDDY_SEAT_OF_ID(d->id));
+    eddy_life_end(&ghost->domain->life);
 }
 
 static atomic_bool attached, died;

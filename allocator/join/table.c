@@ -203,7 +203,7 @@ struct eddy_join_entry *eddy_join_entry_new(const char *name, const struct eddy_
     entry->names = first;
     entry->info.references = -1;
     entry->worker = &me;
-    entry->fork_count = eddy_fork_count;
+    entry->fork_count = eddy_fork_enter();
     return entry;
 }
 

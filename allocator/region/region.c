@@ -211,7 +211,7 @@ static struct eddy_region *new_region(int fd, const struct eddy_region_options *
     r->fd = fd;
     r->life_fd = -1;
     r->flags = o->flags;
-    r->fork_count = eddy_fork_count;
+    r->fork_count = eddy_fork_enter();
     eddy_store_relaxed(&r->map, (uint32_t)o->map); /* nobody else knows it */
     pthread_mutex_init(&r->lock, NULL);
     return r;

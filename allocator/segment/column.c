@@ -13,7 +13,7 @@
 static int make_column(const struct eddy_segment *s, const char *name, uint64_t bytes)
 {
     struct eddy_file file;
-    int error = eddy_file_create(s->dir, bytes, &file);
+    int error = eddy_file_create(eddy_segment_dir(s), bytes, &file);
     if (error)
         return error;
     error = eddy_file_reserve(file.fd, 0, bytes, "more readers");
@@ -28,7 +28,7 @@ static void *map_column(const struct eddy_segment *s, const char *name, uint64_t
     int fd;
     struct stat status;
     void *at = NULL;
-    if (eddy_file_open(s->dir, name, true, &fd, &status))
+    if (eddy_file_open(eddy_segment_dir(s), name, true, &fd, &status))
         return NULL;
     if ((uint64_t)status.st_size < bytes)
         eddy_fail(EDDY_ESEGMENT, "%s is too short; stop the programs that use it and run `eddy gc`",

@@ -125,7 +125,7 @@ static uint64_t choose_descriptor(const struct eddy_segment *s, uint64_t need,
 static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struct eddy_file *file)
 {
     uint64_t bytes = eddy_extent_bytes(descriptor);
-    int error = eddy_file_create(s->dir, bytes, file);
+    int error = eddy_file_create(eddy_segment_dir(s), bytes, file);
     if (error)
         return error;
     struct eddy_extent_header header = {.magic = EDDY_MAGIC_EXTENT,
@@ -147,7 +147,7 @@ static int open_extent(const struct eddy_segment *s, uint32_t i, int *fd, uint64
     struct stat status;
     struct eddy_extent_header h;
     extent_file_name(s, i, name);
-    int error = eddy_file_open(s->dir, name, true, fd, &status);
+    int error = eddy_file_open(eddy_segment_dir(s), name, true, fd, &status);
     if (error)
         return error;
     if (pread(*fd, &h, sizeof h, 0) == sizeof h && h.magic == EDDY_MAGIC_EXTENT &&

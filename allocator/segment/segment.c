@@ -254,7 +254,7 @@ int eddy_segment_reserve_seat(struct eddy_segment *s, bool writer, uint32_t seat
     int fd;
     struct stat status;
     control_file_name(s->id, file);
-    int error = eddy_file_open(s->dir, file, true, &fd, &status);
+    int error = eddy_file_open(eddy_segment_dir(s), file, true, &fd, &status);
     if (error)
         return error;
     uint64_t at = writer ? eddy_writers_offset(s->names_bytes, s->log_length)

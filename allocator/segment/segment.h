@@ -12,6 +12,7 @@
 #ifndef EDDY_SEGMENT_H
 #define EDDY_SEGMENT_H
 
+#include "allocator/life/kept.h"
 #include "allocator/segment/format.h"
 #include "allocator/segment/log.h"
 
@@ -41,8 +42,9 @@ struct eddy_segment {
     uint32_t log_length, names_bytes, name_length, type_length, scope_length, flags;
     uint8_t nonce[16], type_hash[16];
     char id[EDDY_NONCE_TEXT];
-    int dir;             /* borrowed from the domain */
-    _Atomic bool writes; /* a writer is open, or was */
+    int dir;                        /* borrowed */
+    const struct eddy_kept *folder; /* the domain's; NULL: `dir` is good for as long as this */
+    _Atomic bool writes;            /* a writer is open, or was */
     pthread_mutex_t lock;
     struct eddy_extent extents[EDDY_EXTENTS_MAX];
 };
@@ -64,6 +66,12 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
  * EDDY_ENOMEM. */
 int eddy_segment_attach(int dir, const char *id, enum eddy_use use, struct eddy_segment **segment);
 void eddy_segment_detach(struct eddy_segment *segment);
+
+/* The folder's descriptor, for this call. */
+static inline int eddy_segment_dir(const struct eddy_segment *s)
+{
+    return s->folder ? eddy_kept_fd(s->folder) : s->dir;
+}
 
 /* Removes the files of a segment; mappings stay good.  Returns how many there were.  `readers`: how
  * many seats of readers it has had, EDDY_SEATS_MAX if that is not known. */

@@ -75,7 +75,7 @@ static void what_is_looked_at_is_mapped_read_only(void **state)
     char id[EDDY_NONCE_TEXT];
     snprintf(id, sizeof id, "%s", pair.writer->segment->id);
     same(writable_mappings(".seg"), 1);
-    must(eddy_segment_attach(d->dir_fd, id, EDDY_USE_LOOK, &s));
+    must(eddy_segment_attach(eddy_domain_folder(d), id, EDDY_USE_LOOK, &s));
     same(writable_mappings(".seg"), 1);
     eddy_segment_detach(s);
 

@@ -32,6 +32,9 @@ static void save_file(struct image_file *file, const char *name)
     check(file->descriptor >= 0);
     check(fstat(file->descriptor, &info) == 0);
     file->bytes = (size_t)info.st_size;
+    file->saved = file->live = NULL;
+    if (file->bytes == 0) /* its locks are all that counts */
+        return;
     file->saved = malloc(file->bytes);
     file->live = mmap(NULL, file->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file->descriptor, 0);
     check(file->saved != NULL && (void *)file->live != MAP_FAILED);
@@ -48,7 +51,7 @@ void image_save(struct image *image)
     check(dir != NULL);
     image->count = 0;
     for (struct dirent *entry; (entry = readdir(dir));) {
-        if (entry->d_name[0] == '.')
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         check(image->count < IMAGE_FILES);
         save_file(&image->files[image->count++], entry->d_name);

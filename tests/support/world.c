@@ -85,9 +85,17 @@ void world_is_dirty(void)
     dirty = true;
 }
 
+static void count_file(int dir, const char *name, void *count)
+{
+    (void)dir;
+    *(unsigned *)count += strncmp(name, ".eddy-life-", 11) != 0;
+}
+
 unsigned world_files(void)
 {
-    return for_each_file(NULL, NULL);
+    unsigned count = 0;
+    for_each_file(count_file, &count);
+    return count;
 }
 
 static void look_at_file(int dir, const char *name, void *like)

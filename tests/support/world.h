@@ -22,7 +22,7 @@ int world_setup(void **state);
 int world_teardown(void **state);
 const char *world_dir(void);
 void world_is_dirty(void);
-/* Files in the folder. */
+/* Files in the folder, without those that participants are locked in. */
 unsigned world_files(void);
 /* The same, and all are regular files of this mode, owner and group (-1: of any). */
 unsigned world_files_are(mode_t mode, uid_t owner, gid_t group);

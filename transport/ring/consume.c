@@ -217,7 +217,7 @@ static void punch(const struct eddy_ring *r, uint64_t position)
 {
     EDDY_UNCANCELLED; /* the chunk is neither held nor done */
     /* Best effort: what cannot be given back stays in use. */
-    (void)fallocate(r->lock_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+    (void)fallocate(eddy_kept_fd(&r->file), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                     (off_t)(r->plan.payload + position % r->slots * r->slot_bytes),
                     (off_t)r->slot_bytes);
 }

@@ -107,12 +107,13 @@ enum eddy_ring_word {
     EDDY_RING_WORD_REPORTING /* on the way to CRASHED, or dead */
 };
 
-/* Locks on bytes of the file, far behind its end.  A handle holds USERS shared; who has a role holds
- * its SEAT and the byte of its LIFE that the seat's epoch names, both exclusively.  A life is a byte
- * of its own so that who waits for its end is in nobody's way. */
-#define EDDY_RING_LOCK_USERS (1ll << 61)
-#define EDDY_RING_LOCK_SEATS (EDDY_RING_LOCK_USERS + 1) /* two bytes */
-#define EDDY_RING_LOCK_LIVES (1ll << 62)                /* + role << 32 + epoch mod 2^32 */
+/* Locks on bytes of the file, far behind its end, all exclusive.  A handle holds one of USERS, at
+ * random; who has a role holds its SEAT and the byte of its LIFE that the seat's epoch names.  A life
+ * is a byte of its own so that who waits for its end is in nobody's way. */
+#define EDDY_RING_LOCK_USERS      (1ll << 61)
+#define EDDY_RING_LOCK_USERS_MASK ((1ll << 60) - 1)
+#define EDDY_RING_LOCK_SEATS      (EDDY_RING_LOCK_USERS + (1ll << 60)) /* two bytes */
+#define EDDY_RING_LOCK_LIVES      (1ll << 62) /* + role << 32 + epoch mod 2^32 */
 
 #define EDDY_RING_BYTES_MAX (1ull << 60) /* of the file */
 

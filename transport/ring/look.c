@@ -32,7 +32,7 @@ int eddy_ring_describe(const eddy_ring *r, struct eddy_ring_info *info)
         return eddy_fail(EDDY_EINVAL, "eddy_ring_describe: no place for the result");
     if (eddy_ring_forked(r))
         return eddy_fail_forked();
-    bool there = fstat(r->lock_fd, &status) == 0;
+    bool there = fstat(eddy_kept_fd(&r->file), &status) == 0;
     enum eddy_ring_state state = state_of(r); /* first: all of a stream that has ended is counted */
     /* Relaxed, all: a picture of what moves. */
     struct eddy_ring_info seen = {.slot_bytes = r->slot_bytes,
@@ -69,7 +69,8 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     struct eddy_ring *r;
-    int error = eddy_ring_object_attach(d->dir_fd, id, EDDY_RING_OBSERVER, EDDY_USE_SHARE, &r);
+    int error =
+        eddy_ring_object_attach(eddy_domain_folder(d), id, EDDY_RING_OBSERVER, EDDY_USE_SHARE, &r);
     bool unused = error == EDDY_ENOENT;
     if (!error) {
         unused = !eddy_ring_is_used(r);
@@ -77,7 +78,7 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
     }
     report->files_refused += error && error != EDDY_ENOENT;
     if (unused)
-        eddy_kind_collect(&eddy_ring_kind, d->dir_fd, flink, id, report);
+        eddy_kind_collect(&eddy_ring_kind, eddy_domain_folder(d), flink, id, report);
 }
 
 /* --- from outside */

@@ -51,8 +51,8 @@ static struct eddy_ring *make_handle(const char *id, enum eddy_ring_role role)
         return NULL;
     snprintf(r->id, sizeof r->id, "%.32s", id);
     r->role = role;
-    r->lock_fd = -1;
-    r->fork_count = eddy_fork_count;
+    r->file = (struct eddy_kept)EDDY_KEPT_NONE;
+    r->fork_count = eddy_fork_enter();
     eddy_store_relaxed(&r->users, 1u); /* nobody else has it yet */
     eddy_ring_watch_init(&r->watch);
     eddy_store_relaxed(&r->loan, (uint64_t)LOAN_NONE);
@@ -62,7 +62,9 @@ static struct eddy_ring *make_handle(const char *id, enum eddy_ring_role role)
 
 void eddy_ring_object_drop(struct eddy_ring *r)
 {
-    eddy_ring_locks_close(r);
+    if (!eddy_ring_forked(r))
+        eddy_ring_locks_end(r);
+    eddy_kept_end(&r->file);
     eddy_place_free(&r->place);
     free(r->held);
     free(r->object);
@@ -174,9 +176,9 @@ static int fill_file(const struct eddy_file *file, struct eddy_ring *r, const ui
     if (!error)
         error = write_header(file->fd, r, nonce, d);
     if (!error)
-        error = eddy_ring_locks_open(r, file);
+        error = eddy_ring_file_open(r, file);
     if (!error)
-        error = eddy_ring_seat_lock(r, 1);
+        error = eddy_ring_seat_lock(r, file, 1);
     return error ? error : map_parts(file->fd, r);
 }
 
@@ -184,7 +186,7 @@ static int make_file(struct eddy_domain *d, struct eddy_ring *r, const uint8_t n
 {
     char name[64];
     struct eddy_file file;
-    int error = eddy_file_create(d->dir_fd, r->plan.bytes, &file);
+    int error = eddy_file_create(eddy_domain_folder(d), r->plan.bytes, &file);
     if (error)
         return error;
     error = fill_file(&file, r, nonce, d);
@@ -268,7 +270,7 @@ static int open_file(int dir, enum eddy_use use, struct eddy_ring *r)
     /* By its name the second time, too: where there is no /proc, no other way leads to it. */
     snprintf(file.temp, sizeof file.temp, "%.39s", name);
     if (!error)
-        error = eddy_ring_locks_open(r, &file);
+        error = eddy_ring_file_open(r, &file);
     if (!error)
         error = map_parts(file.fd, r);
     close(file.fd);

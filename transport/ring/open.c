@@ -33,7 +33,8 @@ static int find(const struct request *q, enum eddy_ring_role role, struct eddy_r
 {
     struct eddy_ring *r = NULL;
     char id[EDDY_NONCE_TEXT];
-    int dir = q->domain->dir_fd, error = eddy_kind_find(&eddy_ring_kind, dir, q->flink, id);
+    int dir = eddy_domain_folder(q->domain),
+        error = eddy_kind_find(&eddy_ring_kind, dir, q->flink, id);
     if (error)
         return error;
     error = eddy_ring_object_attach(dir, id, role, EDDY_USE_SHARE, &r);
@@ -59,7 +60,7 @@ static int clear_name(const struct request *q)
     if (error)
         return error == EDDY_ENOENT ? EDDY_OK : error;
     if (q->create->flags & EDDY_RING_REPLACE)
-        eddy_kind_remove(&eddy_ring_kind, q->domain->dir_fd, q->flink, r->id);
+        eddy_kind_remove(&eddy_ring_kind, eddy_domain_folder(q->domain), q->flink, r->id);
     else
         error =
             eddy_fail(EDDY_EEXIST,
@@ -73,7 +74,7 @@ static int clear_name(const struct request *q)
 static int create(const struct request *q, struct eddy_ring **ring)
 {
     struct eddy_ring *r;
-    int dir = q->domain->dir_fd, error = clear_name(q);
+    int dir = eddy_domain_folder(q->domain), error = clear_name(q);
     if (!error)
         error = eddy_ring_object_create(q->domain, q->create, &r);
     if (error)
@@ -151,10 +152,14 @@ static void enter_seat(struct eddy_ring *r, const struct eddy_domain *d, uint64_
 static int take_part(const struct request *q, struct eddy_ring *r)
 {
     bool observes = r->role == EDDY_RING_OBSERVER;
+    char name[64];
     /* Relaxed: only who has the lock of the seat writes it. */
     uint64_t epoch = observes ? 0 : eddy_load_relaxed(&eddy_ring_seat(r, r->role)->epoch) + 1;
     epoch += epoch == 0 && !observes;
-    int error = eddy_ring_seat_lock(r, epoch);
+    struct eddy_file file = {.dir = eddy_domain_folder(q->domain), .fd = -1};
+    eddy_kind_file(&eddy_ring_kind, r->id, name);
+    snprintf(file.temp, sizeof file.temp, "%.39s", name); /* by its name */
+    int error = eddy_ring_seat_lock(r, &file, epoch);
     if (error || observes)
         return error;
     error = r->role == EDDY_RING_PRODUCER ? go_on_producing(q, r) : go_on_consuming(q, r);
@@ -188,8 +193,10 @@ static int name_handle(const struct request *q, struct eddy_ring *r)
     memcpy(r->flink, q->flink, sizeof r->flink);
     r->domain = q->domain;
     eddy_spin_init(&r->spin, r->domain->spin_ns);
-    if (asprintf(&r->object, "%s/%s" EDDY_RING_SUFFIX, q->domain->dir, r->id) >= 0)
+    if (asprintf(&r->object, "%s/%s" EDDY_RING_SUFFIX, q->domain->dir, r->id) >= 0) {
+        r->file.path = r->object;
         return EDDY_OK;
+    }
     r->object = NULL;
     return eddy_fail(EDDY_ENOMEM, "no memory for a path");
 }
@@ -300,9 +307,9 @@ void eddy_ring_leave(struct eddy_ring *r)
     EDDY_POINT("ring-close:left");
     if (eddy_directory_enter(d, eddy_flink_lock(r->flink), &held) == EDDY_OK) {
         if (!eddy_ring_is_used(r))
-            eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
+            eddy_kind_remove(&eddy_ring_kind, eddy_domain_folder(d), r->flink, r->id);
         EDDY_POINT("ring-close:removed");
-        eddy_ring_locks_close(r);
+        eddy_ring_locks_end(r);
         eddy_directory_leave(d, &held);
     }
     eddy_ring_object_drop(r);
@@ -318,6 +325,8 @@ int eddy_ring_close(eddy_ring *r)
     EDDY_UNCANCELLED;
     if (!r)
         return EDDY_OK;
+    if (eddy_is_guest())
+        return eddy_fail_forked();
     if (eddy_ring_forked(r)) {
         struct eddy_domain *own = r->owns_domain ? r->domain : NULL;
         eddy_ring_object_drop(r);
@@ -342,7 +351,7 @@ static void remove_if_last(struct eddy_ring *r)
     struct eddy_name held;
     if (eddy_directory_try(d, eddy_flink_lock(r->flink), &held)) {
         if (!eddy_ring_is_used(r))
-            eddy_kind_remove(&eddy_ring_kind, d->dir_fd, r->flink, r->id);
+            eddy_kind_remove(&eddy_ring_kind, eddy_domain_folder(d), r->flink, r->id);
         eddy_directory_drop(d, &held);
     }
     pthread_mutex_unlock(&d->lock);

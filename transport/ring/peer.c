@@ -2,7 +2,8 @@
  *
  * Who has a role holds the lock on its life's byte.  A thread of ours waits for that lock in the
  * kernel, which gives it as soon as the other side has left or died, however it died; then it
- * rings the bell that we sleep on.  It costs nothing while both are busy.
+ * rings the bell that we sleep on.  It costs nothing while both are busy.  It waits by a descriptor
+ * that it alone has, so that nobody closes that, and it keeps none of the program's open.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
@@ -52,24 +53,29 @@ CANCELLED MAY_BE_CANCELLED static long wait_for_lock(int fd, int64_t at)
     return rc;
 }
 
-CANCELLED MAY_BE_CANCELLED static void wait_for_end(int fd, int64_t at)
+/* False: the lock was had, and is to be dropped. */
+CANCELLED MAY_BE_CANCELLED static bool wait_for_end(int fd, int64_t at)
 {
     const struct timespec nap = {0, 10000000};
     while (wait_for_lock(fd, at) != 0) {
         if (errno == EINTR)
             continue;
         if (!eddy_lock_is_held(fd, at, 1))
-            return;
+            return true;
         nanosleep(&nap, NULL); /* the kernel has no memory for another lock */
     }
-    eddy_lock_drop(fd, at);
+    return false;
 }
 
 CANCELLED MAY_BE_CANCELLED static void *watch(void *argument)
 {
     struct eddy_ring *r = argument;
     uint64_t epoch = eddy_load_relaxed(&r->watch.target); /* written before this thread began */
-    wait_for_end(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), epoch));
+    int fd = r->watch.fd;
+    int64_t at = eddy_ring_life(eddy_ring_peer(r), epoch);
+    bool apart = eddy_descriptors_keep(fd);
+    if (!wait_for_end(fd, at) && (apart || fd == eddy_kept_fd(&r->file)))
+        eddy_lock_drop(fd, at);
     eddy_store_seq(&r->watch.gone, epoch); /* [gone] */
     EDDY_POINT("ring-watch:gone");
     eddy_bell_ring(eddy_ring_bell(r));
@@ -82,6 +88,7 @@ static int start(struct eddy_ring *r)
 {
     sigset_t all, before;
     sigfillset(&all);
+    r->watch.fd = eddy_kept_fd(&r->file);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&r->watch.thread, NULL, watch, r);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -103,7 +110,8 @@ static void stop(struct eddy_ring *r)
     pthread_join(w->thread, NULL);
     w->runs = false;
     /* It may have had the lock already when it was cancelled. */
-    eddy_lock_drop(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), eddy_load_relaxed(&w->target)));
+    eddy_lock_drop(eddy_kept_fd(&r->file),
+                   eddy_ring_life(eddy_ring_peer(r), eddy_load_relaxed(&w->target)));
 }
 
 static int watch_epoch(struct eddy_ring *r, uint64_t epoch)
@@ -112,7 +120,7 @@ static int watch_epoch(struct eddy_ring *r, uint64_t epoch)
     int error = EDDY_OK;
     stop(r); /* an earlier one has gone, or somebody else could not have come */
     eddy_store_relaxed(&w->target, epoch); /* the thread begins after this */
-    if (eddy_lock_is_held(r->lock_fd, eddy_ring_life(eddy_ring_peer(r), epoch), 1))
+    if (eddy_lock_is_held(eddy_kept_fd(&r->file), eddy_ring_life(eddy_ring_peer(r), epoch), 1))
         error = start(r);
     else /* [gone].  Who sleeps looks behind [watched]. */
         eddy_store_release(&w->gone, epoch);

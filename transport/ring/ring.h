@@ -29,6 +29,8 @@
 
 #include "allocator/atomic.h"
 #include "allocator/file.h"
+#include "allocator/life/kept.h"
+#include "allocator/life/life.h"
 #include "allocator/point.h"
 #include "allocator/region/place.h"
 #include "allocator/wait/futex.h"
@@ -47,6 +49,7 @@ struct eddy_ring_watch {
     pthread_mutex_t lock;
     pthread_t thread;
     bool runs;
+    int fd;                  /* for the thread: what it waits by */
     _Atomic uint64_t target; /* what the thread watches */
     _Atomic uint64_t epoch;  /* of the life that is watched; 0: none yet */
     _Atomic uint64_t gone;   /* the epoch that has ended; 0: none yet */
@@ -63,7 +66,9 @@ struct eddy_ring {
     enum eddy_ring_role role;
     bool crash_first, owns_domain;
     uint32_t fork_count;
-    int lock_fd; /* a description that nothing is mapped from; in a forked child -1 */
+    struct eddy_life life; /* the locks of this handle; none: it only looks */
+    int64_t user;          /* the byte of USERS that it has; 0: none */
+    struct eddy_kept file; /* to ask about locks; nothing is mapped from its description */
     struct eddy_domain *domain;
     char id[EDDY_NONCE_TEXT], flink[EDDY_KIND_FLINK_ROOM];
     char *object;
@@ -111,15 +116,16 @@ void eddy_ring_object_drop(struct eddy_ring *ring);
 
 /* --- seat.c: locks --------------------------------------------------------------------------- */
 
-/* A file description for the locks of this handle, closed in forked children. */
-int eddy_ring_locks_open(struct eddy_ring *ring, const struct eddy_file *file);
-void eddy_ring_locks_close(struct eddy_ring *ring);
+/* A description to ask by. */
+int eddy_ring_file_open(struct eddy_ring *ring, const struct eddy_file *file);
+/* The handle's locks go. */
+void eddy_ring_locks_end(struct eddy_ring *ring);
 /* All open handles of this process; none if another thread is opening or closing one. */
 void eddy_rings_visit(void (*visit)(struct eddy_ring *ring));
 /* True if any handle is open, besides this one. */
 bool eddy_ring_is_used(const struct eddy_ring *ring);
-/* The role's locks, with the shared one of all users.  EDDY_EBUSY: somebody alive has it. */
-int eddy_ring_seat_lock(struct eddy_ring *ring, uint64_t epoch);
+/* The role's locks, and that of a user.  EDDY_EBUSY: somebody alive has the role. */
+int eddy_ring_seat_lock(struct eddy_ring *ring, const struct eddy_file *file, uint64_t epoch);
 /* True if somebody has a role; for the handle's own: true. */
 bool eddy_ring_role_alive(const struct eddy_ring *ring, enum eddy_ring_role role);
 /* The byte that is locked while this epoch of a role lasts. */

@@ -13,13 +13,13 @@ int eddy_slots_stats(const eddy_slots *s, struct eddy_slots_report *report)
     EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
-    struct eddy_slots_report sum = {.committed = eddy_log_seen(&s->log) - s->first_sn,
-                                    .slot_capacity = s->capacity,
-                                    .slot_bytes = s->plan.stride + sizeof(struct eddy_slots_line),
-                                    .shared_bytes =
-                                        eddy_kind_bytes(&eddy_slots_kind, s->domain->dir_fd, s->id),
-                                    .slot_count = s->slot_count,
-                                    .reader_limit = s->reader_limit};
+    struct eddy_slots_report sum = {
+        .committed = eddy_log_seen(&s->log) - s->first_sn,
+        .slot_capacity = s->capacity,
+        .slot_bytes = s->plan.stride + sizeof(struct eddy_slots_line),
+        .shared_bytes = eddy_kind_bytes(&eddy_slots_kind, eddy_domain_folder(s->domain), s->id),
+        .slot_count = s->slot_count,
+        .reader_limit = s->reader_limit};
     /* Relaxed: counts are old as soon as they are made. */
     for (uint32_t i = 0; i < s->reader_limit; i++)
         sum.readers += eddy_load_relaxed(&s->readers[i]) != 0;
@@ -125,7 +125,7 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
     }
     report->files_refused += error && error != EDDY_ENOENT;
     if (unused)
-        eddy_kind_collect(&eddy_slots_kind, d->dir_fd, flink, id, report);
+        eddy_kind_collect(&eddy_slots_kind, eddy_domain_folder(d), flink, id, report);
 }
 
 /* --- from outside */
@@ -150,7 +150,7 @@ static bool add_members(const struct eddy_view *v, const _Atomic uint64_t *owner
 static int look(const struct eddy_view *v, const char *id, struct eddy_object_report *report)
 {
     struct eddy_slots *s;
-    struct eddy_domain outside = {.dir_fd = v->dir};
+    struct eddy_domain outside = {.folder = eddy_kept_lent(v->dir)};
     int error = eddy_slots_object_attach(&outside, id, EDDY_USE_LOOK, &s);
     if (error)
         return error;

@@ -110,11 +110,11 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
     struct eddy_file file;
     struct eddy_slots_plan plan;
     eddy_slots_plan_make(o->slot_count, o->slot_capacity, o->readers, &plan);
-    int error = check_room(d->dir_fd, plan.bytes);
+    int error = check_room(eddy_domain_folder(d), plan.bytes);
     if (!error)
         error = eddy_nonce_make(nonce, id);
     if (!error)
-        error = eddy_file_create(d->dir_fd, plan.bytes, &file);
+        error = eddy_file_create(eddy_domain_folder(d), plan.bytes, &file);
     if (error)
         return error;
     eddy_kind_file(&eddy_slots_kind, id, name);
@@ -127,7 +127,7 @@ int eddy_slots_object_create(struct eddy_domain *d, const struct eddy_slots_opti
     EDDY_POINT("slots-create:linked");
     error = eddy_slots_object_attach(d, id, EDDY_USE_SHARE, slots);
     if (error)
-        eddy_kind_remove(&eddy_slots_kind, d->dir_fd, NULL, id);
+        eddy_kind_remove(&eddy_slots_kind, eddy_domain_folder(d), NULL, id);
     return error;
 }
 
@@ -224,7 +224,7 @@ int eddy_slots_object_attach(struct eddy_domain *d, const char *id, enum eddy_us
     struct eddy_slots *s = calloc(1, sizeof *s);
     if (!s)
         return eddy_fail(EDDY_ENOMEM, "no memory to attach a slots segment");
-    int error = map_object(d->dir_fd, id, use, s);
+    int error = map_object(eddy_domain_folder(d), id, use, s);
     if (error) {
         free(s->cursors);
         free(s);
@@ -234,7 +234,7 @@ int eddy_slots_object_attach(struct eddy_domain *d, const char *id, enum eddy_us
     s->domain = d;
     eddy_spin_init(&s->spin, d->spin_ns);
     eddy_spin_init(&s->room_spin, d->spin_ns);
-    s->fork_count = eddy_fork_count;
+    s->fork_count = eddy_fork_enter();
     pthread_mutex_init(&s->lock, NULL);
     *slots = s;
     return EDDY_OK;

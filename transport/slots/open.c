@@ -43,7 +43,7 @@ static int split_path(const char *path, struct request *r)
 static int check_same_folder(const struct eddy_domain *d, const char *dir)
 {
     struct stat theirs, wanted;
-    if (fstat(d->dir_fd, &theirs) != 0 || stat(dir, &wanted) != 0)
+    if (fstat(eddy_domain_folder(d), &theirs) != 0 || stat(dir, &wanted) != 0)
         return eddy_fail_errno("cannot look at the folder %s", dir);
     if (theirs.st_ino != wanted.st_ino || theirs.st_dev != wanted.st_dev)
         return eddy_fail(EDDY_EINVAL,
@@ -91,7 +91,8 @@ static int find(const struct request *r, struct eddy_slots **slots)
 {
     struct eddy_slots *s = NULL;
     char id[EDDY_NONCE_TEXT];
-    int dir = r->domain->dir_fd, error = eddy_kind_find(&eddy_slots_kind, dir, r->file, id);
+    int dir = eddy_domain_folder(r->domain),
+        error = eddy_kind_find(&eddy_slots_kind, dir, r->file, id);
     if (error)
         return error;
     error = eddy_slots_object_attach(r->domain, id, EDDY_USE_SHARE, &s);
@@ -114,12 +115,12 @@ static int create(const struct request *r, struct eddy_slots **slots)
     if (error)
         return error;
     EDDY_POINT("slots-create:before-announce");
-    error = eddy_kind_announce(&eddy_slots_kind, r->domain->dir_fd, r->file, s->id);
+    error = eddy_kind_announce(&eddy_slots_kind, eddy_domain_folder(r->domain), r->file, s->id);
     if (!error) {
         *slots = s; /* with seat 0, which it was given when it was made */
         return EDDY_OK;
     }
-    eddy_kind_remove(&eddy_slots_kind, r->domain->dir_fd, NULL, s->id);
+    eddy_kind_remove(&eddy_slots_kind, eddy_domain_folder(r->domain), NULL, s->id);
     eddy_slots_object_detach(s);
     return error;
 }
@@ -183,7 +184,7 @@ static void leave(struct eddy_slots *s, const char *file)
     EDDY_POINT("slots-close:left");
     if (eddy_directory_enter(d, eddy_flink_lock(file), &held) == EDDY_OK) {
         if (eddy_slots_reap(s).alive == 0)
-            eddy_kind_remove(&eddy_slots_kind, d->dir_fd, file, s->id);
+            eddy_kind_remove(&eddy_slots_kind, eddy_domain_folder(d), file, s->id);
         eddy_directory_leave(d, &held);
     }
     pthread_mutex_lock(&d->lock);

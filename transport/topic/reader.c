@@ -66,7 +66,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     eddy_spin_init(&r->spin, o->spin_ns ? o->spin_ns : d->spin_ns);
     r->segment = r->topic->segment;
     r->seat = &r->segment->readers[r->seat_id];
-    r->fork_count = eddy_fork_count;
+    r->fork_count = eddy_fork_enter();
     r->mark = eddy_handle_mark();
     r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
     uint64_t next = join(r, o->recent, o->hold_up_ns);

@@ -365,8 +365,8 @@ static void forget_name(struct eddy_domain *d, struct eddy_topic *t)
     if (!eddy_directory_try(d, t->key.lock, &held))
         return;
     if (eddy_count_members(d, t->segment).others == 0) {
-        eddy_flink_withdraw(d->dir_fd, t->key.file, t->segment->id);
-        eddy_segment_remove(d->dir_fd, t->segment->id,
+        eddy_flink_withdraw(eddy_domain_folder(d), t->key.file, t->segment->id);
+        eddy_segment_remove(eddy_domain_folder(d), t->segment->id,
                             eddy_seats_bound(&t->segment->control->reader_high));
     }
     eddy_directory_drop(d, &held);
@@ -407,7 +407,7 @@ uint32_t eddy_handle_mark(void)
 
 void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
 {
-    eddy_directory_stats(t->domain->dir_fd, t->segment, stats);
+    eddy_directory_stats(eddy_domain_folder(t->domain), t->segment, stats);
 }
 
 int eddy_notes_check(const struct eddy_notes *n)

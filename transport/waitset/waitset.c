@@ -6,35 +6,58 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- bells ----------------------------------------------------------------------------------- */
 
-static int take_bell(struct eddy_waitset *ws)
+/* Memory for a bell, which lies with others on a page. */
+static int reserve_bell(const struct eddy_domain *d, int registry_fd, uint32_t i)
+{
+    uint64_t at = offsetof(struct eddy_registry, bells) + i * sizeof(struct eddy_bell_seat);
+    return i % 16 ? EDDY_OK
+                  : eddy_registry_reserve(registry_fd, at, 16 * sizeof *d->registry->bells);
+}
+
+/* With `of_dead`, also from whoever has died: that is asked last, as it asks the kernel. */
+static bool take_one(struct eddy_waitset *ws, uint32_t i, bool of_dead)
 {
     struct eddy_domain *d = ws->domain;
-    for (uint32_t i = 0; i < EDDY_BELLS_MAX; i++) {
-        struct eddy_bell_seat *seat = &d->registry->bells[i];
-        if (i % 16 == 0) {
-            int error = eddy_registry_reserve(d->registry_fd,
-                                              (uint64_t)((uint8_t *)seat - (uint8_t *)d->registry),
-                                              16 * sizeof *seat);
-            if (error)
-                return error;
-        }
-        /* acquire, from [holder]: who has it is not taken for dead, as it has joined before. */
-        uint64_t owner = eddy_load_acquire(&seat->owner);
-        /* [holder]; acquire, from [seat]: the last holder has cleared its bits in `bells` and
-         * `sleeping`, and will not clear ours.  Its news and its bell stay: a needless look. */
-        if ((owner == 0 || !eddy_domain_knows_alive(d, owner)) &&
-            eddy_cas_acq_rel(&seat->owner, &owner, d->id)) {
-            EDDY_POINT("bell:taken");
-            ws->bell_index = i;
-            ws->seat = seat;
-            return EDDY_OK;
-        }
+    struct eddy_bell_seat *seat = &d->registry->bells[i];
+    /* acquire, from [holder]: who has it is not taken for dead, as it has joined before. */
+    uint64_t owner = eddy_load_acquire(&seat->owner);
+    if (owner != 0 && (!of_dead || eddy_domain_knows_alive(d, owner)))
+        return false;
+    /* [holder]; acquire, from [seat]: the last holder has cleared its bits in `bells` and
+     * `sleeping`, and will not clear ours.  Its news and its bell stay: a needless look. */
+    if (!eddy_cas_acq_rel(&seat->owner, &owner, d->id))
+        return false;
+    EDDY_POINT("bell:taken");
+    ws->bell_index = i;
+    ws->seat = seat;
+    return true;
+}
+
+static int search_bells(struct eddy_waitset *ws, int registry_fd)
+{
+    for (uint32_t i = 0; i < 2 * EDDY_BELLS_MAX; i++) {
+        bool again = i >= EDDY_BELLS_MAX;
+        int error = again ? EDDY_OK : reserve_bell(ws->domain, registry_fd, i);
+        if (error || take_one(ws, i % EDDY_BELLS_MAX, again))
+            return error;
     }
     return eddy_fail(EDDY_ELIMIT, "the domain has %u wait sets, which is all it can have",
                      EDDY_BELLS_MAX);
+}
+
+static int take_bell(struct eddy_waitset *ws)
+{
+    int fd;
+    int error = eddy_domain_registry(ws->domain, &fd);
+    if (error)
+        return error;
+    error = search_bells(ws, fd);
+    close(fd);
+    return error;
 }
 
 /* Makes publications on the reader's topic look at our bell. */
@@ -82,7 +105,7 @@ int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
     if (!ws)
         return eddy_fail(EDDY_ENOMEM, "no memory to open a wait set");
     ws->domain = domain;
-    ws->fork_count = eddy_fork_count;
+    ws->fork_count = eddy_fork_enter();
     pthread_mutex_lock(&domain->lock);
     int error = take_bell(ws);
     domain->handles += !error;
