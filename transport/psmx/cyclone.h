@@ -72,6 +72,8 @@ PSMX_SIZE(psmx_publication, 64);
     use(bool, ddsi_typeid_is_hash, (const void *id)) \
     use(void, ddsi_typeid_get_equivalence_hash, (const void *id, uint8_t hash[14])) \
     use(int32_t, dds_get_participant, (int32_t entity)) \
+    use(int32_t, dds_lookup_participant, (uint32_t domain, int32_t *participants, size_t room)) \
+    use(int32_t, dds_delete, (int32_t entity)) \
     use(int32_t, dds_create_reader, (int32_t parent, int32_t topic, const struct psmx_qos *qos, \
                                      const struct psmx_listener *listener)) \
     use(struct psmx_listener *, dds_create_listener, (void *argument)) \

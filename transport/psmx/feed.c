@@ -39,9 +39,6 @@ static int open_reader(struct psmx_feed *f)
     (void)eddy_reader_stats(f->reader, &stats);
     f->limit_bytes = stats.limit_bytes;
     f->me = eddy_reader_participant(f->reader);
-    struct eddy_notes notes = {.reliability =
-                                   f->reliable ? EDDY_NOTED_RELIABLE : EDDY_NOTED_BEST_EFFORT};
-    (void)eddy_reader_note(f->reader, &notes);
     error = eddy_waitset_attach_reader(home->waitset, f->reader, EDDY_WAIT_EDGE, f);
     if (error)
         eddy_reader_close(f->reader);
@@ -120,8 +117,10 @@ struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, enum psmx_lane la
     *from = f != NULL ? next_number(f) : 0;
     if (f == NULL) {
         f = new_feed(home, subject->name, scope, lane, reliable);
-        if (f != NULL)
+        if (f != NULL) {
+            psmx_feed_note(f, 0);
             link_feed(home, f);
+        }
     }
     if (f != NULL)
         f->taps++;
@@ -237,6 +236,17 @@ void psmx_parcel_unref(struct psmx_parcel *p)
     pthread_mutex_unlock(&f->lock);
     free(p);
     psmx_feed_unref(f);
+}
+
+void psmx_feed_note(struct psmx_feed *f, uint32_t in_hand)
+{
+    pthread_mutex_lock(&f->lock);
+    struct eddy_notes notes = {.reliability =
+                                   f->reliable ? EDDY_NOTED_RELIABLE : EDDY_NOTED_BEST_EFFORT,
+                               .waiting = atomic_load(&f->held) + f->early + in_hand};
+    if (!atomic_load(&f->stopped))
+        (void)eddy_reader_note(f->reader, &notes);
+    pthread_mutex_unlock(&f->lock);
 }
 
 /* A sample of others; those of this domain Cyclone DDS has delivered itself.  Under lock. */

@@ -41,6 +41,7 @@ struct psmx_feed {
     enum psmx_lane lane;
     bool reliable;
     unsigned taps;    /* under the instance's `opening` */
+    atomic_uint held; /* samples that taps hold back */
     atomic_uint full; /* taps that cannot take any more for now: nothing is taken */
     atomic_uint references;
     atomic_bool stopped;
@@ -62,6 +63,8 @@ void psmx_feed_leave(struct psmx_feed *feed);
 /* How many readers of Eddy this instance has on a lane: its own, which a writer need not serve. */
 unsigned psmx_feed_count(struct psmx_home *home, const char *name, const char *scope);
 
+/* Notes how many samples are held back, in all that it has taken. */
+void psmx_feed_note(struct psmx_feed *feed, uint32_t in_hand);
 /* The next sample of others; NULL: there is none.  For the instance's thread. */
 struct psmx_parcel *psmx_feed_take(struct psmx_feed *feed);
 /* Where this instance's own readers keep its writer waiting, takes what is there, for the thread to

@@ -26,6 +26,7 @@ static struct psmx_stalled *stalled_for(struct psmx_tap *tap, const struct psmx_
     return s;
 }
 
+/* `before` it changed. */
 static void count_held(struct psmx_tap *tap, uint32_t before)
 {
     if (before == 0 && tap->held > 0)
@@ -48,6 +49,7 @@ void psmx_held_add(struct psmx_tap *tap, struct psmx_parcel *parcel)
     s->last = held;
     s->count++;
     s->bytes += parcel->sample.size;
+    atomic_fetch_add(&parcel->feed->held, 1);
     count_held(tap, tap->held++);
 }
 
@@ -67,6 +69,7 @@ void psmx_held_drop(struct psmx_tap *tap, struct psmx_stalled *s)
     s->last = s->first != NULL ? s->last : NULL;
     s->count--;
     s->bytes -= held->parcel->sample.size;
+    atomic_fetch_sub(&held->parcel->feed->held, 1);
     psmx_parcel_unref(held->parcel);
     free(held);
     count_held(tap, tap->held--);

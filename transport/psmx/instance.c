@@ -73,6 +73,7 @@ static void close_eddy(struct psmx_home *home)
 {
     psmx_thread_stop(home);
     psmx_feed_bury(home);
+    psmx_roster_close(home->roster);
     psmx_roster_destroy(home->roster);
     eddy_event_close(home->wake);
     eddy_waitset_close(home->waitset);

@@ -26,6 +26,7 @@
 struct psmx_feed;
 struct psmx_tap;
 struct psmx_roster;
+struct psmx_source;
 
 struct psmx_home {
     struct psmx_instance psmx; /* first: Cyclone DDS's view of it */
@@ -45,6 +46,8 @@ struct psmx_home {
     struct psmx_feed *feeds;     /* under lock */
     struct psmx_feed *graveyard; /* under lock: closed, to be freed by the thread */
     struct psmx_tap *taps;       /* under lock */
+    struct psmx_source *sources; /* writers; under lock */
+    atomic_bool has_new_source;  /* of which the roster hears nothing yet, perhaps */
     struct psmx_roster *roster;
     atomic_uint generation; /* of the set of open feeds */
     atomic_uint holding;    /* taps that hold something back */
@@ -60,6 +63,10 @@ void psmx_home_unref(struct psmx_home *home);
 /* thread.c: the thread that delivers.  0, or the number of an error of the system. */
 int psmx_thread_start(struct psmx_home *home);
 void psmx_thread_stop(struct psmx_home *home);
+
+/* writer.c: DDS is about to tell the others that this writer leaves.  If it is one of ours, returns
+ * when what it wrote has been taken, after a second at most. */
+void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer);
 
 /* topic.c */
 struct psmx_topic *psmx_topic_create(struct psmx_instance *instance, const char *name,

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_ONCE    32u
-#define FIRST_ROOM 64u
-#define REMEMBERED (30 * UINT64_C(1000000000)) /* ns that one who has left is known */
+#define AT_ONCE      32u
+#define FIRST_ROOM   64u
+#define PARTICIPANTS 64u
+#define DOMAINS      233u /* that have ports, as Cyclone DDS reckons them unless told otherwise */
+#define REMEMBERED   (30 * UINT64_C(1000000000)) /* ns that one who has left is known */
 
 struct row {
     struct psmx_guid writer;
@@ -21,7 +23,9 @@ struct psmx_roster {
     pthread_mutex_t lock;
     struct row *rows; /* a table with open addressing; room is a power of two */
     size_t room, used;
-    int32_t participants[64]; /* that tell; the thread's */
+    struct told_by { /* the thread's */
+        int32_t participant, reader;
+    } told_by[PARTICIPANTS];
     size_t participant_count;
 };
 
@@ -104,8 +108,10 @@ static void hear(int32_t reader, void *argument)
     while ((count = c->dds_take(reader, samples, infos, AT_ONCE, AT_ONCE)) > 0) {
         for (int32_t i = 0; i < count; i++) {
             const struct psmx_publication *publication = samples[i];
-            note(r, &publication->writer,
-                 infos[i].instance_state == PSMX_INSTANCE_ALIVE ? PSMX_IS_THERE : PSMX_HAS_LEFT);
+            bool is_there = infos[i].instance_state == PSMX_INSTANCE_ALIVE;
+            if (!is_there)
+                psmx_source_linger(r->home, &publication->writer);
+            note(r, &publication->writer, is_there ? PSMX_IS_THERE : PSMX_HAS_LEFT);
         }
         c->dds_return_loan(reader, samples, count);
         samples[0] = NULL;
@@ -116,30 +122,62 @@ static void hear(int32_t reader, void *argument)
 static bool is_watched(struct psmx_roster *r, int32_t participant)
 {
     for (size_t i = 0; i < r->participant_count; i++) {
-        if (r->participants[i] == participant)
+        if (r->told_by[i].participant == participant)
             return true;
     }
     return false;
 }
 
-void psmx_roster_watch(struct psmx_roster *r, int32_t reader)
+static void watch(struct psmx_roster *r, int32_t participant)
 {
     const struct psmx_cyclone *c = &r->home->cyclone;
-    int32_t participant = c->dds_get_participant(reader);
-    if (participant <= 0 || is_watched(r, participant))
+    if (participant <= 0 || is_watched(r, participant) || r->participant_count == PARTICIPANTS)
         return;
     struct psmx_listener *listener = c->dds_create_listener(r);
     if (listener == NULL)
         return;
     c->dds_lset_data_available(listener, hear);
-    int32_t own = c->dds_create_reader(participant, PSMX_BUILTIN_PUBLICATIONS, NULL, listener);
+    int32_t reader = c->dds_create_reader(participant, PSMX_BUILTIN_PUBLICATIONS, NULL, listener);
     c->dds_delete_listener(listener);
-    if (own <= 0)
-        return;   /* it is being deleted */
-    hear(own, r); /* of those that were there before it */
-    /* Any place will do if there are many: a participant that is watched twice costs memory only. */
-    size_t at = r->participant_count < 64 ? r->participant_count++ : (size_t)participant % 64;
-    r->participants[at] = participant;
+    if (reader <= 0)
+        return;      /* it is being deleted */
+    hear(reader, r); /* of those that were there before it */
+    r->told_by[r->participant_count++] = (struct told_by){participant, reader};
+}
+
+/* Those whose participant is gone went with it. */
+static void forget_gone(struct psmx_roster *r)
+{
+    const struct psmx_cyclone *c = &r->home->cyclone;
+    for (size_t i = 0; i < r->participant_count;) {
+        if (c->dds_get_participant(r->told_by[i].participant) > 0)
+            i++;
+        else
+            r->told_by[i] = r->told_by[--r->participant_count];
+    }
+}
+
+void psmx_roster_watch(struct psmx_roster *r, int32_t reader)
+{
+    forget_gone(r);
+    watch(r, r->home->cyclone.dds_get_participant(reader));
+}
+
+void psmx_roster_watch_all(struct psmx_roster *r)
+{
+    int32_t participants[PARTICIPANTS];
+    forget_gone(r);
+    for (uint32_t domain = 0; domain < DOMAINS; domain++) {
+        int32_t count = r->home->cyclone.dds_lookup_participant(domain, participants, PARTICIPANTS);
+        for (int32_t i = 0; i < count && i < (int32_t)PARTICIPANTS; i++)
+            watch(r, participants[i]);
+    }
+}
+
+void psmx_roster_close(struct psmx_roster *r)
+{
+    for (size_t i = 0; r != NULL && i < r->participant_count; i++)
+        (void)r->home->cyclone.dds_delete(r->told_by[i].reader); /* its domain may be gone */
 }
 
 struct psmx_roster *psmx_roster_create(struct psmx_home *home)

@@ -2,8 +2,8 @@
  *
  * A sample of a writer that DDS does not know is one of a writer that it will find in a moment, or
  * of one that has left: over the network, too, what it wrote before comes first.  DDS itself tells:
- * a reader of its builtin topic of writers, one for each participant that has readers through Eddy,
- * writes down who comes and who leaves.
+ * a reader of its builtin topic of writers, one for each participant, writes down who comes and who
+ * leaves.  It tells of our own writers before it tells the others: those linger (writer.c).
  *
  * Threads: noting: threads of DDS, with locks of DDS held, so it only writes down.  Asking: the
  *          instance's thread.
@@ -22,6 +22,10 @@ void psmx_roster_destroy(struct psmx_roster *roster);
 
 /* Lets the participant of a reader of DDS tell, too. */
 void psmx_roster_watch(struct psmx_roster *roster, int32_t reader);
+/* Lets all participants of this process tell that do not yet: of a writer's nothing else is known. */
+void psmx_roster_watch_all(struct psmx_roster *roster);
+/* From then on nobody tells. */
+void psmx_roster_close(struct psmx_roster *roster);
 
 enum psmx_known psmx_roster_knows(struct psmx_roster *roster, const struct psmx_guid *writer);
 

@@ -31,7 +31,7 @@ static bool is_idle(const struct psmx_feed *f)
 }
 
 /* True: there may be more. */
-static bool serve(struct psmx_feed *f)
+static bool serve_batch(struct psmx_feed *f)
 {
     for (int i = 0; i < BATCH && !is_idle(f); i++) {
         struct psmx_parcel *p = psmx_feed_take(f);
@@ -42,6 +42,16 @@ static bool serve(struct psmx_feed *f)
         psmx_parcel_unref(p);
     }
     return !is_idle(f); /* else it is queued when there is room again */
+}
+
+/* Who waits for us to have taken its samples (eddy_writer_awaited) waits for us to have handed them
+ * over. */
+static bool serve(struct psmx_feed *f)
+{
+    psmx_feed_note(f, 1);
+    bool has_more = serve_batch(f);
+    psmx_feed_note(f, 0);
+    return has_more;
 }
 
 static void serve_all(struct rounds *r)
@@ -78,6 +88,8 @@ static void retry_tap(struct rounds *r, struct psmx_tap *t, bool now)
 static void look_around(struct rounds *r)
 {
     struct psmx_home *home = r->home;
+    if (atomic_exchange(&home->has_new_source, false))
+        psmx_roster_watch_all(home->roster);
     for (struct psmx_tap *t = psmx_tap_next(home, NULL); t != NULL; t = psmx_tap_next(home, t)) {
         if (!t->is_watched && atomic_load(&t->reader) != 0) {
             t->is_watched = true;

@@ -13,12 +13,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define SLACK 8u /* bytes behind a loan: serializers are known that write past its end */
+/* ns that a reliable writer with KEEP_LAST lets a reader that is behind come on, once until that moves
+ * again: it never waits for one that is stuck, but does not run away from one that is at work. */
+#define PATIENCE UINT64_C(50000000)
+#define SLACK    8u /* bytes behind a loan: serializers are known that write past its end */
 
-struct writer {
+struct psmx_source {
     struct psmx_endpoint psmx; /* first */
     struct psmx_home *home;
+    struct psmx_source *next, *previous; /* under the instance's lock */
+    bool has_written;                    /* under the instance's lock: `me` is known */
+    struct psmx_guid me;
     char *name, *scope;
     enum psmx_lane lane;
     struct psmx_wire wire; /* what is the same in each sample */
@@ -34,20 +41,91 @@ struct sample {
     struct psmx_loan psmx; /* first */
     struct psmx_metadata meta;
     struct eddy_loan loan;
-    struct writer *writer;
+    struct psmx_source *writer;
     struct sample *next;
     size_t room;
     void *heap; /* where there was no slot */
 };
 
-static struct writer *writer_of(struct psmx_endpoint *endpoint)
+static struct psmx_source *writer_of(struct psmx_endpoint *endpoint)
 {
-    return (struct writer *)endpoint;
+    return (struct psmx_source *)endpoint;
+}
+
+/* --- leaving ---------------------------------------------------------------------------------- */
+
+#define LINGER UINT64_C(1000000000) /* ns; as Cyclone DDS itself waits for acknowledgements */
+
+static void unref(struct psmx_source *w);
+
+static struct psmx_source *find(struct psmx_home *home, const struct psmx_guid *writer)
+{
+    pthread_mutex_lock(&home->lock);
+    struct psmx_source *w = home->sources;
+    while (w != NULL && !(w->has_written && memcmp(&w->me, writer, sizeof *writer) == 0))
+        w = w->next;
+    if (w != NULL)
+        atomic_fetch_add(&w->references, 1);
+    pthread_mutex_unlock(&home->lock);
+    return w;
+}
+
+static bool is_awaited(struct psmx_source *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool is = eddy_writer_awaited(w->writer) > 0;
+    pthread_mutex_unlock(&w->lock);
+    return is;
+}
+
+/* Over the network a writer's samples and the news that it leaves come one after the other. */
+void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
+{
+    static const struct timespec pause = {.tv_nsec = 200000};
+    struct psmx_source *w = find(home, writer);
+    if (w == NULL)
+        return;
+    uint64_t deadline = eddy_deadline(LINGER);
+    while (w->wire.offer.reliable && is_awaited(w) && eddy_now() < deadline)
+        nanosleep(&pause, NULL);
+    unref(w);
+}
+
+/* DDS tells of a writer by its GUID, which its first sample has. */
+static void introduce(struct psmx_source *w, const struct psmx_guid *me)
+{
+    pthread_mutex_lock(&w->home->lock);
+    w->me = *me;
+    w->has_written = true;
+    pthread_mutex_unlock(&w->home->lock);
+}
+
+static void link_source(struct psmx_source *w)
+{
+    struct psmx_home *home = w->home;
+    pthread_mutex_lock(&home->lock);
+    w->next = home->sources;
+    if (w->next != NULL)
+        w->next->previous = w;
+    home->sources = w;
+    pthread_mutex_unlock(&home->lock);
+    atomic_store(&home->has_new_source, true);
+    eddy_event_trigger(home->wake);
+}
+
+static void unlink_source(struct psmx_source *w)
+{
+    struct psmx_home *home = w->home;
+    pthread_mutex_lock(&home->lock);
+    *(w->previous != NULL ? &w->previous->next : &home->sources) = w->next;
+    if (w->next != NULL)
+        w->next->previous = w->previous;
+    pthread_mutex_unlock(&home->lock);
 }
 
 /* --- the end of it ---------------------------------------------------------------------------- */
 
-static void unref(struct writer *w)
+static void unref(struct psmx_source *w)
 {
     if (atomic_fetch_sub(&w->references, 1) != 1)
         return;
@@ -64,7 +142,7 @@ static void unref(struct writer *w)
 }
 
 /* Gives back what others could not.  Under the lock. */
-static void discard_returned(struct writer *w)
+static void discard_returned(struct psmx_source *w)
 {
     struct sample *s = atomic_exchange(&w->returned, NULL);
     while (s != NULL) {
@@ -76,7 +154,7 @@ static void discard_returned(struct writer *w)
 }
 
 /* Who holds the lock sees what was pushed before, or who pushed gets the lock afterwards. */
-static void unlock(struct writer *w)
+static void unlock(struct psmx_source *w)
 {
     do {
         discard_returned(w);
@@ -84,7 +162,7 @@ static void unlock(struct writer *w)
     } while (atomic_load(&w->returned) != NULL && pthread_mutex_trylock(&w->lock) == 0);
 }
 
-static void give_back(struct writer *w, struct sample *s)
+static void give_back(struct psmx_source *w, struct sample *s)
 {
     s->next = atomic_load(&w->returned);
     while (!atomic_compare_exchange_weak(&w->returned, &s->next, s))
@@ -96,7 +174,7 @@ static void give_back(struct writer *w, struct sample *s)
 static void free_sample(struct psmx_loan *loan)
 {
     struct sample *s = (struct sample *)loan;
-    struct writer *w = s->writer;
+    struct psmx_source *w = s->writer;
     bool has_slot = w != NULL && s->heap == NULL;
     free(s->heap);
     if (has_slot)
@@ -109,7 +187,7 @@ static void free_sample(struct psmx_loan *loan)
 
 /* --- loans ------------------------------------------------------------------------------------ */
 
-static int loan_slot(struct writer *w, size_t size, struct eddy_loan *loan)
+static int loan_slot(struct psmx_source *w, size_t size, struct eddy_loan *loan)
 {
     struct eddy_loan_options options = {.size = size + SLACK,
                                         .alignment = 64,
@@ -122,7 +200,7 @@ static int loan_slot(struct writer *w, size_t size, struct eddy_loan *loan)
  * would keep the sample from the readers on the network, too. */
 static struct psmx_loan *request_loan(struct psmx_endpoint *endpoint, uint32_t size)
 {
-    struct writer *w = writer_of(endpoint);
+    struct psmx_source *w = writer_of(endpoint);
     struct sample *s = malloc(sizeof *s);
     if (s == NULL)
         return NULL;
@@ -149,7 +227,7 @@ static struct psmx_loan *request_loan(struct psmx_endpoint *endpoint, uint32_t s
 
 /* Readers besides those of this domain, to which Cyclone DDS gives it itself.  Called with the lock.
  * The set of our own must not have changed while the others were counted. */
-static bool has_readers(struct writer *w)
+static bool has_readers(struct psmx_source *w)
 {
     unsigned now = atomic_load(&w->home->generation);
     if (w->generation != now) {
@@ -160,7 +238,7 @@ static bool has_readers(struct writer *w)
     return all > w->own || atomic_load(&w->home->generation) != now;
 }
 
-static int publish(struct writer *w, struct sample *s)
+static int publish(struct psmx_source *w, struct sample *s)
 {
     struct psmx_wire *wire = s->loan.header;
     *wire = w->wire;
@@ -168,7 +246,7 @@ static int publish(struct writer *w, struct sample *s)
     return eddy_writer_publish(w->writer, &s->loan, s->meta.size);
 }
 
-static int publish_copy(struct writer *w, struct sample *s)
+static int publish_copy(struct psmx_source *w, struct sample *s)
 {
     int error = loan_slot(w, s->room, &s->loan);
     if (error)
@@ -180,20 +258,20 @@ static int publish_copy(struct writer *w, struct sample *s)
     return error;
 }
 
-static int publish_either(struct writer *w, struct sample *s)
+static int publish_either(struct psmx_source *w, struct sample *s)
 {
     return s->heap != NULL ? publish_copy(w, s) : publish(w, s);
 }
 
 /* Our own readers never keep us waiting: what they have not come to yet is taken off the topic. */
-static int publish_with_room(struct writer *w, struct sample *s)
+static int publish_with_room(struct psmx_source *w, struct sample *s)
 {
     if (w->own > 0)
         psmx_feed_make_room(w->home, w->name, w->scope);
     return publish_either(w, s);
 }
 
-static int32_t result_of(const struct writer *w, int error)
+static int32_t result_of(const struct psmx_source *w, int error)
 {
     if (error == 0)
         return PSMX_OK;
@@ -213,11 +291,13 @@ static void mark_published(struct sample *s)
 
 static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *loan)
 {
-    struct writer *w = writer_of(endpoint);
+    struct psmx_source *w = writer_of(endpoint);
     struct sample *s = (struct sample *)loan;
     int error = 0;
     if (s->meta.size > s->room)
         return PSMX_BAD_PARAMETER;
+    if (!w->has_written)
+        introduce(w, &s->meta.writer);
     pthread_mutex_lock(&w->lock);
     bool is_wanted = has_readers(w);
     if (is_wanted)
@@ -241,7 +321,7 @@ static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *lo
 
 /* --- created and deleted ---------------------------------------------------------------------- */
 
-static void describe(struct writer *w, const struct psmx_subject *subject,
+static void describe(struct psmx_source *w, const struct psmx_subject *subject,
                      const struct psmx_qos *qos)
 {
     const struct psmx_cyclone *c = &w->home->cyclone;
@@ -256,24 +336,26 @@ static void describe(struct writer *w, const struct psmx_subject *subject,
     w->wire.autodispose = autodispose;
 }
 
-static int open_writer(struct writer *w, uint64_t wait_ns)
+static int open_writer(struct psmx_source *w, uint64_t wait_ns)
 {
     struct eddy_topic_name topic = {.name = w->name, .scope = w->scope};
     bool waits = w->lane == PSMX_LANE_ALL;
     struct eddy_writer_options options = {.reliability = waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
                                           .max_wait_ns = waits ? wait_ns : 0,
+                                          .patience_ns =
+                                              !waits && w->wire.offer.reliable ? PATIENCE : 0,
                                           .limit_bytes = w->home->options.limit_bytes};
     return eddy_writer_open(w->home->domain, &topic, &options, &w->writer);
 }
 
-static void note(struct writer *w)
+static void note(struct psmx_source *w)
 {
     struct eddy_notes notes = {.reliability = w->wire.offer.reliable ? EDDY_NOTED_RELIABLE
                                                                      : EDDY_NOTED_BEST_EFFORT};
     (void)eddy_writer_note(w->writer, &notes);
 }
 
-static void free_writer(struct writer *w)
+static void free_writer(struct psmx_source *w)
 {
     free(w->name);
     free(w->scope);
@@ -284,7 +366,7 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
 {
     struct psmx_home *home = subject->home;
     uint64_t wait_ns = 0;
-    struct writer *w = calloc(1, sizeof *w);
+    struct psmx_source *w = calloc(1, sizeof *w);
     char *partition = psmx_qos_partition(&home->cyclone, qos);
     if (w == NULL || partition == NULL) {
         free(w);
@@ -311,11 +393,13 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
     pthread_mutex_init(&w->lock, NULL);
     atomic_fetch_add(&home->references, 1);
     note(w);
+    link_source(w);
     return &w->psmx;
 }
 
 int32_t psmx_writer_delete(struct psmx_endpoint *endpoint)
 {
+    unlink_source(writer_of(endpoint));
     unref(writer_of(endpoint));
     return PSMX_OK;
 }
