@@ -112,12 +112,23 @@ static bool find_library_dir(const char *who, char library_dir[PATH_MAX])
     return false;
 }
 
+/* Where the plug-in for Cyclone DDS 11 is; NULL: nowhere, or no memory. */
+static char *plugin_beside(const char *library_dir)
+{
+    char *path = text_of("%s" EDDY_PLACE_PLUGIN, library_dir);
+    char *plugin = path != NULL ? realpath(path, NULL) : NULL;
+    free(path);
+    return plugin;
+}
+
 bool eddy_launch_compose(const char *library_dir, const char *locator, const char *dir,
                          struct eddy_launch *launch)
 {
     launch->library_path = path_with(library_dir, environment("LD_LIBRARY_PATH"));
     launch->preload = preload_with(library_dir, environment("LD_PRELOAD"));
-    launch->cyclone_uri = eddy_uri_make(locator, environment("CYCLONEDDS_URI"));
+    char *plugin = plugin_beside(library_dir);
+    launch->cyclone_uri = eddy_uri_make(locator, plugin, environment("CYCLONEDDS_URI"));
+    free(plugin);
     launch->dir = dir != NULL ? strdup(dir) : NULL;
     return launch->library_path != NULL && launch->cyclone_uri != NULL &&
            (dir == NULL || launch->dir != NULL);

@@ -13,6 +13,9 @@
 /* What leads to it, in that library's folder; see door/CMakeLists.txt for the name. */
 #define EDDY_PLACE_DOOR "/door-before-libasan.so/" EDDY_PLACE_LIBRARY
 
+/* The plug-in that Cyclone DDS 11 loads, seen from the stand-in's folder. */
+#define EDDY_PLACE_PLUGIN "/../libpsmx_eddy.so"
+
 /* The folder of the stand-in library, found from where this command lies.  False: there is none,
  * and stderr says where it was looked for, after `who`. */
 bool eddy_place_library_dir(const char *who, char dir[PATH_MAX]);

@@ -26,9 +26,10 @@ static const struct argp argp = {
     .options = option_table,
     .parser = parse,
     .args_doc = "[--] COMMAND [ARG...]",
-    .doc = "Run COMMAND, a program that uses Cyclone DDS 0.10, with its topics in shared memory. "
-           "The program is not changed: Eddy stands in for the library that it would use with "
-           "RouDi, and no RouDi runs.\vSettings of your own in CYCLONEDDS_URI prevail over those "
+    .doc = "Run COMMAND, a program that uses Cyclone DDS 0.10 or 11, with its topics in shared "
+           "memory. The program is not changed: for 0.10 Eddy stands in for the library that it "
+           "would use with RouDi, and no RouDi runs; 11 loads Eddy's plug-in.\vSettings of your "
+           "own in CYCLONEDDS_URI prevail over those "
            "that are added. Exits with what COMMAND exits with; 125 if Eddy fails, 126 if COMMAND "
            "cannot be run, 127 if there is none."};
 

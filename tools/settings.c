@@ -138,6 +138,8 @@ static void open_element(struct scan *scan, const struct tag *tag)
         attribute(tag, "id", begin_domain(scan)->id);
     else if (is_child && is_named(tag, "Id"))
         text_of(tag, scan->domain->id);
+    else if (is_named(tag, "PubSubMessageExchange"))
+        scan->settings->has_plugin = true;
     else if (is_named(tag, "ExternalDomainId"))
         text_of(tag, domain_here(scan)->external);
     else if (is_named(tag, "Tag"))

@@ -23,6 +23,7 @@ struct eddy_settings_domain {
 
 /* In their order; what is beyond the limit of their number is left out. */
 struct eddy_settings {
+    bool has_plugin; /* a PubSubMessageExchange, as only Cyclone DDS 11 knows them */
     struct eddy_settings_domain domains[EDDY_SETTINGS_DOMAINS];
     size_t count;
 };

@@ -11,6 +11,8 @@
  *                         and those that the settings name are told by their numbers, and all of
  *                         them if the variable is set.
  *
+ * Cyclone DDS 11 has a plug-in instead; see uri.h.
+ *
  * A program that leaves the choice of its domain to the settings opens the first that they name,
  * else 0.  So that it is known when our own settings are read, empty elements for those that the
  * user's name come first, in the same order.
@@ -25,9 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OURS_BEGIN "<CycloneDDS><!--eddy-->"
-#define OURS_END   "</CycloneDDS>"
-
 #define VARIABLE_NAME "CYCLONEDDS_DOMAIN_ID"
 #define VARIABLE      "${" VARIABLE_NAME "}"
 /* Domains whose ports there are, as Cyclone DDS reckons them unless told otherwise. */
@@ -36,11 +35,11 @@
 const char *eddy_uri_users(const char *uri)
 {
     uri += strspn(uri, " \t\r\n,");
-    while (strncmp(uri, OURS_BEGIN, sizeof OURS_BEGIN - 1) == 0) {
-        const char *end = strstr(uri, OURS_END);
+    while (strncmp(uri, EDDY_URI_OURS_BEGIN, sizeof EDDY_URI_OURS_BEGIN - 1) == 0) {
+        const char *end = strstr(uri, EDDY_URI_OURS_END);
         if (end == NULL)
             return "";
-        uri = end + sizeof OURS_END - 1;
+        uri = end + sizeof EDDY_URI_OURS_END - 1;
         uri += strspn(uri, " \t\r\n,");
     }
     return uri;
@@ -109,20 +108,36 @@ static void write_domains(FILE *out, const struct eddy_settings *settings)
     }
 }
 
-static void write_ours(FILE *out, const char *locator, const struct eddy_settings *settings)
+/* A user who has the plug-in in settings of their own has it as they want it.  A path that XML would
+ * have to be told in other words is none that we can give. */
+static void write_newer(FILE *out, const char *plugin, const struct eddy_settings *settings)
+{
+    if (settings->has_plugin || strpbrk(plugin, "<>&\"'") != NULL || strstr(plugin, "--") != NULL)
+        return;
+    fprintf(out,
+            EDDY_URI_NEWER_BEGIN "<Domain id=\"any\"><General><Interfaces><PubSubMessageExchange "
+                                 "type=\"eddy\" library=\"%s\"/></Interfaces></General>"
+                                 "</Domain>" EDDY_URI_NEWER_END,
+            plugin);
+}
+
+static void write_ours(FILE *out, const char *locator, const char *plugin,
+                       const struct eddy_settings *settings)
 {
     static const struct eddy_settings_domain any = {.id = "any"};
-    fputs(OURS_BEGIN, out);
+    fputs(EDDY_URI_OURS_BEGIN, out);
+    if (plugin != NULL)
+        write_newer(out, plugin, settings);
     name_domains(out, settings);
     fprintf(out, "<Domain id=\"any\"><SharedMemory><Enable>true</Enable><Locator>%s</Locator>",
             locator);
     write_prefix(out, settings, &any);
     fputs("</SharedMemory></Domain>", out);
     write_domains(out, settings);
-    fputs(OURS_END, out);
+    fputs(EDDY_URI_OURS_END, out);
 }
 
-char *eddy_uri_make(const char *locator, const char *uri)
+char *eddy_uri_make(const char *locator, const char *plugin, const char *uri)
 {
     struct eddy_settings *settings = malloc(sizeof *settings);
     char *text = NULL;
@@ -131,7 +146,7 @@ char *eddy_uri_make(const char *locator, const char *uri)
     if (out != NULL) {
         uri = eddy_uri_users(uri);
         eddy_settings_read(uri, settings);
-        write_ours(out, locator, settings);
+        write_ours(out, locator, plugin, settings);
         fprintf(out, "%s%s", uri[0] != '\0' ? "," : "", uri);
         fclose(out);
     }

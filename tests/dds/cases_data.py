@@ -54,7 +54,7 @@ def case_octets(world):
 def case_loans(world):
     """Loans are written in place; those given back can be taken again, for ever."""
     writer, reader = world.pair("fixed")
-    most = 64 if world.options.plugin else 8  # as many as the node asks for; what Cyclone DDS allows
+    most = 64 if world.options.library else 8  # as many as the node asks for; what Cyclone DDS allows
     for _ in range(3):
         check_equal(writer.do("loans 0")["loans"], most, "loans that one writer may have out")
     writer.do("write 0 50 loan=1")

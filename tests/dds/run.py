@@ -11,6 +11,7 @@ import cases_death
 import cases_domains
 import cases_examples
 import cases_folder
+import cases_generations
 import cases_idle
 import cases_launch
 import cases_network
@@ -23,7 +24,7 @@ import world
 def all_cases():
     found = {}
     for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
-                   cases_idle, cases_launch, cases_network, cases_ros, cases_torture, cases_why):
+                   cases_generations, cases_idle, cases_launch, cases_network, cases_ros, cases_torture, cases_why):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value
@@ -57,7 +58,6 @@ def main():
     for name in ("node", "probe", "eddy", "examples"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--library", metavar="DIR", help="the folder of another libddsc")
-    parser.add_argument("--plugin", metavar="FILE", help="of PSMX, for a libddsc from 11 on")
     parser.add_argument("--domain", type=int, required=True, help="the DDS domain to use")
     parser.add_argument("--seconds", type=float, default=30, help="of torture")
     parser.add_argument("--seed", type=int, help="of torture: repeats a schedule")

@@ -43,12 +43,6 @@ def cyclone_uri(interface, peers):
     )
 
 
-def plugin_uri(plugin, config=""):
-    """The setting by which Cyclone DDS 11 loads the plug-in; it adds to the others."""
-    return ('<CycloneDDS><Domain id="any"><General><Interfaces><PubSubMessageExchange type="eddy" '
-            f'library="{plugin}" config="{config}"/></Interfaces></General></Domain></CycloneDDS>')
-
-
 LOOPBACK = cyclone_uri('name="lo"', ["127.0.0.1"])
 
 
@@ -176,16 +170,15 @@ class World:
         self.dirs.append(path)
         return path
 
-    def environment(self, dir=None, uri=LOOPBACK):
-        """Of a program that is to run under `eddy run`."""
+    def environment(self, dir=None, uri=LOOPBACK, is_newer=True):
+        """Of a program that is to run under `eddy run`; `is_newer`: on the other libddsc, if there
+        is one."""
         # The last word counts.
         leaks = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         wanted = {**os.environ, "EDDY_DIR": dir or self.dir, "CYCLONEDDS_URI": uri,
                   "ASAN_OPTIONS": leaks}
-        if self.options.library:
+        if self.options.library and is_newer:
             wanted["LD_LIBRARY_PATH"] = self.options.library
-        if self.options.plugin:
-            wanted["CYCLONEDDS_URI"] = f"{uri},{plugin_uri(self.options.plugin)}"
         return wanted
 
     def add(self, program):
@@ -193,8 +186,6 @@ class World:
         return program
 
     def under_eddy(self, *command):
-        if self.options.plugin:
-            return list(command)
         return [self.options.eddy, "run", "--", *command]
 
     def example(self, path, *arguments, eddy=True):
@@ -204,9 +195,10 @@ class World:
     def start(self, command, name):
         return self.add(Program(command, self.environment(), name))
 
-    def node(self, name, dds_domain=None, dir=None, uri=LOOPBACK, prefix=()):
+    def node(self, name, dds_domain=None, dir=None, uri=LOOPBACK, prefix=(), is_newer=True):
         command = [*prefix, *self.under_eddy(self.options.node)]
-        node = self.add(Node(command, self.environment(dir, uri), name))
+        node = self.add(Node(command, self.environment(dir, uri, is_newer),
+                             name))
         node.do(f"join {dds_domain if dds_domain is not None else self.dds_domain}")
         return node
 

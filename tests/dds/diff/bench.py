@@ -19,6 +19,9 @@ LITTLE_PATIENCE = 1  # the same where not all is expected to come
 # Of a writer or reader, these words keep Cyclone DDS from shared memory.
 NETWORK_ONLY = ("history=keep-all", "deadline=", "liveliness=manual", "ignorelocal=participant",
                 "ignorelocal=process")
+# The same of Cyclone DDS 11 with the plug-in, and types that may evolve: of these only some.
+PLUGIN_NETWORK_ONLY = ("deadline=", "liveliness=manual")
+PLUGIN_DEPENDS = ("transient-local", "appendable", "mutable", "optional", "partition=")
 
 
 def uri(tag, peer, general="", discovery="", more=""):
@@ -93,8 +96,11 @@ class Node(world.Node):
     def opened(self, what, answer):
         """On Eddy, whatever Cyclone DDS lets use shared memory has to; that of a writer with a
         history depends on the version."""
-        eligible = not any(word in what for word in NETWORK_ONLY)
-        if self.bench.product.eddy and "transient-local" not in what:
+        plugin = int(self.bench.product.options.version.split(".")[0]) >= 11
+        network_only = PLUGIN_NETWORK_ONLY if plugin else NETWORK_ONLY
+        depends = PLUGIN_DEPENDS if plugin else ("transient-local",)
+        eligible = not any(word in what for word in network_only)
+        if self.bench.product.eddy and not any(word in what for word in depends):
             check(answer["shm"] == eligible, f"{self.name}: {what}: shm={answer['shm']}")
 
     def writer(self, type_name, words="", topic="T"):

@@ -127,6 +127,9 @@ def parse():
 def as_named_here(folder, options):
     """Of a libddsc that was built elsewhere: its version, and a folder in which it has all names by
     which a program may look for it."""
+    if not os.path.isdir(options.library):
+        print(f"skipped: there is no {options.library}")
+        sys.exit(77)
     found = [name for name in os.listdir(options.library) if re.match(r"libddsc\.so\.\d+\.", name)]
     if len(found) != 1:
         sys.exit(f"differential: {options.library}: there has to be one libddsc.so.VERSION")
