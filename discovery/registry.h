@@ -11,6 +11,7 @@
 
 #include "allocator/lock.h"
 #include "allocator/segment/format.h"
+#include "allocator/wait/orphans.h"
 
 #include <stdbool.h>
 
@@ -58,8 +59,9 @@ struct eddy_registry {
     _Atomic uint64_t sleeping[EDDY_BELLS_MAX / 64];
     _Atomic uint64_t taken[EDDY_PARTICIPANTS_MAX / 64];
     _Atomic uint32_t turn;
-    uint32_t spare_turn;
-    uint64_t spare_tail[127];
+    uint32_t spare_turn[15];
+    struct eddy_orphans orphans;
+    uint64_t spare_tail[119];
     struct eddy_participant participants[EDDY_PARTICIPANTS_MAX];
     struct eddy_bell_seat bells[EDDY_BELLS_MAX];
 };
@@ -69,6 +71,7 @@ EDDY_AT(eddy_registry, boot, 40, 16);                  /* creator               
 EDDY_AT(eddy_registry, sleeping, 0x200, 512);          /* wait sets, their own bit    writers */
 EDDY_AT(eddy_registry, taken, 0x400, 2048);            /* participants; hints         joiners */
 EDDY_AT(eddy_registry, turn, 0xc00, 4);                /* joiners; a hint             joiners */
+EDDY_AT(eddy_registry, orphans, 0xc40, 8);             /* see below                   see below */
 EDDY_AT(eddy_registry, participants, 0x1000, 1048576); /* see above */
 EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
 /* clang-format on */

@@ -30,15 +30,29 @@ static int look_again(const struct eddy_awaited *kind, void *what, uint64_t unti
     return result;
 }
 
+/* What is to have changed when one who sleeps is woken. */
+struct armed {
+    uint32_t bell, tolls;
+};
+
+static struct armed arm(const struct eddy_awaited *kind, _Atomic uint32_t *bell)
+{
+    /* Relaxed: before the look that follows; the kernel looks at it again. */
+    struct armed armed = {.tolls = kind->orphans ? eddy_load_relaxed(&kind->orphans->tolls) : 0};
+    armed.bell = eddy_bell_arm(bell);
+    return armed;
+}
+
 /* False: the deadline has passed. */
-static bool sleep_once(const struct eddy_awaited *kind, _Atomic uint32_t *bell, uint32_t armed,
+static bool sleep_once(const struct eddy_awaited *kind, _Atomic uint32_t *bell, struct armed armed,
                        uint64_t deadline)
 {
     uint64_t nap = kind->nap_ns ? eddy_deadline(kind->nap_ns) : EDDY_FOREVER;
-    if (nap >= deadline)
-        return eddy_bell_wait(bell, armed, deadline);
-    (void)eddy_bell_wait(bell, armed, nap);
-    return true;
+    uint64_t until = nap < deadline ? nap : deadline;
+    bool woken = kind->orphans
+                     ? eddy_orphans_wait(kind->orphans, armed.tolls, bell, armed.bell, until)
+                     : eddy_bell_wait(bell, armed.bell, until);
+    return woken || until < deadline;
 }
 
 static int look_asleep(const struct eddy_awaited *kind, void *what, _Atomic uint32_t *bell,
@@ -46,7 +60,7 @@ static int look_asleep(const struct eddy_awaited *kind, void *what, _Atomic uint
 {
     int result = EDDY_ENODATA;
     for (bool in_time = true; result == EDDY_ENODATA && in_time;) {
-        uint32_t armed = eddy_bell_arm(bell);
+        struct armed armed = arm(kind, bell);
         EDDY_POINT("wait:armed");
         if (kind->sleeps)
             kind->sleeps(what, true);

@@ -9,6 +9,7 @@
 #ifndef EDDY_WAIT_H
 #define EDDY_WAIT_H
 
+#include "allocator/wait/orphans.h"
 #include "allocator/wait/spin.h"
 
 /* A kind of wait. */
@@ -21,6 +22,8 @@ struct eddy_awaited {
     void (*sleeps)(void *what, bool begins);
     uint32_t pauses; /* between two looks while one does not sleep: 1, or more if they disturb */
     uint64_t nap_ns; /* the longest sleep; 0: as long as it takes */
+    /* Of the domain, where who rings the bell may be killed before; or NULL. */
+    struct eddy_orphans *orphans;
 };
 
 /* Until a look ends it, or the deadline has passed: EDDY_ETIMEDOUT.  EDDY_POLL: one look, and no

@@ -254,7 +254,8 @@ static int look_for_next(void *what)
 
 int eddy_slots_wait(eddy_slots *s, uint64_t last, uint64_t deadline)
 {
-    static const struct eddy_awaited kind = {.look = look_for_next, .pauses = 1};
+    const struct eddy_awaited kind = {
+        .look = look_for_next, .pauses = 1, .orphans = &s->domain->registry->orphans};
     struct next next = {s, last};
     return eddy_wait(&s->spin, &kind, &next, &s->header->new_bell, deadline);
 }

@@ -194,8 +194,10 @@ static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t siz
     uint64_t state = loan->ticket, number = 0;
     /* Relaxed: the loan is ours, and the log's swap shows it to others. */
     eddy_store_relaxed(&line->size, size);
+    struct eddy_robust *own = eddy_orphans_begin(&s->domain->registry->orphans);
     int error = enter_log(s, loan->slot, &number);
     if (error) {
+        eddy_orphans_end(own);
         eddy_store_relaxed(&line->sn, EDDY_SLOTS_ENDED); /* by way of the next */
         eddy_store_release(&line->state, state);         /* [give up slot]: the loan goes on */
         return error;
@@ -206,6 +208,7 @@ static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t siz
     eddy_log_help(&s->log, number);
     EDDY_POINT("slots-commit:helped");
     eddy_bell_ring(&s->header->new_bell);
+    eddy_orphans_end(own);
     /* Its readers may have been through with it before we gave it up, and rung for nothing. */
     eddy_bell_ring(&s->header->room_bell);
     if (sn)

@@ -206,8 +206,10 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     describe(w, p.slot, size, kind, ends);
     if (w->patience_ns)
         eddy_writer_expect_lag(w, p.extent->capacity);
+    struct eddy_robust *own = eddy_orphans_begin(&w->registry->orphans);
     error = enter_log(w, p.slot, loan->slot, &sn);
     if (error) {
+        eddy_orphans_end(own);
         EDDY_POINT("publish:refused");
         eddy_store_relaxed(&p.slot->sn, 0u); /* ours; seen by way of [give up] */
         return error;
@@ -225,6 +227,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     eddy_slot_give_up(p.slot);
     EDDY_POINT("publish:given-up");
     eddy_wake_topic(w->segment, w->registry);
+    eddy_orphans_end(own);
     count(w, size);
     eddy_writer_remember(w, loan->slot);
     claim_ahead(w, p.extent->capacity);

@@ -338,7 +338,8 @@ static int look_for_next(void *reader)
 
 int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
 {
-    static const struct eddy_awaited next = {.look = look_for_next, .pauses = 1};
+    const struct eddy_awaited next = {
+        .look = look_for_next, .pauses = 1, .orphans = &r->domain->registry->orphans};
     if (r->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     if (r->past_next < r->past_count)

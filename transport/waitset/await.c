@@ -48,10 +48,24 @@ static void hear_news(struct eddy_waitset *ws)
     }
 }
 
+/* A writer was killed before it could tell of what it has published: anything may be ready. */
+static void hear_tolls(struct eddy_waitset *ws)
+{
+    struct eddy_attachment *a;
+    /* from [toll]: its sample is seen.  After the arming of the bell: a later one wakes us. */
+    uint32_t tolls = eddy_load_seq(&ws->domain->registry->orphans.tolls);
+    if (__builtin_expect(tolls == ws->tolls, 1))
+        return;
+    ws->tolls = tolls;
+    LIST_FOREACH(a, &ws->all, others)
+    eddy_attachment_pend(ws, a);
+}
+
 /* Fills in what is ready, in turn; says whether there is any.  Who was reported goes to the end. */
 static bool collect(struct eddy_waitset *ws, void **contexts, size_t max, size_t *found)
 {
     size_t n = 0;
+    hear_tolls(ws);
     hear_news(ws);
     const struct eddy_attachment *last = TAILQ_LAST(&ws->pending, eddy_pending);
     for (bool more = last != NULL; more && n < max;) {
@@ -106,8 +120,11 @@ static void say_asleep(void *what, bool begins)
 int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size_t max,
                       size_t *count)
 {
-    static const struct eddy_awaited any = {
-        .look = look_for_any, .hint = has_news, .sleeps = say_asleep, .pauses = 1};
+    const struct eddy_awaited any = {.look = look_for_any,
+                                     .hint = has_news,
+                                     .sleeps = say_asleep,
+                                     .pauses = 1,
+                                     .orphans = &ws->domain->registry->orphans};
     if (ws->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     if (!contexts || !count || max == 0)

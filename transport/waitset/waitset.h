@@ -42,6 +42,7 @@ struct eddy_waitset {
     struct eddy_spin spin;
     pthread_mutex_t lock;
     struct eddy_attachments all, by_bit[EDDY_NEWS_BITS];
+    uint32_t tolls;              /* of the domain's orphans, as far as it has heard them */
     struct eddy_pending pending; /* in the order in which they are looked at */
 };
 
