@@ -4,6 +4,7 @@
 #include "allocator/error.h"
 #include "allocator/point.h"
 #include "allocator/segment/extent.h"
+#include "allocator/segment/logs.h"
 #include "discovery/reap.h"
 
 #include <errno.h>
@@ -179,10 +180,10 @@ static int default_limit(const struct eddy_domain *d, uint64_t *limit)
     return limit_from_environment(limit);
 }
 
-static uint32_t log_length_for(uint32_t depth)
+static uint32_t log_length_for(uint32_t depth, uint64_t limit_bytes)
 {
-    uint32_t length = EDDY_LOG_MIN;
-    while (length < depth && length < EDDY_LOG_MAX)
+    uint32_t length = EDDY_LOG_MIN, most = eddy_logs_most(limit_bytes);
+    while (length < depth && length < most)
         length *= 2;
     return length;
 }
@@ -212,13 +213,18 @@ static int create(struct eddy_domain *d, const struct eddy_flink_key *key,
                                      .scope = w->scope,
                                      .type_hash = w->type_hash,
                                      .limit_bytes = w->limit_bytes,
-                                     .creator = d->id,
-                                     .log_length = log_length_for(w->depth)};
+                                     .creator = d->id};
     int error = EDDY_OK;
     if (!o.limit_bytes)
         error = default_limit(d, &o.limit_bytes);
-    if (!error)
+    if (!error) {
+        o.log_length = log_length_for(w->depth, o.limit_bytes);
         error = eddy_segment_create(eddy_domain_folder(d), &o, segment);
+        if (error == EDDY_ENOMEM && o.log_length > EDDY_LOG_MIN) {
+            o.log_length = EDDY_LOG_MIN; /* who asked for more is told */
+            error = eddy_segment_create(eddy_domain_folder(d), &o, segment);
+        }
+    }
     if (error)
         return error;
     (*segment)->folder = &d->folder;
@@ -356,11 +362,11 @@ void eddy_directory_stats(int dir, struct eddy_segment *s, struct eddy_topic_sta
 {
     struct eddy_seats writers = eddy_seats_of_writers(s), readers = eddy_seats_of_readers(s);
     uint32_t seat, high = eddy_seats_bound(&s->control->reader_high);
-    struct eddy_topic_stats sum = {.published = eddy_log_seen(&s->log) - s->first_sn,
+    struct eddy_topic_stats sum = {.published = eddy_logs_seen(s) - s->first_sn,
                                    .published_bytes =
                                        eddy_load_relaxed(&s->control->gone_bytes), /* statistics */
                                    .shared_bytes = eddy_segment_bytes(dir, s->id, high),
-                                   .limit_bytes = s->limit_bytes,
+                                   .limit_bytes = eddy_segment_limit(s),
                                    .slots = eddy_extent_slots(s),
                                    .extents = eddy_extent_count(s)};
     while (eddy_seats_next(&writers, &seat)) {

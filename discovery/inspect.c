@@ -7,6 +7,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/segment/extent.h"
+#include "allocator/segment/logs.h"
 #include "discovery/directory.h"
 #include "discovery/domain.h"
 #include "discovery/flink.h"
@@ -47,12 +48,13 @@ static bool is_reliable(uint32_t seat_flags)
 static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
 {
     const struct eddy_reader_seat *r = &s->readers[seat];
-    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_log_seen(&s->log);
+    uint64_t position = eddy_load_relaxed(&r->position), end = eddy_logs_seen(s);
     m->samples = eddy_load_relaxed(&r->taken);
     m->held = eddy_load_relaxed(&r->held);
     m->lost = eddy_load_relaxed(&r->lost);
     m->behind = position && position < end ? end - position : 0;
     m->depth = eddy_load_relaxed(&r->depth);
+    m->shallow = eddy_load_relaxed(&r->flags) & EDDY_SEAT_SHALLOW;
     m->reliable = is_reliable(eddy_load_relaxed(&r->flags));
     m->waiting = eddy_load_relaxed(&r->waiting);
     m->given_up = eddy_load_relaxed(&r->given_up);

@@ -48,8 +48,20 @@ static void the_last_number_is_the_last_that_an_entry_can_hold(void **state)
     uint64_t entry = eddy_entry_make(&ring, last, 5);
     check(eddy_entry_age(&ring, entry, last) == EDDY_ENTRY_PRESENT);
     same(eddy_entry_slot(entry), 5);
-    uint64_t beyond = eddy_entry_make(&ring, last + LENGTH, 5);
-    check(eddy_entry_age(&ring, beyond, last + LENGTH) != EDDY_ENTRY_PRESENT);
+    check(!eddy_entry_is_mark(entry));
+    check(eddy_entry_is_mark(eddy_entry_make(&ring, last + LENGTH, 5)));
+}
+
+static void a_mark_keeps_the_slot_and_is_newer_than_any_number(void **state)
+{
+    (void)state;
+    uint64_t last = eddy_log_last_sn(&ring), old = eddy_entry_make(&ring, 77, 12345);
+    uint64_t mark = eddy_entry_mark(old, EDDY_LOG_MAX_SHIFT);
+    check(eddy_entry_is_mark(mark));
+    same(eddy_entry_slot(mark), 12345);
+    same(eddy_mark_shift(mark), EDDY_LOG_MAX_SHIFT);
+    check(eddy_entry_age(&ring, mark, LENGTH) == EDDY_ENTRY_NEWER);
+    check(eddy_entry_age(&ring, mark, last) == EDDY_ENTRY_NEWER);
 }
 
 static void an_empty_log_has_nothing(void **state)
@@ -155,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOG_TEST(an_entry_gives_back_its_slot_and_knows_its_lap),
         LOG_TEST(the_last_number_is_the_last_that_an_entry_can_hold),
+        LOG_TEST(a_mark_keeps_the_slot_and_is_newer_than_any_number),
         LOG_TEST(an_empty_log_has_nothing),
         LOG_TEST(a_number_is_published_once),
         LOG_TEST(a_swap_that_slept_for_a_lap_fails),

@@ -138,7 +138,7 @@ static void laps_pass_32_bits(void **state)
 
 static uint64_t last_number(eddy_writer *writer)
 {
-    return eddy_log_last_sn(&writer->segment->log) - writer->segment->first_sn + 1;
+    return eddy_log_last_sn(writer->log) - writer->segment->first_sn + 1;
 }
 
 static void publish_is_refused(eddy_writer *writer)

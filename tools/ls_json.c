@@ -26,17 +26,18 @@ static json_int_t integer(uint64_t value)
 static json_t *member_object(const void *of)
 {
     const struct eddy_member_info *member = of;
-    return json_pack(
-        "{s:s, s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:b, s:I}",
-        "role", member->is_writer ? "writer" : "reader", "state",
-        eddy_ls_state(member->state, member->pid), "pid", (int)member->pid, "name",
-        string_of(member->name), "seat", (json_int_t)member->seat, "samples",
-        integer(member->samples), "bytes", integer(member->bytes), "held", integer(member->held),
-        "lost", integer(member->lost), "behind", integer(member->behind), "depth",
-        (json_int_t)member->depth, "reliable", (int)member->reliable, "waiting",
-        (json_int_t)member->waiting, "given_up", (json_int_t)member->given_up, "participant",
-        integer(member->participant), "let_go", (int)member->let_go, "let_go_count",
-        (json_int_t)member->let_go_count);
+    return json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, "
+                     "s:I, s:b, s:I}",
+                     "role", member->is_writer ? "writer" : "reader", "state",
+                     eddy_ls_state(member->state, member->pid), "pid", (int)member->pid, "name",
+                     string_of(member->name), "seat", (json_int_t)member->seat, "samples",
+                     integer(member->samples), "bytes", integer(member->bytes), "held",
+                     integer(member->held), "lost", integer(member->lost), "behind",
+                     integer(member->behind), "depth", (json_int_t)member->depth, "shallow",
+                     (int)member->shallow, "reliable", (int)member->reliable, "waiting",
+                     (json_int_t)member->waiting, "given_up", (json_int_t)member->given_up,
+                     "participant", integer(member->participant), "let_go", (int)member->let_go,
+                     "let_go_count", (json_int_t)member->let_go_count);
 }
 
 static json_t *object_member_object(const void *of)

@@ -66,6 +66,8 @@ static void write_counts(FILE *out, const struct eddy_member_info *member)
     }
     fprintf(out, ": took %" PRIu64 ", holds %" PRIu64 ", behind %" PRIu64 " of %" PRIu32,
             member->samples, member->held, member->behind, member->depth);
+    if (member->shallow)
+        fputs(" (it asked for more; the topic's limit or memory was too little)", out);
     if (member->lost > 0)
         fprintf(out, ", missed %" PRIu64, member->lost);
     if (member->let_go)

@@ -113,7 +113,7 @@ static uint64_t choose_descriptor(const struct eddy_segment *s, uint64_t need,
 {
     uint64_t capacity = eddy_extent_capacity(need);
     uint32_t count = slots_to_add(capacity, g->like_it);
-    uint64_t room = s->limit_bytes > g->in_use ? s->limit_bytes - g->in_use : 0;
+    uint64_t limit = eddy_segment_limit(s), room = limit > g->in_use ? limit - g->in_use : 0;
     while (count > 1 && eddy_extent_bytes(eddy_extent_descriptor(capacity, count)) > room)
         count /= 2;
     uint64_t d = eddy_extent_descriptor(capacity, count);
@@ -201,12 +201,13 @@ static int link_extent(struct eddy_segment *s, uint32_t i, uint64_t descriptor)
 int eddy_extent_add(struct eddy_segment *s, uint64_t need)
 {
     EDDY_UNCANCELLED;
-    if (need > CAPACITY_MAX || need > s->limit_bytes)
+    if (need > CAPACITY_MAX || need > eddy_segment_limit(s))
         return eddy_fail(
             EDDY_ETOOBIG,
-            "%llu bytes are more than the limit of topic \"%.*s\", %llu; raise limit_bytes "
+            "%llu bytes are more than the limit of topic \"%.*s\", %llu; raise limit_bytes, "
             "or EDDY_MAX_BYTES where the topic is created",
-            (unsigned long long)need, EDDY_SEGMENT_LABEL(s), (unsigned long long)s->limit_bytes);
+            (unsigned long long)need, EDDY_SEGMENT_LABEL(s),
+            (unsigned long long)eddy_segment_limit(s));
     struct growth g = look(s, eddy_extent_capacity(need));
     if (g.extents == EDDY_EXTENTS_MAX)
         return eddy_fail(EDDY_ELIMIT, "topic \"%.*s\" has all of its %u extents",
@@ -216,9 +217,9 @@ int eddy_extent_add(struct eddy_segment *s, uint64_t need)
         return eddy_fail(
             EDDY_ELIMIT,
             "topic \"%.*s\" uses %llu of at most %llu bytes; release samples, or raise "
-            "limit_bytes or EDDY_MAX_BYTES where the topic is created",
+            "limit_bytes, or EDDY_MAX_BYTES where the topic is created",
             EDDY_SEGMENT_LABEL(s), (unsigned long long)g.in_use,
-            (unsigned long long)s->limit_bytes);
+            (unsigned long long)eddy_segment_limit(s));
     return link_extent(s, g.extents, descriptor);
 }
 

@@ -2,7 +2,7 @@
  *
  * A segment is one control file and a file for each extent:
  *
- *   <nonce>.seg        control header | names | log | reader seats | writer seats
+ *   <nonce>.seg        control header | names | reader seats | writer seats | log | longer logs
  *   <nonce>.x<i>       extent header | slots, one line each | payloads
  *   <nonce>.x<i>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
  *
@@ -37,8 +37,11 @@
 #define EDDY_SLOT_BITS     22u /* of an entry: extent 8, index 14 */
 #define EDDY_INDEX_BITS    14u
 #define EDDY_EXTENT_SLOTS  (1u << EDDY_INDEX_BITS)
-#define EDDY_LOG_MIN       1024u
-#define EDDY_LOG_MAX       (1u << 20)
+#define EDDY_LOG_MIN_SHIFT 10u
+#define EDDY_LOG_MAX_SHIFT 20u
+#define EDDY_LOG_MIN       (1u << EDDY_LOG_MIN_SHIFT)
+#define EDDY_LOG_MAX       (1u << EDDY_LOG_MAX_SHIFT)
+#define EDDY_LOG_GROWN     (1u << 13) /* entries that a longer log has at least: 64 KiB, whole pages */
 
 #define EDDY_MAGIC_CONTROL  0x31474553594444ull /* "DDYSEG1" */
 #define EDDY_MAGIC_EXTENT   0x31545845594444ull /* "DDYEXT1" */
@@ -60,6 +63,7 @@
 #define EDDY_SEAT_DEEP           2u
 #define EDDY_SEAT_NOTED          4u /* its program said what the next one tells */
 #define EDDY_SEAT_NOTED_RELIABLE 8u
+#define EDDY_SEAT_SHALLOW        16u /* less deep than it asked for */
 
 /* What every header begins with: format.h. */
 struct eddy_head {
@@ -82,7 +86,7 @@ EDDY_SIZE(eddy_head, 40);
 struct eddy_control {
     struct eddy_head head;
     uint64_t control_bytes;
-    uint64_t limit_bytes;
+    _Atomic uint64_t limit_bytes;
     uint64_t first_sn;
 
     uint64_t creator;
@@ -96,7 +100,9 @@ struct eddy_control {
     uint8_t type_hash[16];
 
     _Atomic uint64_t next_sn;
-    uint64_t spare_next[7];
+    _Atomic uint32_t log_shift;
+    uint32_t spare_shift;
+    uint64_t spare_next[6];
 
     _Atomic uint32_t readers_bell;
     uint32_t spare_bell;
@@ -133,7 +139,7 @@ struct eddy_control {
 /*      struct        field        at    size  written by                        read by */
 EDDY_AT(eddy_control, head, 0x000, 40);         /* see head                      see head */
 EDDY_AT(eddy_control, control_bytes, 0x028, 8); /* creator                       whoever attaches */
-EDDY_AT(eddy_control, limit_bytes, 0x030, 8);   /* creator                       whoever attaches */
+EDDY_AT(eddy_control, limit_bytes, 0x030, 8);   /* openers, raised, locked       writers, openers */
 EDDY_AT(eddy_control, first_sn, 0x038, 8);      /* creator                       whoever attaches */
 EDDY_AT(eddy_control, creator, 0x040, 8);       /* creator                       gc */
 EDDY_AT(eddy_control, log_length, 0x048, 4);    /* creator                       whoever attaches */
@@ -145,6 +151,7 @@ EDDY_AT(eddy_control, flags, 0x05c, 4);         /* creator                      
 EDDY_AT(eddy_control, nonce, 0x060, 16);        /* creator                       whoever attaches */
 EDDY_AT(eddy_control, type_hash, 0x070, 16);    /* creator                       whoever attaches */
 EDDY_AT(eddy_control, next_sn, 0x080, 8);       /* writers, by CAS               all */
+EDDY_AT(eddy_control, log_shift, 0x088, 4);     /* who meets a mark, by CAS      all */
 EDDY_AT(eddy_control, readers_bell, 0x0c0, 4);  /* sleeping readers, ringers     writers */
 EDDY_AT(eddy_control, bell_words, 0x0c8, 8);    /* wait sets, at attach          writers */
 EDDY_AT(eddy_control, min_cursor, 0x100, 8);    /* writers, by CAS, raised       writers */
@@ -308,23 +315,28 @@ static inline uint32_t eddy_descriptor_slots(uint64_t descriptor)
 }
 
 /* Where the parts of a control file begin. */
-static inline uint64_t eddy_log_offset(uint32_t names_bytes)
+static inline uint64_t eddy_readers_offset(uint32_t names_bytes)
 {
     return EDDY_CONTROL_BYTES + (uint64_t)names_bytes;
 }
-static inline uint64_t eddy_readers_offset(uint32_t names_bytes, uint32_t log_length)
+static inline uint64_t eddy_writers_offset(uint32_t names_bytes)
 {
-    return eddy_log_offset(names_bytes) + (uint64_t)log_length * 8;
+    return eddy_readers_offset(names_bytes) + EDDY_SEATS_MAX * sizeof(struct eddy_reader_seat);
 }
-static inline uint64_t eddy_writers_offset(uint32_t names_bytes, uint32_t log_length)
+static inline uint64_t eddy_log_offset(uint32_t names_bytes)
 {
-    return eddy_readers_offset(names_bytes, log_length) +
-           EDDY_SEATS_MAX * sizeof(struct eddy_reader_seat);
+    return eddy_writers_offset(names_bytes) + EDDY_SEATS_MAX * sizeof(struct eddy_writer_seat);
 }
 static inline uint64_t eddy_control_total(uint32_t names_bytes, uint32_t log_length)
 {
-    return eddy_writers_offset(names_bytes, log_length) +
-           EDDY_SEATS_MAX * sizeof(struct eddy_writer_seat);
+    return eddy_log_offset(names_bytes) + (uint64_t)log_length * 8;
+}
+/* A longer log of 2^shift entries: each length has a place of its own, whose memory is zero until
+ * then, and a multiple of 64 KiB. */
+static inline uint64_t eddy_longer_log_offset(uint64_t control_bytes, uint32_t shift)
+{
+    uint64_t page = EDDY_LOG_GROWN * 8ull;
+    return (control_bytes + page - 1) / page * page + (8ull << shift);
 }
 
 #endif

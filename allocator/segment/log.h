@@ -2,9 +2,10 @@
  *
  *   entry n mod L:   lap n/L - 1 (older: nothing yet)
  *                      -- CAS by the publisher of n -->  lap n/L (published)
+ *                      -- CAS by who makes the log longer -->  mark: n is published elsewhere
  *
  *   bits 63..22  lap   n / L, in full, so that a writer which slept for a whole lap cannot swap
- *                      by mistake
+ *                      by mistake; the last 32 laps are marks (logs.h), and tell a log's length
  *   bits 21..0   slot  extent (8), index (14)
  *
  * The compare-and-swap is the publication.  next_sn is a hint that trails it: whoever finds entry
@@ -28,6 +29,8 @@ struct eddy_log {
     uint32_t shift; /* log2 of the length */
 };
 
+#define EDDY_LAP_MARK ((1ull << 42) - 32)
+
 enum eddy_entry_age { EDDY_ENTRY_OLDER, EDDY_ENTRY_PRESENT, EDDY_ENTRY_NEWER };
 
 static inline uint64_t eddy_entry_make(const struct eddy_log *log, uint64_t sn, uint32_t slot)
@@ -38,6 +41,23 @@ static inline uint64_t eddy_entry_make(const struct eddy_log *log, uint64_t sn, 
 static inline uint32_t eddy_entry_slot(uint64_t entry)
 {
     return (uint32_t)entry & ((1u << EDDY_SLOT_BITS) - 1);
+}
+
+/* What takes the place of `old` where a log has ended, for one of 2^shift entries: the slot stays. */
+static inline uint64_t eddy_entry_mark(uint64_t old, uint32_t shift)
+{
+    return (EDDY_LAP_MARK | shift) << EDDY_SLOT_BITS | eddy_entry_slot(old);
+}
+
+/* A mark is newer than any number. */
+static inline bool eddy_entry_is_mark(uint64_t entry)
+{
+    return entry >> EDDY_SLOT_BITS >= EDDY_LAP_MARK;
+}
+
+static inline uint32_t eddy_mark_shift(uint64_t mark)
+{
+    return mark >> EDDY_SLOT_BITS & 31;
 }
 
 static inline enum eddy_entry_age eddy_entry_age(const struct eddy_log *log, uint64_t entry,
@@ -110,7 +130,7 @@ static inline bool eddy_log_publish(const struct eddy_log *log, uint64_t sn, uin
 /* The largest number that an entry can hold. */
 static inline uint64_t eddy_log_last_sn(const struct eddy_log *log)
 {
-    return UINT64_MAX >> EDDY_SLOT_BITS << log->shift;
+    return (EDDY_LAP_MARK - 1) << log->shift;
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "allocator/file.h"
 #include "allocator/point.h"
 #include "allocator/segment/extent.h"
+#include "allocator/segment/logs.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ void eddy_segment_detach(struct eddy_segment *s)
 {
     for (uint32_t i = 0; i < EDDY_EXTENTS_MAX; i++)
         eddy_extent_unmap(&s->extents[i]);
+    eddy_logs_unmap(s);
     munmap(s->control, s->control_bytes);
     pthread_mutex_destroy(&s->lock);
     free(s);

@@ -5,6 +5,7 @@
 #include "allocator/file.h"
 #include "allocator/point.h"
 #include "allocator/segment/ladder.h"
+#include "allocator/segment/logs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ bool eddy_nonce_is(const uint8_t nonce[16], const char *id)
     return strncmp(text, id, 32) == 0;
 }
 
-static void control_file_name(const char *id, char name[48])
+void eddy_segment_control_file(const char *id, char name[48])
 {
     snprintf(name, 48, "%.32s.seg", id);
 }
@@ -62,7 +63,7 @@ static void fill_control(struct eddy_control *c, const struct eddy_segment_optio
                          const uint8_t *nonce)
 {
     eddy_format_fill(&eddy_topic_format, &c->head);
-    c->limit_bytes = o->limit_bytes;
+    eddy_store_relaxed(&c->limit_bytes, o->limit_bytes); /* nobody else sees it yet */
     c->log_length = o->log_length;
     c->name_length = (uint32_t)strlen(o->name);
     c->type_length = (uint32_t)strlen(o->type);
@@ -74,8 +75,9 @@ static void fill_control(struct eddy_control *c, const struct eddy_segment_optio
     c->creator = o->creator;
     memcpy(c->nonce, nonce, sizeof c->nonce);
     memcpy(c->type_hash, o->type_hash, sizeof c->type_hash);
-    /* Lap 0 is what a zeroed log holds, so numbers begin with lap 1. */
-    c->first_sn = c->log_length;
+    /* Lap 0 is what a zeroed log holds, so numbers begin with lap 1, of the longest log. */
+    c->first_sn = EDDY_LOG_MAX;
+    eddy_store_relaxed(&c->log_shift, (uint32_t)__builtin_ctz(c->log_length));
     eddy_store_relaxed(&c->next_sn, c->first_sn); /* nobody else sees it before it is linked */
     eddy_store_relaxed(&c->min_cursor, c->first_sn);
     eddy_store_relaxed(&c->untaken, c->first_sn);
@@ -91,9 +93,8 @@ static int write_control(int fd, const struct eddy_segment_options *o, const uin
     fill_control(plan, o, nonce);
     uint32_t names = plan->names_bytes, length = plan->log_length;
     uint64_t total = plan->control_bytes;
-    uint64_t writers = eddy_writers_offset(names, length);
-    uint64_t head =
-        eddy_readers_offset(names, length) + EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
+    uint64_t writers = eddy_writers_offset(names);
+    uint64_t head = eddy_readers_offset(names) + EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
     void *at = NULL;
     int error =
         ftruncate(fd, (off_t)total) == 0 ? EDDY_OK : eddy_fail_errno("cannot size a segment");
@@ -102,6 +103,8 @@ static int write_control(int fd, const struct eddy_segment_options *o, const uin
     if (!error)
         error = eddy_file_reserve(fd, writers, EDDY_SEAT_CHUNK * sizeof(struct eddy_writer_seat),
                                   "a topic");
+    if (!error)
+        error = eddy_file_reserve(fd, eddy_log_offset(names), length * 8ull, "a topic");
     if (!error)
         error = eddy_file_map(fd, 0, head, true, &at);
     if (!error) {
@@ -127,7 +130,7 @@ int eddy_segment_create(int dir, const struct eddy_segment_options *options,
     error = eddy_file_create(dir, 0, &file);
     if (error)
         return error;
-    control_file_name(id, name);
+    eddy_segment_control_file(id, name);
     error = write_control(file.fd, options, nonce);
     if (!error)
         error = eddy_file_link(&file, name);
@@ -149,7 +152,6 @@ static const char *copy_geometry(const char *file, const void *header, uint64_t 
     const struct eddy_control *c = header;
     struct eddy_segment *s = segment;
     s->control_bytes = c->control_bytes;
-    s->limit_bytes = c->limit_bytes;
     s->first_sn = c->first_sn;
     s->log_length = c->log_length;
     s->names_bytes = c->names_bytes;
@@ -172,7 +174,7 @@ static const char *copy_geometry(const char *file, const void *header, uint64_t 
         wrong = "control size";
     else if (s->control_bytes > file_bytes)
         wrong = "file size";
-    else if (s->first_sn < s->log_length)
+    else if (s->first_sn < EDDY_LOG_MAX)
         wrong = "first sequence number";
     else if (!eddy_nonce_is(s->nonce, file))
         wrong = "nonce";
@@ -183,12 +185,9 @@ static void place_parts(struct eddy_segment *s, struct eddy_control *c)
 {
     uint8_t *base = (uint8_t *)c;
     s->control = c;
-    s->log.entries = (_Atomic uint64_t *)(void *)(base + eddy_log_offset(s->names_bytes));
-    s->log.next_sn = &c->next_sn;
-    s->log.mask = s->log_length - 1;
-    s->log.shift = (uint32_t)__builtin_ctz(s->log_length);
-    s->readers = (void *)(base + eddy_readers_offset(s->names_bytes, s->log_length));
-    s->writers = (void *)(base + eddy_writers_offset(s->names_bytes, s->log_length));
+    s->readers = (void *)(base + eddy_readers_offset(s->names_bytes));
+    s->writers = (void *)(base + eddy_writers_offset(s->names_bytes));
+    eddy_logs_begin(s, (void *)(base + eddy_log_offset(s->names_bytes)));
 }
 
 static const struct eddy_ladder ladder = {
@@ -211,7 +210,7 @@ int eddy_segment_attach(int dir, const char *id, enum eddy_use use, struct eddy_
     char file[48];
     int fd;
     struct stat status;
-    control_file_name(id, file);
+    eddy_segment_control_file(id, file);
     struct eddy_segment *s = calloc(1, sizeof *s);
     if (!s)
         return eddy_fail(EDDY_ENOMEM, "no memory to attach a segment");
@@ -253,12 +252,12 @@ int eddy_segment_reserve_seat(struct eddy_segment *s, bool writer, uint32_t seat
     char file[48];
     int fd;
     struct stat status;
-    control_file_name(s->id, file);
+    eddy_segment_control_file(s->id, file);
     int error = eddy_file_open(eddy_segment_dir(s), file, true, &fd, &status);
     if (error)
         return error;
-    uint64_t at = writer ? eddy_writers_offset(s->names_bytes, s->log_length)
-                         : eddy_readers_offset(s->names_bytes, s->log_length);
+    uint64_t at =
+        writer ? eddy_writers_offset(s->names_bytes) : eddy_readers_offset(s->names_bytes);
     uint64_t chunk = EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
     error = eddy_file_reserve(fd, at + seat / EDDY_SEAT_CHUNK * chunk, chunk,
                               "more readers or writers");

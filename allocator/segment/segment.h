@@ -35,11 +35,14 @@ struct eddy_extent {
 
 struct eddy_segment {
     struct eddy_control *control;
-    struct eddy_log log;
+    _Atomic(const struct eddy_log *) log; /* the longest that is mapped here: see logs.h */
+    struct eddy_log logs[EDDY_LOG_MAX_SHIFT + 1 - EDDY_LOG_MIN_SHIFT];
+    _Atomic uint64_t known_from; /* `log` has or had all numbers from here on */
     struct eddy_reader_seat *readers;
     struct eddy_writer_seat *writers;
-    uint64_t control_bytes, limit_bytes, first_sn;
-    uint32_t log_length, names_bytes, name_length, type_length, scope_length, flags;
+    uint64_t control_bytes, first_sn;
+    uint32_t log_length; /* at first */
+    uint32_t names_bytes, name_length, type_length, scope_length, flags;
     uint8_t nonce[16], type_hash[16];
     char id[EDDY_NONCE_TEXT];
     int dir;                        /* borrowed */
@@ -71,6 +74,15 @@ void eddy_segment_detach(struct eddy_segment *segment);
 static inline int eddy_segment_dir(const struct eddy_segment *s)
 {
     return s->folder ? eddy_kept_fd(s->folder) : s->dir;
+}
+
+/* The name of a segment's control file. */
+void eddy_segment_control_file(const char *id, char name[48]);
+
+/* Most shared memory for samples: what anybody asked for at most. */
+static inline uint64_t eddy_segment_limit(const struct eddy_segment *s)
+{
+    return eddy_load_relaxed(&s->control->limit_bytes); /* it only rises */
 }
 
 /* Removes the files of a segment; mappings stay good.  Returns how many there were.  `readers`: how

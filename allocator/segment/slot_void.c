@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/segment/slot.h"
 
+#include "allocator/segment/logs.h"
+
 /* --- pins ------------------------------------------------------------------------------------ */
 
 /* The columns in which somebody may sit, the slot's own mask among them. */
@@ -73,14 +75,14 @@ void eddy_slot_forget_void(struct eddy_segment *s, const struct eddy_place *p)
 
 /* --- loans ----------------------------------------------------------------------------------- */
 
-/* True if a slot's sn is one that it was never published as.  A newer lap hides whether it was, and
- * nobody can come to it by the log any more. */
-static bool is_unpublished(const struct eddy_segment *s, uint64_t sn, uint32_t id)
+/* True if a slot's sn is one that it was never published as.  A newer lap hides whether it was, as
+ * does a log that cannot be mapped; nobody can come to it by the log any more, or if it was not. */
+static bool is_unpublished(struct eddy_segment *s, uint64_t sn, uint32_t id)
 {
-    if (sn == 0)
+    uint64_t entry;
+    enum eddy_entry_age age;
+    if (sn == 0 || eddy_logs_find(s, sn, &entry, &age))
         return false;
-    uint64_t entry = eddy_log_entry(&s->log, sn);
-    enum eddy_entry_age age = eddy_entry_age(&s->log, entry, sn);
     return age == EDDY_ENTRY_OLDER || (age == EDDY_ENTRY_PRESENT && eddy_entry_slot(entry) != id);
 }
 

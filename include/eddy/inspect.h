@@ -27,6 +27,7 @@ struct eddy_member_info {
     uint64_t lost;         /* reader: missed */
     uint64_t behind;       /* reader: published and not yet taken */
     uint32_t depth;        /* reader: depth; writer: history */
+    bool shallow;          /* reader: less deep than it asked for */
     bool reliable;         /* as its program notes it, else as its handle has it */
     uint32_t waiting;      /* reader: samples that its program notes as held back for now */
     uint32_t given_up;     /* reader: samples that its program notes as never handed on */

@@ -67,12 +67,14 @@ struct eddy_writer_options {
     enum eddy_reliability reliability;
     enum eddy_history history_kind;
     uint32_t history;     /* samples kept for late readers, at most EDDY_HISTORY_MAX; default none.
-                         EDDY_HISTORY_TOPIC: at most the topic's log, else clamped */
+                         EDDY_HISTORY_TOPIC: fewer where limit_bytes or memory is too little */
     uint32_t flags;       /* free for the application: goes with each sample */
     uint64_t max_wait_ns; /* a reliable writer waits so long for room; default 100 ms; EDDY_FOREVER:
                              without end */
-    uint64_t limit_bytes; /* most shared memory for the topic, if this handle creates it; default
-                             EDDY_MAX_BYTES, else half the file system */
+    uint64_t
+        limit_bytes; /* most shared memory for the topic: who asks for more than it has gives it
+                             to all (eddy_topic_stats says what holds).  Default: nothing more; for
+                             who creates it EDDY_MAX_BYTES, else half the file system */
     uint64_t patience_ns; /* publish waits so long for best-effort EDDY_READER_DEEP readers that are
                              noted as reliable (eddy_reader_note) and fall behind by more than their
                              depth and 1 MiB, and goes on waiting while they move; default never */
@@ -82,7 +84,9 @@ struct eddy_writer_options {
 struct eddy_reader_options {
     enum eddy_reliability reliability;
     uint32_t depth; /* unread samples that it may be behind: default 64 if reliable, 8 if
-                       best-effort; at most the topic's log, else clamped */
+                       best-effort; up to 2^20, whoever created the topic.  Less where the topic's
+                       limit has no room for so many of the smallest samples (128 bytes each), or
+                       there is no memory for a longer log: eddy_reader_depth tells, and `eddy ls` */
     uint32_t
         history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
     uint32_t flags;       /* EDDY_READER_DEEP */

@@ -6,15 +6,14 @@
 
 /* What the best-effort readers have not taken yet begins here. */
 struct untaken {
-    uint64_t next;
-    uint64_t entitled; /* as far back as their depths */
-    uint64_t deep;     /* what deep readers would like, as far back as the log goes */
+    uint64_t next, length; /* of the log */
+    uint64_t entitled;     /* as far back as their depths */
+    uint64_t deep;         /* what deep readers would like, as far back as the log goes */
 };
 
 /* A reader's position is a hint, which can only be too low: the pin decides whether it gets a
  * sample. */
-static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_seat *seat,
-                        struct untaken *u)
+static void add_untaken(const struct eddy_reader_seat *seat, struct untaken *u)
 {
     /* Relaxed: who set the bit that we saw had taken the seat before; who sets it later begins at
      * next_sn as we have read it, or behind. */
@@ -28,7 +27,7 @@ static void add_untaken(const struct eddy_segment *s, const struct eddy_reader_s
     uint64_t from = position > reach ? position : reach;
     u->entitled = from < u->entitled ? from : u->entitled;
     if (eddy_load_relaxed(&seat->flags) & EDDY_SEAT_DEEP) {
-        uint64_t oldest = u->next > s->log_length ? u->next - s->log_length : 0;
+        uint64_t oldest = u->next > u->length ? u->next - u->length : 0;
         from = position > oldest ? position : oldest;
         u->deep = from < u->deep ? from : u->deep;
     }
@@ -38,16 +37,17 @@ bool eddy_gate_recompute(struct eddy_segment *s)
 {
     struct eddy_control *c = s->control;
     /* From [help].  seq, before the cursors: who joins later begins there or behind. */
-    uint64_t lowest = eddy_load_seq(&c->next_sn), gate = lowest + s->log_length;
+    uint64_t lowest = eddy_load_seq(&c->next_sn), length = eddy_logs_length(s);
+    uint64_t gate = lowest + length;
     EDDY_POINT("gate:next-read");
-    struct untaken untaken = {lowest, lowest, lowest};
+    struct untaken untaken = {lowest, length, lowest, lowest};
     struct eddy_seats seats = eddy_seats_of_readers(s);
     for (uint32_t i; eddy_seats_next(&seats, &i);) {
         if (eddy_seat_is_void(&s->readers[i].owner))
             continue;
         uint64_t cursor = eddy_load_seq(&s->readers[i].cursor); /* acquire, from [cursor] */
         if (cursor == EDDY_CURSOR_ABSENT) {
-            add_untaken(s, &s->readers[i], &untaken);
+            add_untaken(&s->readers[i], &untaken);
             continue;
         }
         if (eddy_is_let_go(&s->readers[i]))
@@ -60,7 +60,7 @@ bool eddy_gate_recompute(struct eddy_segment *s)
         gate = reach < gate ? reach : gate;
     }
     /* A closed gate is where publish asks whether there are numbers left. */
-    uint64_t last = eddy_log_last_sn(&s->log);
+    uint64_t last = eddy_log_last_sn(eddy_logs_mapped(s));
     gate = gate <= last ? gate : last + 1;
     EDDY_POINT("gate:summed");
     eddy_raise64_release(&c->min_cursor, lowest); /* [gate] */

@@ -21,7 +21,7 @@
 #ifndef EDDY_GATE_H
 #define EDDY_GATE_H
 
-#include "allocator/segment/segment.h"
+#include "allocator/segment/logs.h"
 
 /* Recomputes min_cursor, gate and untaken.  False: a reader is joining just now, so that nothing
  * was raised.

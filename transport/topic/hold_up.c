@@ -2,6 +2,7 @@
  * reader"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/segment/logs.h"
 #include "transport/topic/let_go.h"
 #include "transport/topic/writer.h"
 
@@ -15,7 +16,7 @@ static bool is_in_the_way(const struct eddy_writer *w, const struct eddy_reader_
         return false;
     if (what == EDDY_ROOM_SLOT) /* who is furthest behind keeps them all */
         return cursor <= eddy_load_relaxed(&c->min_cursor);
-    return next >= cursor + depth || next >= cursor + w->segment->log_length;
+    return next >= cursor + depth || next >= cursor + eddy_logs_length(w->segment);
 }
 
 /* Since when we have seen it in the way, right there. */

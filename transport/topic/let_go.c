@@ -37,23 +37,30 @@ static uint64_t begin_word(struct eddy_segment *s, uint64_t owner)
 }
 
 /* Up to where the reader may have looked at samples. */
-static uint64_t find_until(struct eddy_segment *s, const struct eddy_reader_seat *r)
+static int find_until(struct eddy_segment *s, const struct eddy_reader_seat *r, uint64_t *until)
 {
+    uint64_t end;
     /* Behind that it comes to nothing without seeing that it is let go of: the entries are looked
      * at seq, by it before the word and by us after. */
-    uint64_t end = eddy_log_seen(&s->log);
+    int error = eddy_logs_end(s, &end);
+    if (error)
+        return error;
     bool fenced = eddy_fence_all();
     EDDY_POINT("let-go:fenced");
     uint64_t cursor = eddy_load_relaxed(&r->cursor); /* the fence, or any older one will do */
-    return fenced || cursor >= end ? cursor + 1 : end;
+    *until = fenced || cursor >= end ? cursor + 1 : end;
+    return EDDY_OK;
 }
 
-/* BEGUN -> READY.  `*word` becomes what is there then; false: the reader has left, or is just
+/* BEGUN -> READY.  `*word` becomes what is there then.  EDDY_ENOENT: the reader has left, or is just
  * leaving. */
-static bool make_ready(struct eddy_segment *s, struct eddy_reader_seat *r, uint64_t owner,
-                       uint64_t *word)
+static int make_ready(struct eddy_segment *s, struct eddy_reader_seat *r, uint64_t owner,
+                      uint64_t *word)
 {
-    uint64_t until = find_until(s, r);
+    uint64_t until;
+    int error = find_until(s, r, &until);
+    if (error)
+        return error;
     /* Relaxed: a reader that leaves at this moment is as good as one that leaves right after. */
     bool stays = eddy_load_relaxed(&r->cursor) != EDDY_CURSOR_ABSENT &&
                  eddy_load_relaxed(&r->owner) == owner;
@@ -61,7 +68,9 @@ static bool make_ready(struct eddy_segment *s, struct eddy_reader_seat *r, uint6
     EDDY_POINT("let-go:until-known");
     if (eddy_cas_relaxed(&r->let_go, word, ready)) /* handed on by [epoch] */
         *word = ready;
-    return stays;
+    return stays ? EDDY_OK
+                 : eddy_fail(EDDY_ENOENT, "a reader of topic \"%.*s\" is just leaving",
+                             EDDY_SEGMENT_LABEL(s));
 }
 
 /* READY -> DONE.  Whoever does it, what is spared is known before the gate passes the reader. */
@@ -105,9 +114,10 @@ int eddy_let_go(struct eddy_segment *s, uint32_t seat, uint64_t participant)
     if (eddy_cas_seq(&r->let_go, &word, begun))
         word = begun;
     EDDY_POINT("let-go:begun");
-    if (eddy_let_go_state(word) == EDDY_LET_GO_BEGUN && !make_ready(s, r, owner, &word))
-        return eddy_fail(EDDY_ENOENT, "reader %u of topic \"%.*s\" is just leaving", seat,
-                         EDDY_SEGMENT_LABEL(s));
+    if (eddy_let_go_state(word) == EDDY_LET_GO_BEGUN)
+        error = make_ready(s, r, owner, &word);
+    if (error)
+        return error;
     if (eddy_let_go_state(word) == EDDY_LET_GO_READY)
         make_done(s, r, word);
     /* Anything else: another was faster, or it has come back, which is what it would do next. */
@@ -178,6 +188,7 @@ int eddy_reader_come_back(struct eddy_reader *r)
     bool ours = take_away(r, eddy_load_seq(&r->seat->let_go));
     EDDY_POINT("back:word-gone");
     uint64_t next = eddy_load_seq(&c->next_sn); /* from [help]; seq, after the word */
+    r->log = &eddy_log_elsewhere;
     if (ours && next > r->next)
         eddy_reader_lose(r, next);
     EDDY_POINT("back:read");

@@ -20,10 +20,12 @@ struct gather {
     int error;
 };
 
-static bool log_confirms(const struct eddy_segment *s, uint64_t sn, uint32_t id)
+static bool log_confirms(struct eddy_segment *s, uint64_t sn, uint32_t id)
 {
-    uint64_t entry = eddy_log_entry(&s->log, sn);
-    return eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT && eddy_entry_slot(entry) == id;
+    uint64_t entry;
+    enum eddy_entry_age age;
+    return eddy_logs_find(s, sn, &entry, &age) == EDDY_OK && age == EDDY_ENTRY_PRESENT &&
+           eddy_entry_slot(entry) == id;
 }
 
 /* True if the writer that keeps the sample still has its seat, and lives. */
@@ -39,7 +41,7 @@ static bool writer_lives(const struct eddy_reader *r, const struct eddy_slot *sl
 static bool is_history(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
                        uint32_t id)
 {
-    const struct eddy_segment *s = g->reader->segment;
+    struct eddy_segment *s = g->reader->segment;
     if (sn == 0 || sn >= g->until)
         return false;
     if (sn + g->topic_history >= g->until)
@@ -51,19 +53,26 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
     return kept && writer_lives(g->reader, slot);
 }
 
+/* True if the log does not tell who published this number: it went round, or did so before it was
+ * made longer. */
+static bool is_forgotten(struct eddy_segment *s, uint64_t sn)
+{
+    uint64_t entry;
+    enum eddy_entry_age age;
+    return eddy_logs_find(s, sn, &entry, &age) || age != EDDY_ENTRY_PRESENT;
+}
+
 /* A writer that was stopped between the swap and setting keeper, while the log went round: nobody
  * can tell whether it published under this number.  If it did, what it published before has a gap
  * behind it. */
 static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, uint64_t sn)
 {
-    const struct eddy_log *log = &g->reader->segment->log;
     /* Relaxed: a needless doubt costs history that is older still.  The owner, acquire, from
      * [give up]: who sees the slot given up sees its keeper, too. */
     return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
            (eddy_load_acquire(&slot->owner) & EDDY_SLOT_SEAT) ==
                eddy_load_relaxed(&slot->writer) + 1u &&
-           eddy_entry_age(log, eddy_log_entry(log, sn), sn) == EDDY_ENTRY_NEWER &&
-           writer_lives(g->reader, slot);
+           is_forgotten(g->reader->segment, sn) && writer_lives(g->reader, slot);
 }
 
 static bool add(struct gather *g, struct pasts *to, const struct eddy_past *one)
@@ -94,7 +103,7 @@ static struct eddy_past describe(const struct eddy_place *p, uint32_t id, uint64
                              .depth = retain & ~EDDY_RETAIN_KEYED,
                              .keyed = retain & EDDY_RETAIN_KEYED};
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
+    uint64_t front = eddy_header_room(eddy_load_relaxed(&p->slot->header_size)) + EDDY_KEY_BYTES;
     if (past.keyed && front <= offset && offset <= p->extent->capacity)
         memcpy(past.key, p->extent->payload + p->extent->capacity * p->index + offset - front,
                sizeof past.key);
@@ -173,17 +182,21 @@ static bool same_kind(const struct gather *g, const struct eddy_past *a, const s
 /* Takes note of what was published since `until`. */
 static bool gather_since(struct gather *g)
 {
-    const struct eddy_log *log = &g->reader->segment->log;
-    /* Relaxed: who let go a sample that we have found gone had moved next_sn before. */
-    uint64_t end = eddy_load_relaxed(log->next_sn), length = log->mask + 1ull;
+    struct eddy_segment *s = g->reader->segment;
+    /* Who let go a sample that we have found gone had moved next_sn before. */
+    uint64_t end, length = eddy_logs_length(s);
+    g->error = eddy_logs_end(s, &end);
+    if (g->error)
+        return false;
     /* What is further back is not there any more; this bounds the walk, whatever the end says. */
     uint64_t begin = end > length && end - length > g->until ? end - length : g->until;
     for (uint64_t sn = begin; sn < end && !g->error; sn++) {
         struct eddy_place p;
-        uint64_t entry = eddy_log_entry(log, sn);
-        uint32_t id = eddy_entry_slot(entry);
-        if (eddy_entry_age(log, entry, sn) != EDDY_ENTRY_PRESENT ||
-            eddy_slot_find(g->reader->segment, id, &p))
+        uint64_t entry;
+        enum eddy_entry_age age;
+        g->error = eddy_logs_find(s, sn, &entry, &age);
+        uint32_t id = g->error ? 0 : eddy_entry_slot(entry);
+        if (g->error || age != EDDY_ENTRY_PRESENT || eddy_slot_find(s, id, &p))
             continue;
         if (!eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
             continue;
@@ -297,8 +310,8 @@ int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t want
     struct gather g = {.reader = r, .until = until};
     /* Relaxed: set before the samples that it is for, which we know of from [help]. */
     g.topic_history = eddy_load_relaxed(&r->segment->control->history);
-    if (g.topic_history > r->segment->log_length)
-        g.topic_history = r->segment->log_length;
+    if (g.topic_history > eddy_logs_length(r->segment))
+        g.topic_history = eddy_logs_length(r->segment);
     int error = eddy_slots_each(r->segment, gather_slot, &g);
     error = error ? error : g.error;
     if (g.past.count > 0 && !error) {

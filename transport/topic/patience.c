@@ -16,7 +16,7 @@
  * slot is claimed before its sample is published. */
 static uint64_t lag_of(const struct eddy_writer *w, uint64_t size)
 {
-    uint64_t most = w->segment->log_length - MARGIN, lag = EDDY_DEEP_BYTES / 2 / (size | 1);
+    uint64_t most = eddy_logs_length(w->segment) - MARGIN, lag = EDDY_DEEP_BYTES / 2 / (size | 1);
     return lag < most ? lag : most;
 }
 
@@ -34,7 +34,7 @@ static bool is_late(const struct eddy_writer *w, const struct eddy_reader_seat *
 {
     static const uint32_t kind = EDDY_SEAT_DEEP | EDDY_SEAT_NOTED_RELIABLE;
     uint64_t owner = eddy_load_relaxed(&seat->owner), depth = eddy_load_relaxed(&seat->depth);
-    uint64_t most = w->segment->log_length - MARGIN, lag = depth > w->lag ? depth : w->lag;
+    uint64_t most = eddy_logs_length(w->segment) - MARGIN, lag = depth > w->lag ? depth : w->lag;
     *position = eddy_load_relaxed(&seat->position);
     return owner != 0 && !(owner & EDDY_OWNER_REAPING) && *position != 0 &&
            (eddy_load_relaxed(&seat->flags) & kind) == kind &&

@@ -19,14 +19,17 @@ static bool lets_pass(const struct eddy_writer *w, uint64_t n)
     /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
      * the entry of the lap before, which n takes the place of. */
     return n < eddy_load_relaxed(&c->gate) &&
-           n < eddy_load_acquire(&c->min_cursor) + w->segment->log_length;
+           n < eddy_load_acquire(&c->min_cursor) + w->log->mask + 1;
 }
 
 static bool gate_is_open(struct eddy_writer *w, void *unused)
 {
     (void)unused;
-    uint64_t n = eddy_log_end(&w->segment->log);
-    if (n > eddy_log_last_sn(&w->segment->log))
+    uint64_t n;
+    if (eddy_logs_end(w->segment, &n))
+        return true; /* the next try says why */
+    w->log = eddy_logs_mapped(w->segment);
+    if (n > eddy_log_last_sn(w->log))
         return true; /* nothing to wait for: the next try finds that out */
     return eddy_gate_recompute(w->segment) && lets_pass(w, n);
 }
@@ -36,7 +39,7 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
 {
     if (__builtin_expect(lets_pass(w, n), 1))
         return EDDY_OK;
-    if (n > eddy_log_last_sn(&w->segment->log))
+    if (n > eddy_log_last_sn(w->log))
         return eddy_fail(EDDY_ELIMIT,
                          "the topic has used up its sequence numbers; close it everywhere once");
     if (gate_is_open(w, NULL))
@@ -45,14 +48,30 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
     return eddy_writer_wait_for_room(w, EDDY_ROOM_GATE, deadline, gate_is_open, NULL);
 }
 
+/* NULL: it cannot be mapped. */
+static const struct eddy_log *log_in_use(struct eddy_writer *w)
+{
+    if (__builtin_expect(eddy_logs_is_used(w->segment, w->log), 1))
+        return w->log;
+    const struct eddy_log *log = eddy_logs_follow(w->segment);
+    if (log) {
+        w->log = log;
+        w->lag_size = UINT64_MAX; /* how far behind readers may be: anew */
+    }
+    return log;
+}
+
 /* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went
  * in. */
 static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
 {
-    struct eddy_log *log = &w->segment->log;
     const struct eddy_control *control = w->segment->control;
-    for (uint32_t tries = 0; tries < TRIES_PUBLISH; tries++) {
-        uint64_t n = eddy_load_relaxed(log->next_sn); /* the entry decides */
+    int error = EDDY_OK;
+    for (uint32_t tries = 0; !error && tries < TRIES_PUBLISH; tries++) {
+        uint64_t n = eddy_logs_next(w->segment); /* the entry decides */
+        const struct eddy_log *log = log_in_use(w);
+        if (!log)
+            return EDDY_ENOMEM;
         uint64_t entry = eddy_log_entry(log, n);
         enum eddy_entry_age age = eddy_entry_age(log, entry, n);
         if (age == EDDY_ENTRY_PRESENT) {
@@ -60,7 +79,7 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             continue;
         }
         if (age == EDDY_ENTRY_NEWER) {
-            eddy_log_mend(log, n, entry);
+            error = eddy_logs_mend(w->segment, log, n, entry);
             continue;
         }
         EDDY_POINT("publish:entry-read");
@@ -68,7 +87,7 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
         if (w->patience_ns &&
             __builtin_expect(n >= eddy_load_relaxed(&control->untaken_deep) + w->lag, 0))
             eddy_writer_be_patient(w, n);
-        int error = pass_gate(w, n);
+        error = pass_gate(w, n);
         if (error)
             return error;
         EDDY_POINT("publish:gate-passed");
@@ -80,6 +99,8 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             return EDDY_OK;
         }
     }
+    if (error)
+        return error;
     return eddy_fail(
         EDDY_ESEGMENT,
         "topic \"%.*s\" cannot be published on: its shared memory is being scribbled on",
@@ -216,7 +237,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     }
     w->last_sn = sn;
     EDDY_POINT("publish:swapped");
-    eddy_log_help(&w->segment->log, sn); /* first: what is let go next leads to it */
+    eddy_log_help(w->log, sn); /* first: what is let go next leads to it */
     EDDY_POINT("publish:helped");
     if (kind)
         kind->published++;

@@ -26,8 +26,9 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
 {
     struct eddy_control *c = r->segment->control;
     /* Relaxed: read after the depth. */
-    eddy_store_relaxed(&r->seat->flags,
-                       (r->reliable ? EDDY_SEAT_RELIABLE : 0u) | (r->deep ? EDDY_SEAT_DEEP : 0u));
+    eddy_store_relaxed(&r->seat->flags, (r->reliable ? EDDY_SEAT_RELIABLE : 0u) |
+                                            (r->deep ? EDDY_SEAT_DEEP : 0u) |
+                                            (r->shallow ? EDDY_SEAT_SHALLOW : 0u));
     eddy_store_relaxed(&r->seat->hold_up_ns, r->reliable ? hold_up_ns : 0); /* as above */
     /* [depth]: what the seat's last holder left is not there any more.  seq, as what says that we
      * join must be, best-effort. */
@@ -68,8 +69,11 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     r->seat = &r->segment->readers[r->seat_id];
     r->fork_count = eddy_fork_enter();
     r->mark = eddy_handle_mark();
-    r->depth = r->depth < r->segment->log_length ? r->depth : r->segment->log_length - 1;
+    uint32_t depth = eddy_logs_reach(r->segment, r->depth);
+    r->shallow = depth < r->depth;
+    r->depth = depth;
     uint64_t next = join(r, o->recent, o->hold_up_ns);
+    r->log = &eddy_log_elsewhere;
     if (o->history)
         error = eddy_reader_gather_past(r, next, o->history);
     if (error)

@@ -8,6 +8,7 @@
 #ifndef EDDY_READER_INSIDE_H
 #define EDDY_READER_INSIDE_H
 
+#include "allocator/segment/logs.h"
 #include "allocator/wait/wait.h"
 #include "transport/topic/topic.h"
 
@@ -29,9 +30,11 @@ struct eddy_reader {
     struct eddy_domain *domain;
     bool owns_domain;
     struct eddy_segment *segment;
+    const struct eddy_log *log; /* that it looks in: see logs.h */
     struct eddy_reader_seat *seat;
     uint32_t seat_id, fork_count;
     bool reliable, deep;
+    bool shallow;      /* less deep than it asked for */
     bool under_cursor; /* reliable: the sample at `next - 1` is held, and the cursor still protects
                           it */
     uint32_t mark;     /* see eddy_handle_mark */
@@ -68,7 +71,7 @@ int eddy_reader_come_back(struct eddy_reader *reader);
 /* True if sample `sn` or a later one is published. */
 static inline bool eddy_reader_has(const struct eddy_reader *r, uint64_t sn)
 {
-    return eddy_log_has(&r->segment->log, sn);
+    return eddy_logs_have(r->segment, sn);
 }
 
 #endif

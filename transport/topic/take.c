@@ -139,14 +139,28 @@ static int take_past(struct eddy_reader *r, struct eddy_sample *out)
     return error;
 }
 
+/* The entry of the next number: in a longer log, where the reader's has ended. */
+static int look_up(struct eddy_reader *r, uint64_t *entry, enum eddy_entry_age *age)
+{
+    *entry = eddy_log_entry(r->log, r->next);
+    *age = eddy_entry_age(r->log, *entry, r->next);
+    if (__builtin_expect(*age != EDDY_ENTRY_NEWER || !eddy_entry_is_mark(*entry), 1))
+        return EDDY_OK;
+    int error = eddy_logs_find(r->segment, r->next, entry, age);
+    r->log = eddy_logs_mapped(r->segment);
+    return error;
+}
+
 static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
 {
     struct eddy_place p;
+    uint64_t entry;
+    enum eddy_entry_age age;
     int error = r->under_cursor ? pin_under_cursor(r) : EDDY_OK;
+    if (!error)
+        error = look_up(r, &entry, &age);
     if (error)
         return error;
-    uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
-    enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
     /* Before anything of the sample is used.  seq, after the entry: who lets go of us says so here,
      * then looks how far the log goes. */
     if (__builtin_expect(eddy_load_seq(&r->seat->let_go) != 0, 0)) {
@@ -177,19 +191,28 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
     return EDDY_OK;
 }
 
-/* The oldest number that a best-effort reader still wants. */
-static uint64_t oldest_wanted(const struct eddy_reader *r)
+/* Where the log ends, and that log in force: to jump ahead in.  An older end wants more. */
+static int find_end(struct eddy_reader *r, uint64_t *end)
 {
-    uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* an older one wants more */
-    uint64_t reach = r->deep ? r->segment->log_length - 1 : r->depth;
+    *end = eddy_logs_next(r->segment);
+    if (__builtin_expect(eddy_logs_is_used(r->segment, r->log), 1))
+        return EDDY_OK;
+    const struct eddy_log *log = eddy_logs_follow(r->segment);
+    r->log = log ? log : r->log;
+    return log ? EDDY_OK : EDDY_ENOMEM;
+}
+
+/* The oldest number that a best-effort reader still wants. */
+static uint64_t oldest_wanted(const struct eddy_reader *r, uint64_t end)
+{
+    uint64_t reach = r->deep ? r->log->mask : r->depth;
     return end > reach ? end - reach : 0;
 }
 
 /* A deep reader that finds a sample gone is at the far end of what is still there, where the next
  * ones are going, too: it moves half of the way to what its depth assures it of. */
-static uint64_t pass_over(const struct eddy_reader *r)
+static uint64_t pass_over(const struct eddy_reader *r, uint64_t end)
 {
-    uint64_t end = eddy_load_relaxed(&r->segment->control->next_sn); /* only how far to go */
     return end > r->next + r->depth ? (end - r->depth - r->next) / 2 : 0;
 }
 
@@ -197,15 +220,23 @@ static uint64_t pass_over(const struct eddy_reader *r)
 static int try_next(struct eddy_reader *r, struct eddy_sample *out)
 {
     struct eddy_place p;
-    uint64_t oldest = oldest_wanted(r);
+    uint64_t end, entry;
+    enum eddy_entry_age age;
+    int error = find_end(r, &end);
+    if (error)
+        return error;
+    uint64_t oldest = oldest_wanted(r, end);
     if (oldest > r->next)
         eddy_reader_lose(r, oldest);
-    uint64_t entry = eddy_log_entry(&r->segment->log, r->next);
-    enum eddy_entry_age age = eddy_entry_age(&r->segment->log, entry, r->next);
-    if (age == EDDY_ENTRY_OLDER)
-        return EDDY_ENODATA;
+    error = look_up(r, &entry, &age);
+    if (error || (age == EDDY_ENTRY_OLDER && r->next >= end))
+        return error ? error : EDDY_ENODATA;
     EDDY_POINT("take:seen");
-    int error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    if (age == EDDY_ENTRY_OLDER) { /* gone before the log was made longer */
+        eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
+        return EDDY_EBUSY;
+    }
+    error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
     if (error)
         return eddy_fail(error,
                          "the log of the topic was scribbled on, or an extent cannot be mapped");
@@ -214,7 +245,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
      * r->next or what came later, and the pin decides. */
     if (age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next ||
         !eddy_reader_pin(r, &p, r->next)) {
-        eddy_reader_lose(r, r->next + 1 + pass_over(r));
+        eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
         return EDDY_EBUSY;
     }
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
@@ -230,7 +261,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
 static int take_best_effort(struct eddy_reader *r, struct eddy_sample *out)
 {
     /* Bounded: a reader that writers lap twice while it looks comes back later. */
-    for (uint32_t tries = 2 * r->segment->log_length; tries; tries--) {
+    for (uint64_t tries = 2 * eddy_logs_length(r->segment); tries; tries--) {
         int error = try_next(r, out);
         if (error != EDDY_EBUSY)
             return error;
@@ -254,7 +285,7 @@ int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
     if (error)
         return error;
     /* Bounded: a reader that cannot keep up with its writers is content with this one. */
-    for (uint32_t tries = r->segment->log_length; tries; tries--) {
+    for (uint64_t tries = eddy_logs_length(r->segment); tries; tries--) {
         error = eddy_reader_take(r, &next);
         if (error && error != EDDY_ELETGO)
             break;
@@ -311,7 +342,7 @@ int eddy_reader_stop(eddy_reader *r)
         return error;
     drop_past(r);
     /* Never published, so nothing is there to take; and nothing is waited for below it. */
-    r->next = r->told = eddy_log_last_sn(&r->segment->log);
+    r->next = r->told = eddy_log_last_sn(eddy_logs_mapped(r->segment));
     eddy_store_relaxed(&r->seat->position, r->next); /* a hint to writers; statistics */
     EDDY_POINT("stop:positioned");
     if (r->reliable)

@@ -257,6 +257,8 @@ static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
     EDDY_POINT("open:found");
     if (r->role == EDDY_ROLE_WRITER)
         eddy_store_relaxed(&t->segment->writes, true); /* a hint */
+    /* Relaxed: a number, which only rises.  Who asks for more gives it to all. */
+    eddy_raise64_relaxed(&t->segment->control->limit_bytes, r->wanted.limit_bytes);
     tidy_groups(t->segment, r->role);
     error = take_seat(d, t->segment, r->role, seat);
     if (error == EDDY_ELIMIT && eddy_reap_topic(d, t->segment).reaped)

@@ -33,9 +33,9 @@ static void take_options(struct eddy_writer *w, const struct eddy_writer_options
 static int make_history(struct eddy_writer *w, const struct eddy_writer_options *o)
 {
     struct eddy_control *c = w->segment->control;
-    uint64_t most = w->segment->log_length / 2, n = o->history < most ? o->history : most;
     if (o->history_kind != EDDY_HISTORY_TOPIC)
         return eddy_keep_open(&w->keep, o->history, o->history_kind == EDDY_HISTORY_KEY);
+    uint64_t n = eddy_logs_reach(w->segment, 2 * o->history) / 2;
     /* The topic's window keeps it.  Relaxed: before our samples, and who looks at them looks here
      * afterwards. */
     eddy_raise64_relaxed(&c->window, n);
@@ -63,6 +63,7 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
     if (error)
         return error;
     w->segment = w->topic->segment;
+    w->log = eddy_logs_mapped(w->segment);
     w->registry = d->registry;
     w->source = d->id;
     w->domain = d;

@@ -4,6 +4,7 @@
 #ifndef EDDY_WRITER_INSIDE_H
 #define EDDY_WRITER_INSIDE_H
 
+#include "allocator/segment/logs.h"
 #include "allocator/wait/wait.h"
 #include "discovery/reap.h"
 #include "transport/topic/keep.h"
@@ -25,6 +26,7 @@ struct eddy_obstacle {
 struct eddy_writer {
     /* What each loan and publication reads, together: few lines of the cache. */
     struct eddy_segment *segment;
+    const struct eddy_log *log; /* that it published in last */
     struct eddy_registry *registry;
     struct eddy_writer_seat *seat;
     uint64_t source, published, bytes, patience_ns;

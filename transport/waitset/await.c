@@ -26,8 +26,10 @@ static bool is_ready(struct eddy_attachment *a)
 
 static void mark_reported(struct eddy_attachment *a)
 {
-    if (a->reader && a->edge)
-        a->seen = eddy_log_end(&a->reader->segment->log);
+    uint64_t end;
+    /* A log that cannot be mapped is news until take has said so. */
+    if (a->reader && a->edge && eddy_logs_end(a->reader->segment, &end) == EDDY_OK)
+        a->seen = end;
 }
 
 /* What there is news of becomes pending.  The bits go first, then the topics are looked at. */
