@@ -148,6 +148,50 @@ static void writer_history_goes_with_its_writer(void **state)
     finish();
 }
 
+/* Its order is that of the numbers, and not of the writers. */
+static void topic_history_of_writers_in_turn_has_no_gap(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *first = open_writer(domain, "late", &per_topic);
+    eddy_writer *second = open_writer(domain, "late", &per_topic);
+    for (uint64_t i = 0; i < 20; i++) {
+        publish_range(second, 2, i, i + 1);
+        publish_range(first, 1, i, i + 1);
+    }
+    eddy_reader *late = open_reader(domain, "late", &all);
+    takes_range(late, 1, 17, 18);
+    for (uint64_t i = 18; i < 20; i++) {
+        takes_range(late, 2, i, i + 1);
+        takes_range(late, 1, i, i + 1);
+    }
+    check(!eddy_reader_ready(late));
+    must(eddy_reader_close(late));
+    must(eddy_writer_close(second));
+    must(eddy_writer_close(first));
+    finish();
+}
+
+/* One writer keeps more of its own than another of the topic: a late reader gets both. */
+static void a_writers_history_is_longer_than_the_topics(void **state)
+{
+    (void)state;
+    start();
+    eddy_writer *first = open_writer(domain, "late", &per_topic);
+    eddy_writer *second = open_writer(domain, "late", &(struct eddy_writer_options){.history = 8});
+    publish_range(first, 1, 0, 20);
+    publish_range(second, 2, 0, 20);
+    publish_range(first, 1, 20, 23);
+    eddy_reader *late = open_reader(domain, "late", &all);
+    takes_range(late, 2, 12, 20);
+    takes_range(late, 1, 20, 23);
+    check(!eddy_reader_ready(late));
+    must(eddy_reader_close(late));
+    must(eddy_writer_close(second));
+    must(eddy_writer_close(first));
+    finish();
+}
+
 static void topic_history_outlives_its_writers(void **state)
 {
     (void)state;
@@ -322,6 +366,8 @@ int main(void)
         WORLD_TEST(writer_history_is_of_each_writer),
         WORLD_TEST(topic_history_is_the_last_n_whoever_wrote_them),
         WORLD_TEST(writer_history_goes_with_its_writer),
+        WORLD_TEST(topic_history_of_writers_in_turn_has_no_gap),
+        WORLD_TEST(a_writers_history_is_longer_than_the_topics),
         WORLD_TEST(topic_history_outlives_its_writers),
         WORLD_TEST(writer_history_goes_with_a_killed_writer),
         WORLD_TEST(topic_history_outlives_a_killed_writer),

@@ -97,7 +97,7 @@ inline unpin(slot)
     atomic { pins[slot] = pins[slot] & ~SEAT_BIT(0) }
 }
 
-/* add, and trim: by number, and no more than one */
+/* add, and choose_of_kind: by number, and no more than one */
 inline found()
 {
     if

@@ -17,6 +17,12 @@ struct gather {
     uint64_t until, topic_history;
     struct pasts past;
     struct pasts since; /* if there is a past: what was published from `until` on, by kind */
+    /* What the kernel was asked already: a participant may have thousands of samples.  Who is dead
+     * stays dead, and who lives is asked about once more in the end. */
+    struct known {
+        uint64_t id;
+        bool alive;
+    } known[64];
     int error;
 };
 
@@ -28,18 +34,26 @@ static bool log_confirms(struct eddy_segment *s, uint64_t sn, uint32_t id)
            eddy_entry_slot(entry) == id;
 }
 
-/* True if the writer that keeps the sample still has its seat, and lives. */
-static bool writer_lives(const struct eddy_reader *r, const struct eddy_slot *slot)
+static bool is_alive(struct gather *g, uint64_t id)
 {
+    struct known *known = &g->known[EDDY_SEAT_OF_ID(id) % 64];
+    if (known->id != id)
+        *known = (struct known){id, eddy_domain_knows_alive(g->reader->domain, id)};
+    return known->alive;
+}
+
+/* True if the writer that keeps the sample still has its seat, and lives. */
+static bool writer_lives(struct gather *g, const struct eddy_slot *slot)
+{
+    const struct eddy_segment *s = g->reader->segment;
     /* Relaxed: the slot is pinned, or it is only a guess; and the owner alone is looked at. */
     uint32_t seat = eddy_load_relaxed(&slot->writer);
     uint64_t source = eddy_load_relaxed(&slot->source);
-    return seat < EDDY_SEATS_MAX && eddy_load_relaxed(&r->segment->writers[seat].owner) == source &&
-           eddy_domain_knows_alive(r->domain, source);
+    return seat < EDDY_SEATS_MAX && eddy_load_relaxed(&s->writers[seat].owner) == source &&
+           is_alive(g, source);
 }
 
-static bool is_history(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
-                       uint32_t id)
+static bool is_history(struct gather *g, const struct eddy_slot *slot, uint64_t sn, uint32_t id)
 {
     struct eddy_segment *s = g->reader->segment;
     if (sn == 0 || sn >= g->until)
@@ -50,7 +64,7 @@ static bool is_history(const struct gather *g, const struct eddy_slot *slot, uin
      * sample in the log. */
     bool kept = eddy_load_acquire(&slot->keeper) != 0 ||
                 (eddy_load_relaxed(&slot->retain) != 0 && log_confirms(s, sn, id));
-    return kept && writer_lives(g->reader, slot);
+    return kept && writer_lives(g, slot);
 }
 
 /* True if the log does not tell who published this number: it went round, or did so before it was
@@ -65,14 +79,14 @@ static bool is_forgotten(struct eddy_segment *s, uint64_t sn)
 /* A writer that was stopped between the swap and setting keeper, while the log went round: nobody
  * can tell whether it published under this number.  If it did, what it published before has a gap
  * behind it. */
-static bool is_doubtful(const struct gather *g, const struct eddy_slot *slot, uint64_t sn)
+static bool is_doubtful(struct gather *g, const struct eddy_slot *slot, uint64_t sn)
 {
     /* Relaxed: a needless doubt costs history that is older still.  The owner, acquire, from
      * [give up]: who sees the slot given up sees its keeper, too. */
     return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
            (eddy_load_acquire(&slot->owner) & EDDY_SLOT_SEAT) ==
                eddy_load_relaxed(&slot->writer) + 1u &&
-           is_forgotten(g->reader->segment, sn) && writer_lives(g->reader, slot);
+           is_forgotten(g->reader->segment, sn) && writer_lives(g, slot);
 }
 
 static bool add(struct gather *g, struct pasts *to, const struct eddy_past *one)
@@ -103,7 +117,7 @@ static struct eddy_past describe(const struct eddy_place *p, uint32_t id, uint64
                              .depth = retain & ~EDDY_RETAIN_KEYED,
                              .keyed = retain & EDDY_RETAIN_KEYED};
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t front = eddy_header_room(eddy_load_relaxed(&p->slot->header_size)) + EDDY_KEY_BYTES;
+    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
     if (past.keyed && front <= offset && offset <= p->extent->capacity)
         memcpy(past.key, p->extent->payload + p->extent->capacity * p->index + offset - front,
                sizeof past.key);
@@ -114,7 +128,7 @@ enum judgement { NOTHING, DOUBT, HISTORY };
 
 /* A sample goes from being in the log, by way of the log having passed it by, to having its keeper,
  * and never back: in this order the questions cannot all miss it. */
-static enum judgement judge(const struct gather *g, const struct eddy_slot *slot, uint64_t sn,
+static enum judgement judge(struct gather *g, const struct eddy_slot *slot, uint64_t sn,
                             uint32_t id)
 {
     if (is_history(g, slot, sn, id))
@@ -139,6 +153,7 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
     bool added = false;
     if (what != NOTHING) {
         struct eddy_past past = describe(p, id, sn);
+        past.of_topic = sn + g->topic_history >= g->until;
         past.dropped = what == DOUBT;
         added = add(g, &g->past, &past);
     }
@@ -148,11 +163,6 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
 }
 
 /* --- kinds: what a history counts by ---------------------------------------------------------- */
-
-static bool is_of_topic(const struct gather *g, const struct eddy_past *p)
-{
-    return p->sn + g->topic_history >= g->until;
-}
 
 static int by_kind(const struct eddy_past *x, const struct eddy_past *y)
 {
@@ -171,12 +181,6 @@ static int by_kind_and_number(const void *a, const void *b)
 {
     int order = by_kind(a, b);
     return order ? order : by_number(a, b);
-}
-
-static bool same_kind(const struct gather *g, const struct eddy_past *a, const struct eddy_past *b)
-{
-    bool of_topic = is_of_topic(g, a);
-    return of_topic == is_of_topic(g, b) && (of_topic || by_kind(a, b) == 0);
 }
 
 /* Takes note of what was published since `until`. */
@@ -234,53 +238,6 @@ static void drop(struct gather *g, struct eddy_past *past)
     past->dropped = true;
 }
 
-/* What must come right behind a sample so that nothing is missing between it and the reader's first
- * live one: the next newer sample of its kind, or else what was published since. */
-static bool has_successor(const struct gather *g, const struct eddy_past *p,
-                          const struct eddy_past *newer)
-{
-    if (is_of_topic(g, p))
-        return (newer ? newer->sn : g->until) == p->sn + 1;
-    const struct eddy_past *next = newer ? newer : first_since(g, p);
-    return !next || next->count == p->count + 1;
-}
-
-/* Goes through one kind, newest first.  Writers went on while we looked, and may have replaced
- * samples that we had not come to yet; what is older than such a gap is of no use, nor what is older
- * than the end of its key.  And no more than was asked for, or than its writer keeps. */
-static void trim_kind(struct gather *g, size_t begin, size_t end, uint32_t wanted)
-{
-    struct eddy_past *newer = NULL;
-    bool broken = false;
-    for (size_t i = end; i-- > begin; newer = &g->past.list[i]) {
-        struct eddy_past *p = &g->past.list[i];
-        bool of_topic = is_of_topic(g, p);
-        uint32_t most = of_topic || p->depth > wanted ? wanted : p->depth;
-        broken =
-            broken || p->dropped || (!of_topic && p->depth == 0) || !has_successor(g, p, newer);
-        if (broken || end - i > most)
-            drop(g, p);
-    }
-}
-
-static void trim(struct gather *g, uint32_t wanted)
-{
-    struct pasts *past = &g->past;
-    size_t kept = 0;
-    qsort(past->list, past->count, sizeof *past->list, by_kind_and_number);
-    for (size_t begin = 0, end; begin < past->count; begin = end) {
-        end = begin + 1;
-        while (end < past->count && same_kind(g, &past->list[begin], &past->list[end]))
-            end++;
-        trim_kind(g, begin, end, wanted);
-    }
-    for (size_t i = 0; i < past->count; i++)
-        if (!past->list[i].dropped)
-            past->list[kept++] = past->list[i];
-    past->count = kept;
-    qsort(past->list, past->count, sizeof *past->list, by_number);
-}
-
 /* True if a sample with a key that its writer has given up is not kept any more: where what ended the
  * key has been used for something else before we came to it, this tells. */
 static bool is_let_go(const struct eddy_past *past, const struct eddy_slot *slot)
@@ -295,14 +252,79 @@ static bool is_let_go(const struct eddy_past *past, const struct eddy_slot *slot
  * any more.  Alive now means alive at each look before. */
 static void drop_what_went(struct gather *g)
 {
+    memset(g->known, 0, sizeof g->known);
     for (size_t i = 0; i < g->past.count; i++) {
         struct eddy_past *past = &g->past.list[i];
         struct eddy_place p;
-        if (!past->dropped && !is_of_topic(g, past) &&
-            eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK &&
-            (is_let_go(past, p.slot) || !writer_lives(g->reader, p.slot)))
+        past->of_writer = !past->dropped &&
+                          eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK &&
+                          !is_let_go(past, p.slot) && writer_lives(g, p.slot);
+        if (!past->of_topic && !past->of_writer)
             drop(g, past);
     }
+}
+
+/* Of the topic's history nothing may be missing up to the reader's first live sample. */
+static void choose_of_topic(struct gather *g, uint32_t wanted)
+{
+    uint64_t next = g->until;
+    qsort(g->past.list, g->past.count, sizeof *g->past.list, by_number);
+    for (size_t i = g->past.count; i-- > 0 && wanted > 0; wanted--) {
+        struct eddy_past *p = &g->past.list[i];
+        if (!p->of_topic || p->sn + 1 != next)
+            return;
+        p->wanted = true;
+        next = p->sn;
+    }
+}
+
+/* What must come right behind a sample so that nothing is missing between it and the reader's first
+ * live one: the next newer sample of its kind, or else what was published since. */
+static bool has_successor(const struct gather *g, const struct eddy_past *p,
+                          const struct eddy_past *newer)
+{
+    const struct eddy_past *next = newer ? newer : first_since(g, p);
+    return !next || next->count == p->count + 1;
+}
+
+/* Goes through one kind, newest first.  Writers went on while we looked, and may have replaced
+ * samples that we had not come to yet; what is older than such a gap is of no use, nor what is older
+ * than the end of its key.  And no more than was asked for, or than its writer keeps. */
+static void choose_of_kind(struct gather *g, size_t begin, size_t end, uint32_t wanted)
+{
+    const struct eddy_past *newer = NULL;
+    for (size_t i = end; i-- > begin; newer = &g->past.list[i]) {
+        struct eddy_past *p = &g->past.list[i];
+        if (!p->of_writer || end - i > p->depth || end - i > wanted || !has_successor(g, p, newer))
+            return;
+        p->wanted = true;
+    }
+}
+
+static void choose_of_writers(struct gather *g, uint32_t wanted)
+{
+    struct pasts *past = &g->past;
+    qsort(past->list, past->count, sizeof *past->list, by_kind_and_number);
+    for (size_t begin = 0, end; begin < past->count; begin = end) {
+        end = begin + 1;
+        while (end < past->count && by_kind(&past->list[begin], &past->list[end]) == 0)
+            end++;
+        choose_of_kind(g, begin, end, wanted);
+    }
+}
+
+static void drop_the_rest(struct gather *g)
+{
+    struct pasts *past = &g->past;
+    size_t kept = 0;
+    for (size_t i = 0; i < past->count; i++) {
+        if (past->list[i].wanted)
+            past->list[kept++] = past->list[i];
+        else
+            drop(g, &past->list[i]);
+    }
+    past->count = kept;
+    qsort(past->list, past->count, sizeof *past->list, by_number);
 }
 
 int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t wanted)
@@ -316,8 +338,11 @@ int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t want
     error = error ? error : g.error;
     if (g.past.count > 0 && !error) {
         drop_what_went(&g);
-        if (gather_since(&g))
-            trim(&g, wanted);
+        if (gather_since(&g)) {
+            choose_of_topic(&g, wanted);
+            choose_of_writers(&g, wanted);
+            drop_the_rest(&g);
+        }
         error = g.error;
     }
     free(g.since.list);

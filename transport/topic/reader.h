@@ -22,6 +22,8 @@ struct eddy_past {
     uint32_t depth; /* samples of its kind that its writer keeps; 0: it ends its key */
     uint8_t key[EDDY_KEY_BYTES];
     bool keyed;
+    bool of_topic, of_writer; /* whose history it is in; or both */
+    bool wanted;
     bool dropped;
 };
 
