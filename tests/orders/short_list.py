@@ -12,7 +12,7 @@ SHORT = [
     ("transport/ring/produce.c", "eddy_store_seq(&r->header->write"),
     ("transport/ring/signals.c", "eddy_add_seq(&reporting"),
     ("allocator/segment/log.h", "eddy_load_seq(&log->entries"),
-    ("allocator/segment/slot.h", "eddy_cas_acquire(&slot->owner"),
+    ("allocator/segment/slot.h", "eddy_cas_acq_rel(&slot->owner"),
     ("allocator/segment/slot.h", "/* [give up] */"),
     ("allocator/segment/slot.h", "eddy_store_seq(&slot->sn"),
     ("transport/topic/take.c", "/* [cursor] */"),
