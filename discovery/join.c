@@ -46,8 +46,7 @@ static int detach_from_domain(eddy_region *named, const struct eddy_join_options
         eddy_region_close(own);
         return error;
     }
-    close(own->fd);
-    own->fd = -1;
+    eddy_kept_end(&own->file);
     *region = own;
     return EDDY_OK;
 }

@@ -177,6 +177,7 @@ static int name_region(struct eddy_region *r, struct eddy_region_flink *n)
         return eddy_fail(EDDY_ENOMEM, "no memory for a path");
     }
     r->name = &by_flink;
+    r->file.path = r->path;
     r->context = n;
     n->domain->handles++;
     return EDDY_OK;
@@ -211,7 +212,7 @@ static int prepare(eddy_domain *d, const char *name, struct eddy_region_flink **
 {
     if (!d)
         return eddy_fail(EDDY_EINVAL, "a region with a name needs a domain");
-    if (eddy_domain_forked(d))
+    if (eddy_domain_forked(d) || eddy_is_guest())
         return eddy_fail_forked();
     struct eddy_region_flink *n = calloc(1, sizeof *n);
     if (!n)

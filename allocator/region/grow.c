@@ -16,7 +16,7 @@
 static int file_bytes(const struct eddy_region *r, uint64_t *bytes)
 {
     struct stat status;
-    if (fstat(r->fd, &status) != 0)
+    if (fstat(eddy_region_file(r), &status) != 0)
         return eddy_fail_errno("cannot look at a region's file");
     *bytes = (uint64_t)status.st_size;
     return EDDY_OK;
@@ -38,7 +38,8 @@ static int clear_rest(const struct eddy_region *r, uint64_t bytes)
     uint64_t page = r->page, start = bytes / page * page;
     if (bytes == start)
         return EDDY_OK;
-    uint8_t *at = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, (off_t)start);
+    uint8_t *at =
+        mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, eddy_region_file(r), (off_t)start);
     if (at == MAP_FAILED)
         return eddy_fail_errno("cannot map the last page of a region");
     memset(at + (bytes - start), 0, page - (bytes - start));
@@ -50,12 +51,12 @@ static int clear_rest(const struct eddy_region *r, uint64_t bytes)
  * never by making the file shorter. */
 static int reserve_more(const struct eddy_region *r, uint64_t from, uint64_t to)
 {
-    if (r->flags & EDDY_REGION_SPARSE || eddy_file_back(r->fd, from, to - from) == 0)
+    if (r->flags & EDDY_REGION_SPARSE || eddy_file_back(eddy_region_file(r), from, to - from) == 0)
         return EDDY_OK;
     int number = errno;
     uint64_t whole = eddy_region_round(from, r->page);
     if (to > whole)
-        fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)whole,
+        fallocate(eddy_region_file(r), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)whole,
                   (off_t)(to - whole));
     errno = number;
     return eddy_fail_errno("cannot reserve %llu more bytes for a region; it stays as it is; free "
@@ -69,7 +70,7 @@ static int grow_file(const struct eddy_region *r, uint64_t from, uint64_t to)
     if (!error)
         error = reserve_more(r, from, to);
     EDDY_POINT("region-grow:reserved");
-    if (!error && ftruncate(r->fd, (off_t)to) != 0)
+    if (!error && ftruncate(eddy_region_file(r), (off_t)to) != 0)
         error = eddy_fail_errno("cannot make a region %llu bytes long", (unsigned long long)to);
     return error;
 }
@@ -78,11 +79,11 @@ static int grow_file(const struct eddy_region *r, uint64_t from, uint64_t to)
 
 static int check_grow(const struct eddy_region *r, uint64_t bytes)
 {
-    uint32_t seals = eddy_region_seals(r->fd);
+    uint32_t seals = eddy_region_seals(eddy_region_file(r));
     if (bytes < eddy_region_bytes(r))
         return eddy_fail(EDDY_EINVAL, "shrinking is not supported: the region has %llu bytes",
                          (unsigned long long)eddy_region_bytes(r));
-    if (r->name ? r->life_fd < 0 : !r->created)
+    if (r->name ? !eddy_region_is_owned(r) : !r->created)
         return eddy_fail(EDDY_EACCES, "only the owner of a region may let it grow; call "
                                       "eddy_region_own first, or eddy_region_refresh");
     if (seals & (EDDY_SEAL_GROW | EDDY_SEAL_WRITE))
@@ -157,7 +158,7 @@ static int protect(struct eddy_region *r, enum eddy_map map)
     if (map == EDDY_MAP_READ_WRITE && !r->may_write)
         return eddy_fail(EDDY_EACCES, "the region's descriptor is not open for writing; attach it "
                                       "again with EDDY_MAP_READ_WRITE");
-    if (map == EDDY_MAP_READ_WRITE && eddy_region_seals(r->fd) & EDDY_SEAL_WRITE)
+    if (map == EDDY_MAP_READ_WRITE && eddy_region_seals(eddy_region_file(r)) & EDDY_SEAL_WRITE)
         return eddy_fail(EDDY_EACCES, "the region is sealed against writing");
     /* Before the pages lose the right, so that nobody is told of an address that faults.  Relaxed:
      * who sees this gets no address, hence nothing to look at. */
@@ -188,7 +189,7 @@ static int punch(const struct eddy_region *r, uint64_t offset, uint64_t bytes)
     uint64_t last = (offset + bytes) / r->page * r->page;
     if (first >= last)
         return EDDY_OK;
-    if (fallocate(r->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
+    if (fallocate(eddy_region_file(r), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
                   (off_t)(last - first)) != 0)
         return eddy_fail_errno("cannot give pages of a region back");
     return EDDY_OK;

@@ -11,13 +11,9 @@
 static int own_new(struct eddy_region *r, struct eddy_file *file,
                    const struct eddy_region_making *m)
 {
-    eddy_region_life_begin();
-    int fd = eddy_file_reopen(file);
-    int error =
-        fd >= 0 ? EDDY_OK : eddy_fail_errno("cannot open the file of %s a second time", m->shown);
-    int busy = eddy_region_life_end(r, fd);
-    if (error || busy)
-        return error ? error : busy;
+    int error = eddy_region_own_new(r, file);
+    if (error)
+        return error;
     return fchmod(file->fd, eddy_region_mode(m->options)) == 0
                ? EDDY_OK
                : eddy_fail_errno("cannot set the mode of %s", m->shown);
@@ -38,8 +34,8 @@ int eddy_region_make(const struct eddy_region_making *m, struct eddy_region **re
         if (!error)
             error = m->link(r, &file, m->context, m->options->flags);
         if (error) {
-            eddy_region_life_drop(r);
-            r->fd = -1; /* goes with the file */
+            eddy_life_end(&r->life);
+            r->file = (struct eddy_kept)EDDY_KEPT_NONE; /* goes with the file */
             eddy_region_free(r);
         }
     }

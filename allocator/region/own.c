@@ -9,74 +9,28 @@
 #include <errno.h>
 #include <unistd.h>
 
-static pthread_mutex_t owned_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct eddy_region *owned;
-
-/* --- fork: a child that kept the descriptor would keep the lock of a dead parent -------------- */
-
-static void before_fork(void)
-{
-    pthread_mutex_lock(&owned_lock);
-}
-
-static void after_fork_in_parent(void)
-{
-    pthread_mutex_unlock(&owned_lock);
-}
-
-static void after_fork_in_child(void)
-{
-    for (struct eddy_region *r = owned; r; r = r->next_owned) {
-        close(r->life_fd);
-        r->life_fd = -1;
-    }
-    owned = NULL;
-    pthread_mutex_unlock(&owned_lock);
-}
-
-__attribute__((constructor)) static void watch_forks(void)
-{
-    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-}
-
 /* --- the lock -------------------------------------------------------------------------------- */
 
-void eddy_region_life_begin(void)
+static int lock_owner(int fd)
 {
-    pthread_mutex_lock(&owned_lock);
+    if (eddy_lock_try(fd, EDDY_REGION_OWNER, EDDY_LOCK_EXCLUSIVE))
+        return fd;
+    close(fd);
+    return eddy_fail(EDDY_EBUSY,
+                     "the region is owned by somebody alive; wait until its owner closes "
+                     "or disowns it");
 }
 
-int eddy_region_life_end(struct eddy_region *r, int fd)
+static int lock_new(void *file)
 {
-    bool got = fd >= 0 && eddy_lock_try(fd, EDDY_REGION_OWNER, EDDY_LOCK_EXCLUSIVE);
-    if (got) {
-        r->life_fd = fd;
-        r->next_owned = owned;
-        owned = r;
-    } else if (fd >= 0) {
-        close(fd);
-    }
-    pthread_mutex_unlock(&owned_lock);
-    return got || fd < 0 ? EDDY_OK
-                         : eddy_fail(EDDY_EBUSY, "the region is owned by somebody alive; wait "
-                                                 "until its owner closes or disowns it");
+    int fd = eddy_file_reopen(file);
+    return fd >= 0 ? lock_owner(fd)
+                   : eddy_fail_errno("cannot open the file of a new region a second time");
 }
 
-/* Unlocked by name, not by closing: a child that is just being forked still has the descriptor. */
-void eddy_region_life_drop(struct eddy_region *r)
+int eddy_region_own_new(struct eddy_region *r, const struct eddy_file *file)
 {
-    if (r->life_fd < 0)
-        return;
-    pthread_mutex_lock(&owned_lock);
-    struct eddy_region **at = &owned;
-    while (*at && *at != r)
-        at = &(*at)->next_owned;
-    if (*at)
-        *at = r->next_owned;
-    eddy_lock_drop(r->life_fd, EDDY_REGION_OWNER);
-    close(r->life_fd);
-    r->life_fd = -1;
-    pthread_mutex_unlock(&owned_lock);
+    return eddy_life_begin(lock_new, (void *)(uintptr_t)file, &r->life);
 }
 
 /* --- owning ---------------------------------------------------------------------------------- */
@@ -86,10 +40,10 @@ static int keep(const struct eddy_region *r, bool kept)
     struct stat status;
     if (!r->name->is_kept_by_mode)
         return EDDY_OK;
-    if (fstat(r->fd, &status) != 0)
+    if (fstat(eddy_region_file(r), &status) != 0)
         return eddy_fail_errno("cannot look at %s", eddy_region_path(r));
     bool already = !(status.st_mode & S_ISVTX) == !kept;
-    if (already || fchmod(r->fd, (status.st_mode & 0777) | (kept ? S_ISVTX : 0)) == 0)
+    if (already || fchmod(eddy_region_file(r), (status.st_mode & 0777) | (kept ? S_ISVTX : 0)) == 0)
         return EDDY_OK;
     if (errno == EPERM)
         return eddy_fail(EDDY_EACCES,
@@ -112,19 +66,23 @@ static int open_named(struct eddy_region *r, int *fd)
     return eddy_fail(EDDY_ENOENT, "%s leads to another region by now", eddy_region_path(r));
 }
 
+static int lock_named(void *region)
+{
+    int fd;
+    int error = open_named(region, &fd);
+    return error ? error : lock_owner(fd);
+}
+
 /* First the lock, then it is no longer kept: between the two it has one reason to stay or both. */
 static int own(struct eddy_region *r)
 {
-    int fd = -1;
-    eddy_region_life_begin();
-    int error = open_named(r, &fd);
-    int busy = eddy_region_life_end(r, error ? -1 : fd);
-    if (error || busy)
-        return error ? error : busy;
+    int error = eddy_life_begin(lock_named, r, &r->life);
+    if (error)
+        return error;
     EDDY_POINT("region-own:locked");
     error = keep(r, false);
     if (error)
-        eddy_region_life_drop(r);
+        eddy_life_end(&r->life);
     return error;
 }
 
@@ -133,7 +91,7 @@ static int disown(struct eddy_region *r)
     int error = keep(r, true);
     EDDY_POINT("region-disown:kept");
     if (!error)
-        eddy_region_life_drop(r);
+        eddy_life_end(&r->life);
     return error;
 }
 
@@ -155,7 +113,7 @@ int eddy_region_own(eddy_region *r)
     if (!r->name)
         return eddy_fail(EDDY_EINVAL, "a region without a name belongs to all who have it");
     pthread_mutex_lock(&r->lock);
-    int error = r->life_fd >= 0 ? EDDY_OK : change(r, own);
+    int error = eddy_region_is_owned(r) ? EDDY_OK : change(r, own);
     pthread_mutex_unlock(&r->lock);
     return error;
 }
@@ -166,7 +124,7 @@ int eddy_region_disown(eddy_region *r)
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     pthread_mutex_lock(&r->lock);
-    int error = r->life_fd < 0 ? EDDY_OK : change(r, disown);
+    int error = !eddy_region_is_owned(r) ? EDDY_OK : change(r, disown);
     pthread_mutex_unlock(&r->lock);
     return error;
 }

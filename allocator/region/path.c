@@ -20,7 +20,8 @@
 
 /* A path, taken apart: the folder stays open, so that renaming it harms nobody. */
 struct eddy_region_place {
-    int dir, folder;   /* folder: locked while names change; -1: not */
+    struct eddy_kept dir;
+    int folder;        /* locked while names change; -1: not */
     char *path, *file; /* absolute path of the folder; name in it */
 };
 
@@ -28,9 +29,8 @@ struct eddy_region_place {
 
 static void free_path(struct eddy_region_place *p)
 {
-    if (p && p->dir >= 0)
-        close(p->dir);
     if (p) {
+        eddy_kept_end(&p->dir);
         free(p->path);
         free(p->file);
     }
@@ -49,9 +49,11 @@ static int open_folder(const char *path, size_t length, struct eddy_region_place
     if (!dir)
         return eddy_fail(EDDY_ENOMEM, "no memory for a path");
     p->path = realpath(dir, NULL);
-    p->dir = p->path ? open(p->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    int error = p->dir >= 0 ? EDDY_OK
-                            : eddy_fail_errno("cannot open the folder of %s; make it first", path);
+    int fd = p->path ? open(p->path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0)
+        eddy_kept_begin(&p->dir, fd, p->path, O_PATH | O_DIRECTORY);
+    int error =
+        fd >= 0 ? EDDY_OK : eddy_fail_errno("cannot open the folder of %s; make it first", path);
     free(dir);
     return error;
 }
@@ -65,7 +67,8 @@ static int open_path(const char *path, struct eddy_region_place **place)
     struct eddy_region_place *p = calloc(1, sizeof *p);
     if (!p)
         return eddy_fail(EDDY_ENOMEM, "no memory for a path");
-    p->dir = p->folder = -1;
+    p->dir = (struct eddy_kept)EDDY_KEPT_NONE;
+    p->folder = -1;
     p->file = strdup(file);
     int error = p->file ? open_folder(path, slash ? (size_t)(slash - path) : 0, p)
                         : eddy_fail(EDDY_ENOMEM, "no memory for a path");
@@ -83,7 +86,7 @@ static int open_path(const char *path, struct eddy_region_place **place)
 static void lock_folder(struct eddy_region_place *p)
 {
     uint64_t deadline = eddy_deadline(FOLDER_PATIENCE);
-    p->folder = openat(p->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    p->folder = openat(eddy_kept_fd(&p->dir), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->folder < 0)
         return;
     while (flock(p->folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK &&
@@ -117,7 +120,7 @@ static int open_name(struct eddy_region *r, int *fd)
 {
     struct eddy_region_place *p = r->context;
     struct stat status;
-    struct eddy_file_wanted w = {.dir = p->dir,
+    struct eddy_file_wanted w = {.dir = eddy_kept_fd(&p->dir),
                                  .name = p->file,
                                  .shown = r->path,
                                  .writable = true,
@@ -130,10 +133,10 @@ static void remove_name(struct eddy_region *r)
 {
     struct eddy_region_place *p = r->context;
     struct stat status;
-    if (fstatat(p->dir, p->file, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (fstatat(eddy_kept_fd(&p->dir), p->file, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         eddy_region_is_same(r, &status)) {
         EDDY_POINT("region-remove:looked");
-        unlinkat(p->dir, p->file, 0);
+        unlinkat(eddy_kept_fd(&p->dir), p->file, 0);
     }
 }
 
@@ -158,6 +161,7 @@ static int name_region(struct eddy_region *r, struct eddy_region_place *p)
     }
     r->name = &at_path;
     r->context = p;
+    r->file.path = r->path;
     return EDDY_OK;
 }
 
@@ -166,7 +170,7 @@ static int name_region(struct eddy_region *r, struct eddy_region_place *p)
 static int check_page(const struct eddy_region_place *p, const struct eddy_region_options *o,
                       const char *path)
 {
-    uint64_t page = eddy_region_page(p->dir);
+    uint64_t page = eddy_region_page(eddy_kept_fd(&p->dir));
     if (o->page_bytes == 0 || o->page_bytes == page)
         return EDDY_OK;
     return eddy_fail(EDDY_EINVAL,
@@ -180,7 +184,7 @@ static int check_page(const struct eddy_region_place *p, const struct eddy_regio
 static int check_replaced(const struct eddy_region_place *p, const char *path)
 {
     struct stat status;
-    if (fstatat(p->dir, p->file, &status, AT_SYMLINK_NOFOLLOW) != 0)
+    if (fstatat(eddy_kept_fd(&p->dir), p->file, &status, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? EDDY_OK : eddy_fail_errno("cannot look at %s", path);
     if (S_ISREG(status.st_mode) && status.st_uid == geteuid())
         return EDDY_OK;
@@ -229,7 +233,7 @@ int eddy_region_create_path(const char *path, const struct eddy_region_options *
         error = open_path(path, &p);
     if (error)
         return error;
-    struct eddy_region_making m = {p->dir, path, o, link_region, p};
+    struct eddy_region_making m = {eddy_kept_fd(&p->dir), path, o, link_region, p};
     error = check_page(p, o, path);
     if (!error)
         error = eddy_region_make(&m, region);
@@ -246,7 +250,7 @@ static int open_existing(const struct eddy_region_place *p, const struct eddy_re
     int fd;
     struct stat status;
     bool foreign = o->flags & EDDY_REGION_FOREIGN;
-    struct eddy_file_wanted w = {.dir = p->dir,
+    struct eddy_file_wanted w = {.dir = eddy_kept_fd(&p->dir),
                                  .name = p->file,
                                  .shown = path,
                                  .writable = o->map == EDDY_MAP_READ_WRITE,

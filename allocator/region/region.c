@@ -147,7 +147,7 @@ static int map_part(struct eddy_region *r, uint64_t offset, uint64_t end)
 {
     bool writable = eddy_load_relaxed(&r->map) == EDDY_MAP_READ_WRITE; /* the lock is held */
     struct eddy_place_part part = {offset, end - offset, r->page, writable};
-    int error = eddy_place_map(&r->place, r->fd, &part);
+    int error = eddy_place_map(&r->place, eddy_region_file(r), &part);
     if (!error)
         advise(r, offset, end - offset);
     else if (r->place.bytes < r->limit)
@@ -182,13 +182,14 @@ int eddy_region_extend(struct eddy_region *r, uint64_t bytes)
 static int describe(struct eddy_region *r)
 {
     struct stat status;
-    int access = fcntl(r->fd, F_GETFL);
-    if (access < 0 || fstat(r->fd, &status) != 0)
+    int access = fcntl(eddy_region_file(r), F_GETFL);
+    if (access < 0 || fstat(eddy_region_file(r), &status) != 0)
         return eddy_fail_errno("cannot look at a region's descriptor");
     r->may_write = (access & O_ACCMODE) == O_RDWR;
+    r->file.flags = access & O_ACCMODE;
     r->device = status.st_dev;
     r->inode = status.st_ino;
-    r->page = eddy_region_page(r->fd);
+    r->page = eddy_region_page(eddy_region_file(r));
     return EDDY_OK;
 }
 
@@ -208,8 +209,7 @@ static struct eddy_region *new_region(int fd, const struct eddy_region_options *
     struct eddy_region *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    r->fd = fd;
-    r->life_fd = -1;
+    eddy_kept_begin(&r->file, fd, NULL, O_RDWR);
     r->flags = o->flags;
     r->fork_count = eddy_fork_enter();
     eddy_store_relaxed(&r->map, (uint32_t)o->map); /* nobody else knows it */
@@ -220,7 +220,7 @@ static struct eddy_region *new_region(int fd, const struct eddy_region_options *
 /* The descriptor stays the caller's. */
 static void discard(struct eddy_region *r)
 {
-    r->fd = -1;
+    r->file = (struct eddy_kept)EDDY_KEPT_NONE;
     eddy_region_free(r);
 }
 
@@ -286,8 +286,7 @@ int eddy_region_fail_empty(const char *shown)
 void eddy_region_free(struct eddy_region *r)
 {
     eddy_place_free(&r->place);
-    if (r->fd >= 0)
-        close(r->fd);
+    eddy_kept_end(&r->file);
     pthread_mutex_destroy(&r->lock);
     free(r->path);
     free(r);
@@ -297,13 +296,13 @@ void eddy_region_free(struct eddy_region *r)
  * had now, whoever comes next finds it without an owner. */
 static void give_up_name(struct eddy_region *r)
 {
-    if (r->life_fd >= 0 && r->name->lock(r) == EDDY_OK) {
+    if (eddy_region_is_owned(r) && r->name->lock(r) == EDDY_OK) {
         r->name->remove(r);
         EDDY_POINT("region-close:removed");
-        eddy_region_life_drop(r);
+        eddy_life_end(&r->life);
         r->name->unlock(r);
     }
-    eddy_region_life_drop(r);
+    eddy_life_end(&r->life);
 }
 
 int eddy_region_close(eddy_region *r)
@@ -311,6 +310,8 @@ int eddy_region_close(eddy_region *r)
     EDDY_UNCANCELLED;
     if (!r)
         return EDDY_OK;
+    if (eddy_is_guest())
+        return eddy_fail_forked();
     bool forked = eddy_region_forked(r);
     if (!forked)
         give_up_name(r);
@@ -347,7 +348,7 @@ const void *eddy_region_at(const eddy_region *r, uint64_t offset, uint64_t bytes
 
 int eddy_region_fd(const eddy_region *r)
 {
-    return r->fd;
+    return eddy_region_file(r);
 }
 
 const char *eddy_region_path(const eddy_region *r)
@@ -367,7 +368,7 @@ int eddy_region_describe(const eddy_region *region, struct eddy_region_info *inf
     struct stat status;
     if (eddy_region_forked(r))
         return eddy_fail_forked();
-    if (fstat(r->fd, &status) != 0)
+    if (fstat(eddy_region_file(r), &status) != 0)
         return eddy_fail_errno("cannot look at a region's file");
     pthread_mutex_lock(&r->lock);
     *info = (struct eddy_region_info){.bytes = eddy_region_bytes(r),
@@ -377,9 +378,9 @@ int eddy_region_describe(const eddy_region *region, struct eddy_region_info *inf
                                       .inode = r->inode,
                                       .mode = status.st_mode & 0777,
                                       .map = (enum eddy_map)eddy_load_relaxed(&r->map), /* lock */
-                                      .seals = eddy_region_seals(r->fd),
+                                      .seals = eddy_region_seals(eddy_region_file(r)),
                                       .created = r->created,
-                                      .owned = r->life_fd >= 0,
+                                      .owned = eddy_region_is_owned(r),
                                       .locked = r->locked};
     pthread_mutex_unlock(&r->lock);
     return EDDY_OK;

@@ -17,6 +17,8 @@
 #include "allocator/atomic.h"
 #include "allocator/file.h"
 #include "allocator/fork.h"
+#include "allocator/life/kept.h"
+#include "allocator/life/life.h"
 #include "allocator/lock.h"
 #include "allocator/region/place.h"
 
@@ -47,13 +49,12 @@ struct eddy_region {
     uint32_t flags, fork_count;
     uint64_t limit, page; /* page: of the file's pages */
     uint64_t device, inode;
-    int fd;
+    struct eddy_kept file;
     bool may_write; /* the descriptor is open for writing */
     bool created, locked;
     pthread_mutex_t lock;
 
-    int life_fd; /* holds the owner's lock; -1: not the owner */
-    struct eddy_region *next_owned;
+    struct eddy_life life; /* the owner's lock; none: not the owner */
 
     const struct eddy_region_name *name; /* NULL: nameless */
     void *context;                       /* of the name */
@@ -63,6 +64,12 @@ struct eddy_region {
 static inline bool eddy_region_forked(const struct eddy_region *region)
 {
     return region->fork_count != eddy_fork_count;
+}
+
+/* Its descriptor, for this call; -1 with errno if the program closed it and no path leads there. */
+static inline int eddy_region_file(const struct eddy_region *region)
+{
+    return eddy_kept_fd(&region->file);
 }
 
 /* For creating; `most`: the permission bits that the mode may have. */
@@ -110,10 +117,12 @@ int eddy_region_fail_empty(const char *shown);
 
 /* --- owning ---------------------------------------------------------------------------------- */
 
-/* Between these, no child is forked that would keep `fd` open without knowing of it. */
-void eddy_region_life_begin(void);
-/* Takes the owner's lock on `fd` (-1: none was had) for the region: EDDY_EBUSY.  Closes it else. */
-int eddy_region_life_end(struct eddy_region *region, int fd);
-void eddy_region_life_drop(struct eddy_region *region);
+/* Takes the owner's lock on a new file.  EDDY_EBUSY. */
+int eddy_region_own_new(struct eddy_region *region, const struct eddy_file *file);
+
+static inline bool eddy_region_is_owned(const struct eddy_region *region)
+{
+    return eddy_life_goes_on(&region->life);
+}
 
 #endif

@@ -46,7 +46,7 @@ int eddy_region_seal(eddy_region *r, uint32_t wanted)
                          "EDDY_SEAL_*",
                          r->name ? eddy_region_path(r) : "a region");
     pthread_mutex_lock(&r->lock);
-    int rc = fcntl(r->fd, F_ADD_SEALS, theirs);
+    int rc = fcntl(eddy_region_file(r), F_ADD_SEALS, theirs);
     int number = errno;
     pthread_mutex_unlock(&r->lock);
     if (rc == 0)

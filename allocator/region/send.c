@@ -84,13 +84,13 @@ static int fail_socket(const char *what)
 /* --- sending --------------------------------------------------------------------------------- */
 
 /* A descriptor with no more rights than asked for; to be closed if it is not the region's own. */
-static int reduced(const struct eddy_region *r, enum eddy_map map, int *fd)
+static int reduced(const struct eddy_region *r, int mine, enum eddy_map map, int *fd)
 {
     char own[40];
-    *fd = r->fd;
+    *fd = mine;
     if (map == EDDY_MAP_READ_WRITE || !r->may_write)
         return EDDY_OK;
-    snprintf(own, sizeof own, "/proc/self/fd/%d", r->fd);
+    snprintf(own, sizeof own, "/proc/self/fd/%d", mine);
     *fd = open(own, O_RDONLY | O_CLOEXEC);
     return *fd >= 0 ? EDDY_OK : eddy_fail_errno("cannot open a region again for reading alone");
 }
@@ -133,21 +133,21 @@ static int send_all(int socket, const struct message *m, int fd, uint64_t deadli
 int eddy_region_send(const eddy_region *r, int socket, enum eddy_map map, uint64_t deadline)
 {
     EDDY_UNCANCELLED;
-    int type, fd;
+    int type, fd, mine = eddy_region_file(r);
     if (eddy_region_forked(r))
         return eddy_fail_forked();
     if (map != EDDY_MAP_READ && map != EDDY_MAP_READ_WRITE)
         return eddy_fail(EDDY_EINVAL, "a region is sent EDDY_MAP_READ_WRITE or EDDY_MAP_READ");
-    if (map == EDDY_MAP_READ_WRITE && (!r->may_write || eddy_region_seals(r->fd) & EDDY_SEAL_WRITE))
+    if (map == EDDY_MAP_READ_WRITE && (!r->may_write || eddy_region_seals(mine) & EDDY_SEAL_WRITE))
         return eddy_fail(EDDY_EACCES, "the right to write to this region is not ours to send");
     int error = check_socket(socket, &type);
     if (!error)
-        error = reduced(r, map, &fd);
+        error = reduced(r, mine, map, &fd);
     if (error)
         return error;
     struct message m = {MESSAGE_MAGIC, eddy_region_bytes(r), (uint32_t)map, 0};
     error = send_all(socket, &m, fd, deadline);
-    if (fd != r->fd)
+    if (fd != mine)
         close(fd);
     return error;
 }

@@ -229,7 +229,7 @@ static int open_ring(struct request *q, eddy_ring **ring)
 {
     bool given = q->domain;
     int error = eddy_kind_flink(&eddy_ring_kind, q->name, q->flink);
-    if (!error && given && eddy_domain_forked(q->domain))
+    if (!error && given && (eddy_domain_forked(q->domain) || eddy_is_guest()))
         error = eddy_fail_forked();
     if (!error && !given)
         error = eddy_domain_open(NULL, &q->domain);

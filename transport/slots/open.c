@@ -214,7 +214,8 @@ static int open_slots(struct request *r, const char *path, eddy_slots **slots)
     struct eddy_domain_options options = {0};
     int error = split_path(path, r);
     if (!error && given)
-        error = eddy_domain_forked(given) ? eddy_fail_forked() : check_same_folder(given, r->dir);
+        error = eddy_domain_forked(given) || eddy_is_guest() ? eddy_fail_forked()
+                                                             : check_same_folder(given, r->dir);
     if (!error && !r->create)
         error = check_flink(r);
     options.dir = r->dir;
@@ -279,6 +280,8 @@ int eddy_slots_close(eddy_slots *s)
     EDDY_UNCANCELLED;
     if (!s)
         return EDDY_OK;
+    if (eddy_is_guest())
+        return eddy_fail_forked();
     bool forked = eddy_slots_forked(s);
     struct eddy_domain *own = s->owns_domain ? s->domain : NULL;
     if (!forked)

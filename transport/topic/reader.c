@@ -168,6 +168,8 @@ int eddy_reader_close(eddy_reader *r)
     EDDY_UNCANCELLED;
     if (!r)
         return EDDY_OK;
+    if (eddy_is_guest())
+        return eddy_fail_forked();
     bool forked = r->fork_count != eddy_fork_count;
     if (r->waitset && !forked)
         eddy_waitset_detach_reader(r->waitset, r);

@@ -287,7 +287,7 @@ int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_request *requ
 {
     struct eddy_topic_request r = *request;
     struct eddy_flink_key key;
-    if (eddy_domain_forked(d))
+    if (eddy_domain_forked(d) || eddy_is_guest())
         return eddy_fail_forked();
     int error =
         r.name ? fill_wanted(r.name, &request->wanted, &r.wanted, &key) : key_of_file(r.file, &key);

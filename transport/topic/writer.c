@@ -107,6 +107,8 @@ int eddy_writer_close(eddy_writer *w)
     EDDY_UNCANCELLED;
     if (!w)
         return EDDY_OK;
+    if (eddy_is_guest())
+        return eddy_fail_forked();
     bool forked = w->fork_count != eddy_fork_count;
     eddy_topic_close(w->topic, EDDY_ROLE_WRITER, w->me - 1);
     eddy_keep_close(&w->keep);

@@ -99,7 +99,7 @@ int eddy_waitset_open(eddy_domain *domain, eddy_waitset **waitset)
     EDDY_UNCANCELLED;
     if (!domain || !waitset)
         return eddy_fail(EDDY_EINVAL, "eddy_waitset_open: no domain or no place for the result");
-    if (eddy_domain_forked(domain))
+    if (eddy_domain_forked(domain) || eddy_is_guest())
         return eddy_fail_forked();
     struct eddy_waitset *ws = calloc(1, sizeof *ws);
     if (!ws)
@@ -159,6 +159,8 @@ int eddy_waitset_close(eddy_waitset *ws)
     EDDY_UNCANCELLED;
     if (!ws)
         return EDDY_OK;
+    if (eddy_is_guest())
+        return eddy_fail_forked();
     bool forked = ws->fork_count != eddy_fork_count;
     if (!forked) {
         for (struct eddy_attachment *a = LIST_FIRST(&ws->all), *next; a; a = next) {
