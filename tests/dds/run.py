@@ -15,6 +15,7 @@ import cases_generations
 import cases_idle
 import cases_launch
 import cases_network
+import cases_psmx
 import cases_ros
 import cases_torture
 import cases_why
@@ -24,7 +25,8 @@ import world
 def all_cases():
     found = {}
     for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
-                   cases_generations, cases_idle, cases_launch, cases_network, cases_ros, cases_torture, cases_why):
+                   cases_generations, cases_idle, cases_launch, cases_network, cases_psmx,
+                   cases_ros, cases_torture, cases_why):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value

@@ -1,0 +1,140 @@
+# cases_psmx.py - what the plug-in for Cyclone DDS 11 promises beyond what 0.10 can do.
+#
+# SPDX-License-Identifier: Apache-2.0
+import os
+import signal
+import time
+
+from cases_data import check_all_came
+from world import check, check_equal, Failure, LOOPBACK, Skip
+
+CROWD = 600  # topics
+
+
+def need_plugin(world):
+    if not world.options.library:
+        raise Skip("only for Cyclone DDS 11")
+
+
+def settings(world, config):
+    """Of one's own: `eddy run` then adds none."""
+    library = os.path.join(os.path.dirname(world.options.eddy), "..", "lib", "libpsmx_eddy.so")
+    return (LOOPBACK + ',<Domain id="any"><General><Interfaces><PubSubMessageExchange type="eddy" '
+            f'library="{os.path.realpath(library)}" config="{config}"/></Interfaces></General>'
+            "</Domain>")
+
+
+def case_psmx_options(world):
+    """Wrong ones are errors that name them; right ones do."""
+    need_plugin(world)
+    for config, name in [("NONSENSE=1;", "NONSENSE"), ("SPIN=soon", "SPIN"), ("LIMIT=0", "LIMIT"),
+                         ("LIMIT=1Q;", "LIMIT"), ("DIR=relative", "DIR"), ("LOG=loud", "LOG"),
+                         ("KEYED_TOPICS=maybe", "KEYED_TOPICS"), ("SERIALIZED=", "SERIALIZED")]:
+        try:
+            world.node(config, uri=settings(world, config))
+        except Failure as failure:
+            check(f" {name}" in str(failure), f"{config}: no word of {name}: {failure}")
+        else:
+            raise Failure(f"{config}: was taken")
+        world.programs.pop().close()
+    right = "LIMIT=64M;SPIN=off;LOG=info;SERIALIZED=false;KEYED_TOPICS=true;INSTANCE_NAME=x\\;y;"
+    writer, reader = (world.node(name, uri=settings(world, right)) for name in ("writer", "reader"))
+    check_equal(reader.do("reader V variable depth=8")["shm"], 0, "serialized, which is refused")
+    exchange(writer, reader)
+    check_all_came(reader.do("take 1 20"), 20)
+    world.check_published(20)
+    world.end()
+
+
+def exchange(writer, reader, is_shared=1, words="depth=64"):
+    check_equal(reader.do(f"reader T fixed {words}")["shm"], is_shared, "shared memory")
+    writer.do(f"writer T fixed {words}")
+    writer.do("matched w 0 1")
+    writer.do("write 0 20")
+
+
+def case_psmx_without_folder(world):
+    """The domain comes up, says why, and everything goes over the network."""
+    need_plugin(world)
+    uri = settings(world, "DIR=/proc/none;")
+    writer, reader = (world.node(name, uri=uri) for name in ("writer", "reader"))
+    exchange(writer, reader, is_shared=0)
+    check_all_came(reader.do("take 0 20"), 20)
+    check("everything goes over the network" in reader.said(), f"said only: {reader.said()}")
+    world.end()
+
+
+def case_psmx_instances(world):
+    """Instances of other names meet by the network alone."""
+    need_plugin(world)
+    writer, reader = (world.node(name, uri=settings(world, f"INSTANCE_NAME={name};"))
+                      for name in ("writer", "reader"))
+    exchange(writer, reader)
+    check_all_came(reader.do("take 0 20"), 20)
+    check_equal(sum(int(row[4]) for row in world.probe() if row[0] == "topic"), 0,
+                "samples through Eddy")
+    world.end()
+
+
+def written_to_a_suspended(world, words, count):
+    """Seconds that `count` samples take to write, and the writer's answer."""
+    writer, reader = world.pair("fixed", words)
+    reader.suspend()
+    start = time.monotonic()
+    writer.send(f"write 0 {count}")
+    answer = writer.line()
+    taken = time.monotonic() - start
+    reader.signal(signal.SIGCONT)
+    return taken, answer, reader
+
+
+def case_psmx_keep_all(world):
+    """A writer waits for a reader that does not read, for max_blocking_time, and says so; nothing
+    that it has written is lost."""
+    need_plugin(world)
+    taken, answer, reader = written_to_a_suspended(
+        world, "history=keep-all reliability=reliable max-blocking=200", 5000)
+    check("imeout" in answer, f"wrote all the same: {answer}")
+    check(0.2 <= taken < 2, f"it took {taken:.3f} s")
+    got = reader.do("take 0 900")
+    check_equal({name: got[name] for name in ("lost", "repeated", "bad")},
+                {"lost": 0, "repeated": 0, "bad": 0}, "samples")
+    world.end()
+
+
+def case_psmx_keep_last(world):
+    """No other writer waits for one that does not read; once it looks whether that comes on."""
+    need_plugin(world)
+    for number, words in enumerate(("depth=1", "depth=100", "depth=1 reliability=best-effort",
+                                    "history=keep-all reliability=best-effort")):
+        taken, answer, _ = written_to_a_suspended(world, words, 5000)
+        check(answer.startswith("ok"), f"{words}: {answer}")
+        check(taken < 1, f"{words}: it took {taken:.3f} s")
+        for program in world.programs:
+            program.do("leave")
+            program.quit()
+        world.programs.clear()
+    world.end()
+
+
+def case_psmx_crowd(world):
+    """600 topics with a writer and a reader each, twice: few threads, few descriptors."""
+    need_plugin(world)
+    crowd = os.path.join(os.path.dirname(world.options.node), "..", "psmx", "psmx_crowd")
+    command = [crowd, str(world.dds_domain), str(CROWD)]
+    crowds = [world.start(world.under_eddy(*command), f"crowd {number}") for number in (1, 2)]
+    for program in crowds:
+        words = program.line_with("ready").split()
+        threads, descriptors = int(words[1]), int(words[2])
+        print(f"{program.name}: {threads} threads, {descriptors} descriptors, {words[3]} MiB")
+        check(threads <= 10 and descriptors <= 40,
+              f"{threads} threads and {descriptors} descriptors")
+    for command, answer in (("matched", 0), ("write", CROWD), (f"take {2 * CROWD}", 2 * CROWD)):
+        for program in crowds:
+            program.process.stdin.write(command.encode() + b"\n")
+        for program in crowds:
+            check_equal(program.line_with("").split(), ["ok", str(answer)], f"{program.name}: {command}")
+    for program in crowds:
+        program.process.stdin.close()
+        check_equal(program.ended(), 0, f"{program.name}: exit code")
+    world.check_nothing_left()
