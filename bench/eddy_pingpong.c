@@ -1,12 +1,13 @@
 /* eddy_pingpong.c - ping-pong through Eddy's own API, with reliable readers.
  *
  * Modes: spin polls with take; wait sleeps when spinning does not pay (the default of a reader);
- * sleep never spins; waitset sleeps in a wait set.
+ * sleep never spins; waitset sleeps in a wait set; fd polls on a wait set's descriptor.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "pair.h"
 
 #include <eddy/eddy.h>
+#include <poll.h>
 #include <string.h>
 
 static eddy_domain *domain;
@@ -16,6 +17,7 @@ static eddy_waitset *waitset;
 static struct eddy_sample sample;
 static size_t size;
 static bool polls;
+static int fd = -1;
 
 static void must(int rc)
 {
@@ -33,9 +35,13 @@ static void side_open(const struct pair_side *side)
     must(eddy_domain_open(NULL, &domain));
     must(eddy_writer_open(domain, side->is_ping ? &ping : &pong, NULL, &writer));
     must(eddy_reader_open(domain, side->is_ping ? &pong : &ping, &options, &reader));
-    if (strcmp(side->mode, "waitset") == 0) {
+    bool by_fd = strcmp(side->mode, "fd") == 0;
+    if (by_fd || strcmp(side->mode, "waitset") == 0) {
         must(eddy_waitset_open(domain, &waitset));
         must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_LEVEL, reader));
+    }
+    if (by_fd) {
+        must(eddy_waitset_fd(waitset, &fd));
     }
 }
 
@@ -53,11 +59,26 @@ static void side_send(uint64_t seq)
     must(eddy_writer_publish(writer, &loan, size));
 }
 
+/* As an event loop does. */
+static void side_poll(void)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    void *ready;
+    size_t count;
+    int rc;
+    while ((rc = eddy_waitset_wait(waitset, EDDY_POLL, &ready, 1, &count)) == EDDY_ETIMEDOUT) {
+        poll(&wanted, 1, -1);
+    }
+    must(rc);
+}
+
 static void side_sleep(void)
 {
     void *ready;
     size_t count;
-    if (waitset) {
+    if (fd >= 0) {
+        side_poll();
+    } else if (waitset) {
         must(eddy_waitset_wait(waitset, EDDY_FOREVER, &ready, 1, &count));
     } else {
         must(eddy_reader_wait(reader, EDDY_FOREVER));

@@ -28,18 +28,18 @@ def fastdds(machine, name, *arguments):
 
 
 def native_pingpong(machine, quick):
-    for mode in ("spin", "wait", "sleep", "waitset"):
+    for mode in ("spin", "wait", "sleep", "fd", "waitset"):
         sizes = SIZES if mode in ("spin", "waitset") else SIZES[:1]
         for size in sizes[:2] if quick else sizes:
             contenders = [native(machine, "eddy", "eddy-pingpong", size, mode)]
             if mode in ("spin", "waitset"):
                 contenders.append(native(machine, "iceoryx", "iceoryx-pingpong", size, mode))
-            if mode != "sleep":
+            if mode not in ("sleep", "fd"):
                 contenders.append(native(machine, "iceoryx2", "iceoryx2-pingpong", size, mode))
             if mode == "waitset":
                 contenders += fastdds(machine, "native-pingpong", size, mode)
             # what may spin as well as sleep has the flag as the floor of what it can reach
-            floor = floor_of(machine, size, "sleep" if mode == "sleep" else "spin")
+            floor = floor_of(machine, size, "sleep" if mode in ("sleep", "fd") else "spin")
             yield Case("native-pingpong", {"mode": mode, "size": size}, contenders, floor)
 
 

@@ -45,6 +45,19 @@ EDDY_API int eddy_waitset_detach_event(eddy_waitset *waitset, eddy_event *event)
 EDDY_API int eddy_waitset_wait(eddy_waitset *waitset, uint64_t deadline, void **contexts,
                                size_t max, size_t *count);
 
+/* A descriptor for event loops (epoll, poll, libuv, asyncio, sd-event): *fd is readable while there
+ * may be something to report.  When it is, call eddy_waitset_wait with EDDY_POLL until it says
+ * EDDY_ETIMEDOUT: that call makes the descriptor unreadable again, until there is news.  Nothing is
+ * lost in between, and a loop that reports level by level (no EPOLLET) may also call it once each
+ * time.  Readable at first.  The same descriptor each time; it is the wait set's: only poll on it,
+ * do not read or close it.  From now on a thread of the library, which blocks all signals, sleeps in
+ * the loop's place; processes that never call this have none.
+ *
+ * Threads: as eddy_waitset_wait, and not during one.  Does not block.
+ * Errors: EDDY_ESYS (no thread or no descriptor, see ulimit), EDDY_ENOMEM, EDDY_EFORKED.
+ *                                                  spec/protocols.md, "A descriptor to poll on" */
+EDDY_API int eddy_waitset_fd(eddy_waitset *waitset, int *fd);
+
 /* An event of this process that any of its threads can set.  Trigger is async-signal-safe. */
 EDDY_API int eddy_event_open(eddy_event **event);
 EDDY_API int eddy_event_close(eddy_event *event); /* detaches it; NULL is allowed */

@@ -4,8 +4,11 @@
 import os
 import re
 import signal
+import sys
 
 from world import check, check_equal
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples")
 
 
 def shared(program):
@@ -59,6 +62,22 @@ def case_examples(world):
 def flink_of(world):
     (name,) = [name for name in os.listdir(world.dir) if name.endswith(".flink")]
     return os.path.join(world.dir, name)
+
+
+def case_event_loops(world):
+    """What polls on a wait set's descriptor: a loop of epoll, and Python's asyncio."""
+    loop = world.example("native/event_loop", "--count", "3", eddy=False)
+    library = os.path.join(world.options.examples, "../lib/libeddy.so.0")
+    asyncio = world.start(["env", f"EDDY_LIBRARY={library}", sys.executable,
+                           os.path.join(SOURCES, "native/asyncio_listener.py"), "greeting", "3"],
+                          "asyncio_listener")
+    talker = world.example("native/talker", "--rate", "50", eddy=False)
+    for program in (loop, asyncio):
+        for _ in range(3):
+            program.line_with("heard: hello")
+        check_equal(program.ended(), 0, "exit code")
+    stop(talker)
+    world.end()
 
 
 def case_peek(world):

@@ -8,6 +8,7 @@
 #include "points.h"
 #include "thread.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -328,6 +329,39 @@ static void wait_for_news(void)
     must(eddy_domain_close(domain));
 }
 
+static void until_readable(int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    check(poll(&wanted, 1, PATIENCE_MS) == 1);
+}
+
+/* As an event loop does: looks, and waits on the wait set's descriptor when there is nothing. */
+static void run_a_loop(void)
+{
+    points_arm();
+    void *found[1];
+    size_t count;
+    int fd;
+    eddy_waitset *waitset;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    eddy_reader *reader = open_reader(domain, "elsewhere", NULL);
+    must(eddy_waitset_open(domain, &waitset));
+    must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_EDGE, reader));
+    must(eddy_waitset_fd(waitset, &fd));
+    for (uint64_t i = 0; i < 2; i++) {
+        wait_for_all(waitset, EDDY_POLL, EDDY_ETIMEDOUT);
+        payload_publish(writer, 100, 1, i);
+        do
+            until_readable(fd);
+        while (eddy_waitset_wait(waitset, EDDY_POLL, found, 1, &count) == EDDY_ETIMEDOUT);
+    }
+    must(eddy_waitset_close(waitset));
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 /* --- opening, taking back, clearing away ----------------------------------------------------- */
 
 static void open_and_die(void)
@@ -466,6 +500,7 @@ const struct actor_role actor_roles[] = {
     {"many readers", read_with_many, 0, false},
     {"who lets go", let_go_and_come_back, 0, false},
     {"waiter", wait_for_news, 0, false},
+    {"loop", run_a_loop, 0, false},
     {"opener", open_only, 0, false},
     {"opener in turn", open_in_turn, 0, false},
     {"reaper", reap, 0, false},

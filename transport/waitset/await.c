@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "transport/waitset/fd.h"
 #include "transport/waitset/waitset.h"
 
 static bool is_event_ready(struct eddy_attachment *a)
@@ -102,19 +103,21 @@ static int look_for_any(void *what)
 static bool has_news(const void *what)
 {
     const struct collecting *c = what;
-    bool any = false;
-    for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
-        any = any || eddy_load_relaxed(&c->ws->seat->news[w]); /* the look decides */
-    return any;
+    return eddy_waitset_has_news(c->ws);
 }
 
-/* Who publishes looks at the bells of those alone that say so. */
+void eddy_waitset_say_asleep(const struct eddy_waitset *ws)
+{
+    eddy_or_seq(eddy_waitset_sleeping(ws), eddy_waitset_bit(ws));
+}
+
 static void say_asleep(void *what, bool begins)
 {
     const struct collecting *c = what;
     if (begins)
-        eddy_or_seq(eddy_waitset_sleeping(c->ws), eddy_waitset_bit(c->ws));
-    else /* Relaxed: seen late it costs a needless look at the bell. */
+        eddy_waitset_say_asleep(c->ws);
+    else if (!c->ws->pipe) /* whose thread may sleep at any time */
+        /* Relaxed: seen late it costs a needless look at the bell. */
         eddy_and_relaxed(eddy_waitset_sleeping(c->ws), ~eddy_waitset_bit(c->ws));
     EDDY_POINT("waitset:said");
 }
@@ -135,5 +138,7 @@ int eddy_waitset_wait(eddy_waitset *ws, uint64_t deadline, void **contexts, size
     int error = eddy_wait(&ws->spin, &any, &c, &ws->seat->bell, deadline);
     if (!error)
         *count = c.found;
+    else if (ws->pipe)
+        eddy_waitset_pipe_arm(ws->pipe);
     return error;
 }

@@ -3,6 +3,7 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "transport/waitset/fd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,7 @@ int eddy_waitset_close(eddy_waitset *ws)
     if (eddy_is_guest())
         return eddy_fail_forked();
     bool forked = ws->fork_count != eddy_fork_count;
+    eddy_waitset_pipe_free(ws->pipe, forked);
     if (!forked) {
         for (struct eddy_attachment *a = LIST_FIRST(&ws->all), *next; a; a = next) {
             next = LIST_NEXT(a, others);
@@ -183,7 +185,7 @@ int eddy_waitset_close(eddy_waitset *ws)
 
 /* --- attaching ------------------------------------------------------------------------------- */
 
-/* It is looked at by the next wait, whatever was told before. */
+/* It is looked at by the next wait, whatever was told before: there is news of it. */
 static int add(struct eddy_waitset *ws, struct eddy_attachment like, uint32_t bit)
 {
     struct eddy_attachment *a = malloc(sizeof *a);
@@ -192,7 +194,7 @@ static int add(struct eddy_waitset *ws, struct eddy_attachment like, uint32_t bi
     *a = like;
     LIST_INSERT_HEAD(&ws->by_bit[bit], a, sharers);
     LIST_INSERT_HEAD(&ws->all, a, others);
-    eddy_attachment_pend(ws, a);
+    eddy_bell_tell(ws->seat, bit);
     return EDDY_OK;
 }
 

@@ -42,8 +42,9 @@ struct eddy_waitset {
     struct eddy_spin spin;
     pthread_mutex_t lock;
     struct eddy_attachments all, by_bit[EDDY_NEWS_BITS];
-    uint32_t tolls;              /* of the domain's orphans, as far as it has heard them */
-    struct eddy_pending pending; /* in the order in which they are looked at */
+    uint32_t tolls;                 /* of the domain's orphans, as far as it has heard them */
+    struct eddy_pending pending;    /* in the order in which they are looked at */
+    struct eddy_waitset_pipe *pipe; /* if a descriptor was asked for */
 };
 
 struct eddy_event {
@@ -60,6 +61,18 @@ static inline _Atomic uint64_t *eddy_waitset_sleeping(const struct eddy_waitset 
 static inline uint64_t eddy_waitset_bit(const struct eddy_waitset *ws)
 {
     return 1ull << ws->bell_index % 64;
+}
+
+/* Who publishes looks at the bells of those alone that say so. */
+void eddy_waitset_say_asleep(const struct eddy_waitset *ws);
+
+/* A hint: the look decides. */
+static inline bool eddy_waitset_has_news(const struct eddy_waitset *ws)
+{
+    bool any = false;
+    for (uint32_t w = 0; w < EDDY_NEWS_WORDS; w++)
+        any = any || eddy_load_seq(&ws->seat->news[w]); /* from [news] */
+    return any;
 }
 
 /* The bit by which an event tells of itself. */
