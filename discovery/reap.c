@@ -2,6 +2,7 @@
 #include "discovery/reap.h"
 
 #include "allocator/error.h"
+#include "allocator/segment/line.h"
 #include "allocator/segment/slot.h"
 #include "allocator/wait/futex.h"
 
@@ -71,6 +72,8 @@ static void free_writer_seat(struct eddy_segment *s, uint32_t seat)
     eddy_store_relaxed(&w->bytes, 0u);
     eddy_bell_ring(&s->control->room_bell);
     EDDY_POINT("leave:writer-rung");
+    eddy_line_leave(s, seat);
+    EDDY_POINT("leave:writer-out-of-line");
     eddy_and_relaxed(&s->control->writer_bits[seat / 64], ~eddy_seat_bit(seat)); /* for reapers */
     EDDY_POINT("leave:writer-unmarked");
     eddy_store_release(&w->owner, 0u); /* [seat], last, as above */

@@ -31,6 +31,7 @@
 #define EDDY_TOPIC_LAYOUT  5u
 #define EDDY_LINE          64u
 #define EDDY_CONTROL_BYTES 4096u
+#define EDDY_LINES         2u  /* in which writers wait for room */
 #define EDDY_SEAT_CHUNK    64u /* seats that come into being together: a page of them */
 #define EDDY_SEATS_MAX     4096u
 #define EDDY_EXTENTS_MAX   256u
@@ -114,10 +115,14 @@ struct eddy_control {
     _Atomic uint64_t untaken;
     _Atomic uint64_t untaken_deep;
     _Atomic uint64_t let_go_epoch;
-    uint64_t spare_gate[3];
+    _Atomic uint32_t turn[EDDY_LINES];
+    _Atomic uint32_t waiting[EDDY_LINES];
+    _Atomic uint64_t turn_need;
 
     _Atomic uint32_t room_bell;
-    uint32_t spare_room[15];
+    uint32_t spare_room;
+    _Atomic uint64_t waiting_groups[EDDY_LINES];
+    uint64_t spare_rooms[5];
 
     _Atomic uint64_t window;
     _Atomic uint64_t history;
@@ -159,7 +164,11 @@ EDDY_AT(eddy_control, gate, 0x108, 8);          /* writers; a hint              
 EDDY_AT(eddy_control, untaken, 0x110, 8);       /* writers, by CAS, raised       writers */
 EDDY_AT(eddy_control, untaken_deep, 0x118, 8);  /* writers, by CAS, raised       writers */
 EDDY_AT(eddy_control, let_go_epoch, 0x120, 8);  /* who lets go, who comes back  writers */
+EDDY_AT(eddy_control, turn, 0x128, 8);          /* waiting writers, leave, reap  writers */
+EDDY_AT(eddy_control, waiting, 0x130, 8);       /* waiting writers; a hint       writers */
+EDDY_AT(eddy_control, turn_need, 0x138, 8);     /* who waits for a slot; a hint  writers */
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers      readers */
+EDDY_AT(eddy_control, waiting_groups, 0x148, 16); /* waiting writers, leave, reap writers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised               writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised       opening readers */
 EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised       openers, remove */
@@ -220,8 +229,10 @@ struct eddy_writer_seat {
     _Atomic uint32_t history;
     _Atomic uint32_t flags;
     _Atomic uint32_t kept;
+    _Atomic uint32_t waits;
+    _Atomic uint32_t bell;
     uint32_t spare_word;
-    uint64_t spare[3];
+    uint64_t spare[2];
 };
 /* clang-format off */
 EDDY_AT(eddy_writer_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
@@ -230,6 +241,8 @@ EDDY_AT(eddy_writer_seat, bytes, 16, 8);    /* its writer                       
 EDDY_AT(eddy_writer_seat, history, 24, 4);  /* its writer, at open              people */
 EDDY_AT(eddy_writer_seat, flags, 28, 4);    /* its writer, at open              people */
 EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       statistics */
+EDDY_AT(eddy_writer_seat, waits, 36, 4);    /* its writer; who passes it over   writers */
+EDDY_AT(eddy_writer_seat, bell, 40, 4);     /* its writer, ringers              writers */
 EDDY_SIZE(eddy_writer_seat, 64);
 /* clang-format on */
 

@@ -272,6 +272,32 @@ static void read_with_many(void)
     must(eddy_domain_close(domain));
 }
 
+static void publish_two(void)
+{
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "narrow", &actor_writing);
+    payload_publish(writer, 100, 1, 0);
+    payload_publish(writer, 100, 1, 1);
+    _exit(0);
+}
+
+/* Behind one that died when it was its turn. */
+static void wait_in_line(void)
+{
+    struct eddy_sample sample;
+    eddy_domain *domain = open_domain();
+    eddy_reader *reader = open_reader(domain, "narrow", &(struct eddy_reader_options){.depth = 1});
+    eddy_writer *writer = open_writer(domain, "narrow", &actor_writing);
+    let_die("room:wanted", publish_two);
+    must(eddy_reader_take(reader, &sample));
+    must(eddy_reader_release(reader, &sample));
+    points_arm();
+    payload_publish(writer, 100, 1, 2);
+    must(eddy_writer_close(writer));
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(domain));
+}
+
 /* Its own reader holds it up. */
 static void let_go_and_come_back(void)
 {
@@ -498,6 +524,7 @@ const struct actor_role actor_roles[] = {
     {"best-effort reader", read_what_comes, FEW, false},
     {"reader too late", read_too_late, 0, false},
     {"many readers", read_with_many, 0, false},
+    {"second in line", wait_in_line, 0, false},
     {"who lets go", let_go_and_come_back, 0, false},
     {"waiter", wait_for_news, 0, false},
     {"loop", run_a_loop, 0, false},

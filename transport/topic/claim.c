@@ -11,16 +11,14 @@
 #include "transport/topic/gate.h"
 #include "transport/topic/writer.h"
 
-#define TRIES_RECENT  8u
-#define TRIES_TABLE   32u
-#define TRIES_FAR     1024u
-#define ROUND_BYTES   65536u
-#define ROUND_SLOTS   192u
-#define WARM_BYTES    16384u /* from here on warm memory is worth a look at all cursors */
-#define TRIES_WARM    16u
-#define ROOM_PAUSES   16u       /* between looks at what the readers write to all the time */
-#define ROOM_NAP      2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
-#define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
+#define TRIES_RECENT 8u
+#define TRIES_TABLE  32u
+#define TRIES_FAR    1024u
+#define ROUND_BYTES  65536u
+#define ROUND_SLOTS  192u
+#define SUITS_ALL    4096u  /* no slot up to here is too large: eddy_slot_suits */
+#define WARM_BYTES   16384u /* from here on warm memory is worth a look at all cursors */
+#define TRIES_WARM   16u
 
 static struct eddy_limit limit_for(struct eddy_writer *w, uint64_t need)
 {
@@ -165,65 +163,10 @@ static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p
     return claim_table(w, need, &limit, all_slots(w->segment), true, p);
 }
 
-/* The dead may have the room.  Who waits reaps them; who does not asks about one at a time, and only
- * marks it.  False: nothing has changed, or it is too early to look again. */
-static bool look_for_the_dead(struct eddy_writer *w, bool waits)
-{
-    uint64_t began = eddy_now();
-    if (!eddy_reap_is_due(&w->reaping))
-        return false;
-    bool changed = waits ? eddy_reap_topic(w->topic->domain, w->segment).reaped > 0
-                         : eddy_reap_mark_next(w->topic->domain, w->segment, &w->asked);
-    eddy_reap_has_been(&w->reaping, began);
-    return changed;
-}
-
 static bool claim_past_the_dead(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    return claim_any(w, need, p) || (look_for_the_dead(w, w->reliable) && claim_any(w, need, p));
-}
-
-struct room {
-    struct eddy_writer *writer;
-    enum eddy_room what;
-    bool (*is_there)(struct eddy_writer *, void *);
-    void *context;
-    uint64_t next_reap;
-};
-
-static int look_for_room(void *what)
-{
-    const struct room *room = what;
-    EDDY_POINT("room:wanted");
-    return room->is_there(room->writer, room->context) ? EDDY_OK : EDDY_ENODATA;
-}
-
-/* Before each sleep: who holds us up?  And now and then: who is dead? */
-static void reap_for_room(void *what, bool begins)
-{
-    struct room *room = what;
-    if (!begins)
-        return;
-    eddy_writer_watch_readers(room->writer, room->what);
-    uint64_t now = eddy_now();
-    if (now < room->next_reap || !eddy_reap_is_due(&room->writer->reaping))
-        return;
-    (void)look_for_the_dead(room->writer, true);
-    room->next_reap = now + REAP_INTERVAL;
-}
-
-int eddy_writer_wait_for_room(struct eddy_writer *w, enum eddy_room what, uint64_t deadline,
-                              bool (*is_there)(struct eddy_writer *, void *), void *context)
-{
-    const struct eddy_awaited kind = {
-        .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
-    struct room room = {w, what, is_there, context, 0};
-    int error = eddy_wait(&w->spin, &kind, &room, &w->segment->control->room_bell, deadline);
-    if (error != EDDY_ETIMEDOUT || deadline != EDDY_POLL)
-        return error;
-    eddy_writer_watch_readers(w, what);
-    (void)look_for_the_dead(w, false);
-    return look_for_room(&room) == EDDY_OK ? EDDY_OK : error;
+    return claim_any(w, need, p) ||
+           (eddy_writer_look_for_the_dead(w, w->reliable) && claim_any(w, need, p));
 }
 
 struct want {
@@ -231,9 +174,22 @@ struct want {
     struct eddy_place *place;
 };
 
+/* Another waits in turn for a slot such as we would take.  Relaxed: only the order hangs on it. */
+static bool is_anothers_turn(const struct eddy_writer *w, uint64_t need)
+{
+    uint64_t most = need > SUITS_ALL / 4 ? 4 * need : SUITS_ALL;
+    return !eddy_writer_has_turn(w, EDDY_ROOM_SLOT) &&
+           eddy_load_relaxed(&w->segment->control->turn_need) <= most;
+}
+
 static bool has_slot(struct eddy_writer *w, void *context)
 {
     struct want *want = context;
+    if (is_anothers_turn(w, want->need))
+        return false;
+    if (!eddy_writer_has_turn(w, EDDY_ROOM_SLOT)) /* who has it needs a larger one */
+        return claim_behind(w, want->need, want->place);
+    eddy_store_relaxed(&w->segment->control->turn_need, want->need); /* as above */
     return claim_any(w, want->need, want->place);
 }
 
@@ -242,6 +198,8 @@ static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place
     struct want want = {need, p};
     uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
     int error = eddy_writer_wait_for_room(w, EDDY_ROOM_SLOT, deadline, has_slot, &want);
+    if (w->in_line)
+        eddy_writer_leave_line(w);
     return error && !w->reliable ? EDDY_ELIMIT : error;
 }
 
@@ -274,6 +232,8 @@ static int add_usable(struct eddy_writer *w, uint64_t need, uint32_t extents)
 
 int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
+    if (__builtin_expect(is_anothers_turn(w, need), 0))
+        return wait_for_slot(w, need, p);
     while (!eddy_writer_claim_quickly(w, need, p)) {
         uint32_t extents = eddy_extent_count(w->segment);
         if (claim_far(w, need, extents, p))

@@ -28,6 +28,16 @@
  */
 bool eddy_gate_recompute(struct eddy_segment *segment);
 
+/* True if number n may be published in this log, as far as the readers go. */
+static inline bool eddy_gate_lets_pass(const struct eddy_segment *s, const struct eddy_log *log,
+                                       uint64_t n)
+{
+    /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
+     * the entry of the lap before, which n takes the place of. */
+    return n < eddy_load_relaxed(&s->control->gate) &&
+           n < eddy_load_acquire(&s->control->min_cursor) + log->mask + 1;
+}
+
 /* Slots with samples below this may be claimed when there is no other way: best-effort readers lose
  * what they have not taken. */
 static inline uint64_t eddy_hard_limit(const struct eddy_segment *s)

@@ -15,11 +15,13 @@
 
 static bool lets_pass(const struct eddy_writer *w, uint64_t n)
 {
-    const struct eddy_control *c = w->segment->control;
-    /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
-     * the entry of the lap before, which n takes the place of. */
-    return n < eddy_load_relaxed(&c->gate) &&
-           n < eddy_load_acquire(&c->min_cursor) + w->log->mask + 1;
+    if (!eddy_gate_lets_pass(w->segment, w->log, n))
+        return false;
+    /* Those who wait in line come first, as long as there is not room for all. */
+    return __builtin_expect(eddy_writer_has_turn(w, EDDY_ROOM_GATE), 1) ||
+           eddy_gate_lets_pass(
+               w->segment, w->log,
+               n + eddy_load_relaxed(&w->segment->control->waiting[EDDY_ROOM_GATE]));
 }
 
 static bool gate_is_open(struct eddy_writer *w, void *unused)
@@ -175,7 +177,7 @@ static void count(struct eddy_writer *w, uint64_t size)
 /* Claims the next slot and brings its first lines here while nobody waits for us. */
 static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
 {
-    if (capacity > AHEAD_BYTES || w->has_spare)
+    if (capacity > AHEAD_BYTES || w->has_spare || !eddy_writer_has_turn(w, EDDY_ROOM_SLOT))
         return;
     w->has_spare = eddy_writer_claim_quickly(w, capacity, &w->spare);
     const uint8_t *payload = w->has_spare ? eddy_writer_payload(w, &w->spare) : NULL;
@@ -212,6 +214,15 @@ static int prepare_history(struct eddy_writer *w, const struct eddy_place *p,
     return w->keep.keyed ? write_key(w, p, what->key) : EDDY_OK;
 }
 
+/* It has no number after all. */
+static void take_back(struct eddy_writer *w, struct eddy_slot *slot)
+{
+    if (w->in_line)
+        eddy_writer_leave_line(w);
+    EDDY_POINT("publish:refused");
+    eddy_store_relaxed(&slot->sn, 0u); /* ours; seen by way of [give up] */
+}
+
 int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
                              const struct eddy_publication *what)
 {
@@ -231,14 +242,15 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     error = enter_log(w, p.slot, loan->slot, &sn);
     if (error) {
         eddy_orphans_end(own);
-        EDDY_POINT("publish:refused");
-        eddy_store_relaxed(&p.slot->sn, 0u); /* ours; seen by way of [give up] */
+        take_back(w, p.slot);
         return error;
     }
     w->last_sn = sn;
     EDDY_POINT("publish:swapped");
     eddy_log_help(w->log, sn); /* first: what is let go next leads to it */
     EDDY_POINT("publish:helped");
+    if (__builtin_expect(w->in_line, 0))
+        eddy_writer_leave_line(w);
     if (kind)
         kind->published++;
     if (kind && !ends)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/topic/reader.h"
+#include "transport/topic/gate.h"
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
@@ -48,7 +49,8 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
     if (r->reliable) {
         eddy_store_seq(&r->seat->cursor, next); /* [cursor]; seq, as the bell comes next */
         EDDY_POINT("join:joined");
-        eddy_bell_ring(&c->room_bell); /* a writer may have waited for us to join */
+        (void)eddy_gate_recompute(r->segment); /* from now on it is no wider than our depth */
+        eddy_bell_ring(&c->room_bell);         /* a writer may have waited for us to join */
     }
     return next;
 }

@@ -39,6 +39,7 @@ static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t sea
         eddy_store_relaxed(&w->published, 0u);
         eddy_store_relaxed(&w->bytes, 0u);
         eddy_store_relaxed(&w->kept, 0u);
+        eddy_store_relaxed(&w->waits, 0u);
     } else {
         struct eddy_reader_seat *r = &s->readers[seat];
         eddy_store_relaxed(&r->position, 0u);

@@ -68,6 +68,7 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
     w->source = d->id;
     w->domain = d;
     eddy_spin_init(&w->spin, d->spin_ns);
+    eddy_spin_init(&w->turn_spin, d->spin_ns);
     w->fork_count = eddy_fork_enter();
     w->mark = eddy_handle_mark();
     fill_seat(w, seat, o->history);

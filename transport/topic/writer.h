@@ -4,6 +4,7 @@
 #ifndef EDDY_WRITER_INSIDE_H
 #define EDDY_WRITER_INSIDE_H
 
+#include "allocator/segment/line.h"
 #include "allocator/segment/logs.h"
 #include "allocator/wait/wait.h"
 #include "discovery/reap.h"
@@ -13,8 +14,11 @@
 
 #define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
 
-/* What a writer may have to wait for. */
-enum eddy_room { EDDY_ROOM_GATE, EDDY_ROOM_SLOT };
+/* Who has the turn, while there is room for number `number` that it does not take. */
+struct eddy_watched {
+    uint64_t since, number;
+    uint32_t turn;
+};
 
 /* A reader that has said how long it may hold writers up, and does. */
 struct eddy_obstacle {
@@ -36,6 +40,7 @@ struct eddy_writer {
     uint32_t flags;
     uint32_t recent_first, recent_count;
     bool reliable;
+    bool in_line; /* for room */
     /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
      */
     bool has_spare;
@@ -46,12 +51,13 @@ struct eddy_writer {
     struct eddy_spared spared;
     struct eddy_obstacle obstacles[EDDY_OBSTACLES];
     uint32_t obstacle_count;
+    struct eddy_watched watched;
     uint64_t max_wait_ns;
     uint64_t given_up, look_again, lag, lag_size; /* see patience.c */
     uint32_t scan;                                /* where its last look through all slots ended */
     struct eddy_topic *topic;
     const struct eddy_domain *domain;
-    struct eddy_spin spin; /* waiting for room */
+    struct eddy_spin spin, turn_spin; /* waiting for room, and for the turn */
     struct eddy_reap_pace reaping;
     uint32_t asked; /* the seat that it asked about last: eddy_reap_mark_next */
     /* Slots that it published, oldest first: the likeliest to be free, and warm. */
@@ -74,9 +80,24 @@ int eddy_writer_find_loan(struct eddy_writer *writer, const struct eddy_loan *lo
 /* Remembers a slot it just published. */
 void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 
-/* Waits until room may have come, not past `deadline` (0: never waits).  EDDY_ETIMEDOUT. */
+/* Waits until room may have come, not past `deadline` (0: never waits): in line, from where the
+ * caller leaves, with success or without, when it has used the room.  EDDY_ETIMEDOUT. */
 int eddy_writer_wait_for_room(struct eddy_writer *writer, enum eddy_room what, uint64_t deadline,
                               bool (*is_there)(struct eddy_writer *, void *context), void *context);
+
+void eddy_writer_leave_line(struct eddy_writer *writer);
+
+/* Nobody waits for it, or we do and it is our turn. */
+static inline bool eddy_writer_has_turn(const struct eddy_writer *w, enum eddy_room what)
+{
+    /* Relaxed: out of turn is no harm. */
+    uint32_t turn = eddy_load_relaxed(&w->segment->control->turn[what]);
+    return __builtin_expect(turn == 0, 1) || turn == w->me;
+}
+
+/* The dead may have the room.  Who waits reaps them; who does not asks about one at a time, and only
+ * marks it.  False: nothing has changed, or it is too early to look again. */
+bool eddy_writer_look_for_the_dead(struct eddy_writer *writer, bool waits);
 
 /* Lets go of readers that hold it up for longer than they have said that they may. */
 void eddy_writer_watch_readers(struct eddy_writer *writer, enum eddy_room what);
