@@ -44,13 +44,14 @@ struct eddy_reaped eddy_count_members(const struct eddy_domain *domain,
 bool eddy_reap_mark_next(const struct eddy_domain *domain, struct eddy_segment *segment,
                          uint32_t *asked);
 
-/* How often somebody who finds no room looks for the dead: asking the kernel must not be on the way
- * of each call. */
+/* How often somebody who finds no room looks for the dead: asking the kernel must not be on the way of
+ * each call. */
 struct eddy_reap_pace {
     _Atomic uint64_t next; /* ns; 0: it has not looked yet */
 };
 
-#define EDDY_REAP_SHARE 64u /* of the time, at most one such part */
+#define EDDY_REAP_SHARE    64u       /* of the time, at most one such part */
+#define EDDY_REAP_INTERVAL 50000000u /* ns between two looks in one wait */
 
 static inline bool eddy_reap_is_due(const struct eddy_reap_pace *pace)
 {
@@ -61,6 +62,17 @@ static inline void eddy_reap_has_been(struct eddy_reap_pace *pace, uint64_t bega
 {
     uint64_t now = eddy_now();
     eddy_store_relaxed(&pace->next, now + EDDY_REAP_SHARE * (now - began)); /* a hint */
+}
+
+/* For one that waits, before each sleep: true if it is to look now.  `*next` is 0 when the wait
+ * begins. */
+static inline bool eddy_reap_turn(const struct eddy_reap_pace *pace, uint64_t *next)
+{
+    uint64_t now = eddy_now();
+    if (now < *next || !eddy_reap_is_due(pace))
+        return false;
+    *next = now + EDDY_REAP_INTERVAL;
+    return true;
 }
 
 /* The bit among the news of a bell that stands for a topic; topics may share it. */

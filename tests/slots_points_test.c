@@ -148,14 +148,40 @@ static void claim_what_is_held(void)
     must(eddy_slots_close(claimed));
 }
 
+static void have_the_only_slot(int wire, void *unused)
+{
+    (void)unused;
+    struct eddy_slots_loan loan;
+    must(eddy_slots_reserve(slots_attach("actor"), nobody, 1, EDDY_POLL, &loan));
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
+}
+
+static void poll_past_the_dead(void)
+{
+    struct eddy_slots_loan loan;
+    eddy_slots *slots = slots_create("actor", 1, 8, 1);
+    struct child child = child_start(have_the_only_slot, NULL);
+    wire_expect(child.wire, WIRE_READY);
+    child_kill(&child);
+    points_arm();
+    slots_reserve_soon(slots, nobody, 1, &loan);
+    must(eddy_slots_discard(slots, &loan));
+    must(eddy_slots_close(slots));
+}
+
 static const struct role {
     const char *name;
     void (*act)(void);
     uint64_t published;
 } roles[] = {
-    {"writer", write_only, MANY}, {"reader", read_and_write, MANY / 3},
-    {"waiter", wait_in_vain, 0},  {"reaper", reap, 0},
-    {"creator", create_anew, 0},  {"who claims what is held", claim_what_is_held, 0},
+    {"writer", write_only, MANY},
+    {"reader", read_and_write, MANY / 3},
+    {"waiter", wait_in_vain, 0},
+    {"reaper", reap, 0},
+    {"creator", create_anew, 0},
+    {"who claims what is held", claim_what_is_held, 0},
+    {"who polls past the dead", poll_past_the_dead, 0},
 };
 enum { ROLES = sizeof roles / sizeof *roles };
 
@@ -192,8 +218,7 @@ static void publish_as_witness(const uint64_t *active, int count)
     for (int i = 0; i < count; i++) {
         struct eddy_slots_loan loan;
         uint64_t number = w->next[2], sn;
-        points_insist(eddy_slots_reserve(w->slots, active, active ? 1 : 0, EDDY_POLL, &loan),
-                      "reserve");
+        slots_reserve_soon(w->slots, active, active ? 1 : 0, &loan);
         payload_fill(loan.data, SIZE, 2, number);
         points_insist(eddy_slots_commit_in_place(w->slots, &loan, SIZE, &sn), "commit");
         watch();
@@ -207,8 +232,7 @@ static void no_slot_is_lost(void)
 {
     struct eddy_slots_loan loans[SLOTS];
     for (int i = 0; i < SLOTS; i++)
-        points_insist(eddy_slots_reserve(witness.slots, NULL, 0, EDDY_POLL, &loans[i]),
-                      "reserving all");
+        slots_reserve_soon(witness.slots, NULL, 0, &loans[i]);
     for (int i = 0; i < SLOTS; i++)
         must(eddy_slots_discard(witness.slots, &loans[i]));
 }

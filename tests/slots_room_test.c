@@ -101,19 +101,19 @@ static void *claim_in_vain(void *argument)
 /* Somebody claims the slot, finds it held and leaves it; meanwhile the holder lets go. */
 static uint64_t wait_for_who_claims(eddy_slots *reader, struct eddy_slots_sample *sample)
 {
-    struct stage_stop reaped, owned, held, waiting;
-    stage_set(&reaped, "slots-reserve:reaped", NULL);
+    struct stage_stop last, owned, held, waiting;
+    stage_set(&last, "slots-claim:last", NULL);
     stage_set(&owned, "slots-claim:owned", NULL);
     stage_set(&held, "slots-claim:held", NULL);
-    reaped.next = &owned;
+    last.next = &owned;
     owned.next = &held;
     must(eddy_slots_hold(reader, sample));
-    pthread_t claimer = thread_start(claim_in_vain, &reaped);
-    stage_until_there(&reaped);
+    pthread_t claimer = thread_start(claim_in_vain, &last);
+    stage_until_there(&last);
     must(eddy_slots_release(reader, sample));
     for (uint32_t i = 0; i < EDDY_SLOTS_HINTS; i++)
         eddy_slots_hint(slots, i); /* so that nothing leads to it but the last look at all */
-    stage_let_go(&reaped);
+    stage_let_go(&last);
     stage_until_there(&owned);
     must(eddy_slots_hold(reader, sample));
     stage_let_go(&owned);

@@ -79,4 +79,15 @@ static inline bool slots_hear(eddy_slots *slots, uint32_t reader, const void *da
     return sample.size == size && memcmp(copy, data, size) == 0;
 }
 
+/* Polls: somebody has died, which one who does not wait finds out bit by bit. */
+static inline void slots_reserve_soon(eddy_slots *slots, const uint64_t *active, size_t words,
+                                      struct eddy_slots_loan *loan)
+{
+    int error;
+    for (uint64_t end = patience();
+         (error = eddy_slots_reserve(slots, active, words, EDDY_POLL, loan)) == EDDY_ENOSLOT;)
+        check(eddy_now() < end);
+    must(error);
+}
+
 #endif

@@ -39,9 +39,9 @@ static bool look_in_slots(const struct eddy_slots *s, uint32_t reader, uint64_t 
         /* from [sample]: if it is one that is being committed, the state says so by now. */
         uint64_t sn = eddy_load_acquire(&s->lines[i].sn);
         /* from [give up slot]: a number that was tried in vain has gone from sn by then. */
-        bool committing = eddy_load_acquire(&s->lines[i].state) & EDDY_SLOTS_COMMITTING;
-        if (committing || !eddy_slots_is_live(sn) || sn < cursor || sn >= oldest ||
-            !is_unread(s, i, sn, reader))
+        uint64_t state = eddy_load_acquire(&s->lines[i].state);
+        if ((state & (EDDY_SLOTS_COMMITTING | EDDY_SLOTS_UNSAID)) || !eddy_slots_is_live(sn) ||
+            sn < cursor || sn >= oldest || !is_unread(s, i, sn, reader))
             continue;
         oldest = sn;
         fill(s, i, sn, reader, sample);

@@ -113,7 +113,8 @@ EDDY_SIZE(eddy_slots_column, 16);
 /* state: who has the slot, and how often it was reserved. */
 #define EDDY_SLOTS_OWNER      0xffffull /* 0, or a member + 1 */
 #define EDDY_SLOTS_COMMITTING (1ull << 16)
-#define EDDY_SLOTS_TURN       (1ull << 17) /* + this with each loan */
+#define EDDY_SLOTS_UNSAID     (1ull << 17) /* sn was never committed: its writer has died before */
+#define EDDY_SLOTS_TURN       (1ull << 18) /* + this with each loan */
 
 /* sn: the sample has ended; its number is kept, so that who still holds it can be told. */
 #define EDDY_SLOTS_ENDED (1ull << 63)

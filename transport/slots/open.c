@@ -98,7 +98,7 @@ static int find(const struct request *r, struct eddy_slots **slots)
     error = eddy_slots_object_attach(r->domain, id, EDDY_USE_SHARE, &s);
     if (error && error != EDDY_ENOENT)
         return error;
-    if (!error && eddy_slots_reap(s).alive) {
+    if (!error && eddy_slots_count(s).alive) {
         *slots = s;
         return EDDY_OK;
     }
@@ -152,6 +152,8 @@ static int lock_and_open(const struct request *r, struct eddy_slots **slots)
     error = open_locked(r, slots);
     d->handles += !error;
     eddy_directory_leave(d, &held);
+    if (!error) /* not with the name: others need not wait for it */
+        (void)eddy_slots_reap(*slots);
     return error;
 }
 
@@ -183,7 +185,7 @@ static void leave(struct eddy_slots *s, const char *file)
     eddy_slots_member_leave(s, s->member);
     EDDY_POINT("slots-close:left");
     if (eddy_directory_enter(d, eddy_flink_lock(file), &held) == EDDY_OK) {
-        if (eddy_slots_reap(s).alive == 0)
+        if (eddy_slots_count(s).alive == 0)
             eddy_kind_remove(&eddy_slots_kind, eddy_domain_folder(d), file, s->id);
         eddy_directory_leave(d, &held);
     }

@@ -22,8 +22,9 @@ static bool take_number(struct eddy_slots *s, uint32_t reader)
 {
     uint64_t nobody = 0;
     return eddy_load_relaxed(&s->readers[reader]) == 0 && /* a guess; the swap decides */
-           /* from [member]: what its last holder did is done; [owner] */
-           eddy_cas_acq_rel(&s->readers[reader], &nobody, s->domain->id);
+           /* from [member]: what its last holder did is done; [owner].  seq: who still sees the word
+            * void has looked before we came. */
+           eddy_cas_seq(&s->readers[reader], &nobody, s->domain->id);
 }
 
 static bool take_wanted(struct eddy_slots *s, uint32_t wanted, uint32_t *reader)

@@ -7,39 +7,50 @@
 
 /* --- what a member leaves behind ------------------------------------------------------------- */
 
-/* LIVE if its commit is in the log, or if its sample had not been ended yet; else EMPTY. */
-static void resolve(struct eddy_slots *s, uint32_t slot, uint64_t state)
+static bool is_void_member(const struct eddy_slots *s, uint64_t member_plus_1)
+{
+    return member_plus_1 - 1 < EDDY_SLOTS_MEMBERS &&
+           eddy_seat_is_void(&s->members[member_plus_1 - 1]);
+}
+
+/* A newer entry: it was never published, or another has finished it before that entry came in; then
+ * the state is another by now. */
+static bool is_committed(const struct eddy_slots *s, uint32_t slot, uint64_t sn)
+{
+    uint64_t entry = eddy_log_entry(&s->log, sn);
+    return eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT &&
+           eddy_entry_slot(entry) == slot;
+}
+
+bool eddy_slots_take_back(struct eddy_slots *s, uint32_t slot)
 {
     struct eddy_slots_line *line = &s->lines[slot];
+    /* from [loan]: a living owner is seen to have its seat. */
+    uint64_t state = eddy_load_acquire(&line->state);
+    if (!is_void_member(s, state & EDDY_SLOTS_OWNER))
+        return false;
     EDDY_POINT("slots-reap:loan-seen");
     /* from [sample]: if the slot is another's by now, so says the state below. */
     uint64_t sn = eddy_load_acquire(&line->sn);
     bool live = eddy_slots_is_live(sn);
-    if (live && (state & EDDY_SLOTS_COMMITTING)) {
-        uint64_t entry = eddy_log_entry(&s->log, sn);
-        live = eddy_entry_age(&s->log, entry, sn) == EDDY_ENTRY_PRESENT &&
-               eddy_entry_slot(entry) == slot;
-        /* A newer entry: it was never published, or another has finished it before that entry came
-         * in, and may have claimed the slot since.  Relaxed: the entry, or sn, tells. */
-        if (!live && eddy_load_relaxed(&line->state) != state)
-            return;
-        if (!live) /* relaxed: by way of [give up slot] */
-            eddy_store_relaxed(&line->sn, sn | EDDY_SLOTS_ENDED);
-    }
+    bool said = !live || !(state & EDDY_SLOTS_COMMITTING) || is_committed(s, slot, sn);
+    uint64_t done = state & ~(EDDY_SLOTS_OWNER | EDDY_SLOTS_COMMITTING);
     EDDY_POINT("slots-reap:resolved");
-    eddy_slots_finish(line, state);
-    if (!live)
+    if (!eddy_cas_seq(&line->state, &state, said ? done : done | EDDY_SLOTS_UNSAID))
+        return false; /* another was faster */
+    if (!live || !said)
         eddy_store_relaxed(&s->header->empty, slot + 1); /* a hint */
+    return true;
 }
 
 void eddy_slots_member_leave(struct eddy_slots *s, uint32_t member)
 {
-    for (uint32_t i = 0; i < s->slot_count; i++) {
+    eddy_or_release(&s->members[member], EDDY_OWNER_REAPING); /* [void] */
+    EDDY_POINT("slots-leave:member-marked");
+    for (uint32_t i = 0; i < s->slot_count; i++)
         /* Relaxed: who is gone has nothing that we do not know of. */
-        uint64_t state = eddy_load_relaxed(&s->lines[i].state);
-        if ((state & EDDY_SLOTS_OWNER) == member + 1u)
-            resolve(s, i, state);
-    }
+        if ((eddy_load_relaxed(&s->lines[i].state) & EDDY_SLOTS_OWNER) == member + 1u)
+            eddy_slots_take_back(s, i);
     EDDY_POINT("slots-leave:loans");
     eddy_bell_ring(&s->header->room_bell);
     eddy_bell_ring(&s->header->new_bell); /* it may have committed and died before it rang */
@@ -63,10 +74,10 @@ void eddy_slots_reader_leave(struct eddy_slots *s, uint32_t reader)
     uint64_t bit = eddy_slots_bit(reader);
     eddy_or_seq(&s->header->gone[reader / 64], bit); /* seq: the bell comes below */
     EDDY_POINT("slots-leave:gone");
-    eddy_and_relaxed(&s->header->joined[reader / 64], ~bit); /* gone says enough */
-    EDDY_POINT("slots-leave:not-joined");
     eddy_slots_clear_pins(s, reader);
     EDDY_POINT("slots-leave:unpinned");
+    eddy_and_release(&s->header->joined[reader / 64], ~bit); /* [unjoined]: no pins any more */
+    EDDY_POINT("slots-leave:not-joined");
     eddy_bell_ring(&s->header->room_bell);
     EDDY_POINT("slots-leave:reader-rung");
     eddy_store_release(&s->readers[reader], 0u); /* [member], last, as above */
@@ -74,16 +85,24 @@ void eddy_slots_reader_leave(struct eddy_slots *s, uint32_t reader)
 
 /* --- reaping --------------------------------------------------------------------------------- */
 
+/* By its word: the member or reader that has a seat, or reaps it.  0: nobody does. */
 static bool is_alive(const struct eddy_slots *s, uint64_t owner)
 {
-    return eddy_domain_knows_alive(s->domain, owner & ~EDDY_OWNER_REAPING);
+    uint64_t id = owner & ~EDDY_OWNER_REAPING;
+    return id != 0 && eddy_domain_knows_alive(s->domain, id);
 }
 
-/* The caller's from now on.  False: another reaper was faster. */
-static bool take_over(const struct eddy_slots *s, _Atomic uint64_t *owner, uint64_t seen)
+/* Void from now on, and the caller's or (0) nobody's.  False: another was faster. */
+static bool take_over(_Atomic uint64_t *owner, uint64_t seen, uint64_t reaper)
 {
-    /* [owner]: that we live can be seen by whoever sees our id. */
-    return eddy_cas_release(owner, &seen, s->domain->id | EDDY_OWNER_REAPING);
+    /* [owner]: that we live can be seen by whoever sees our id.  [void] */
+    return eddy_cas_release(owner, &seen, reaper | EDDY_OWNER_REAPING);
+}
+
+/* Members come before readers. */
+static _Atomic uint64_t *seat_word(const struct eddy_slots *s, uint32_t i)
+{
+    return i < EDDY_SLOTS_MEMBERS ? &s->members[i] : &s->readers[i - EDDY_SLOTS_MEMBERS];
 }
 
 struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
@@ -92,7 +111,7 @@ struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
     for (uint32_t i = 0; i < EDDY_SLOTS_MEMBERS + s->reader_limit; i++) {
         bool is_reader = i >= EDDY_SLOTS_MEMBERS;
         uint32_t at = is_reader ? i - EDDY_SLOTS_MEMBERS : i;
-        _Atomic uint64_t *owner = is_reader ? &s->readers[at] : &s->members[at];
+        _Atomic uint64_t *owner = seat_word(s, i);
         uint64_t seen = eddy_load_acquire(owner); /* from [owner]: who has entered, lives */
         if (seen == 0)
             continue;
@@ -101,9 +120,10 @@ struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
             continue;
         }
         sum.reaped++;
-        if (!take_over(s, owner, seen))
+        if (!take_over(owner, seen, s->domain->id))
             continue;
         EDDY_POINT("slots-reap:taken-over");
+        eddy_bell_ring(&s->header->room_bell); /* what it held is had from now on */
         if (is_reader)
             eddy_slots_reader_leave(s, at);
         else
@@ -112,6 +132,20 @@ struct eddy_slots_census eddy_slots_reap(struct eddy_slots *s)
                  is_reader ? "reader" : "member", at, s->id);
     }
     return sum;
+}
+
+bool eddy_slots_mark_next(struct eddy_slots *s, const uint64_t *active)
+{
+    uint32_t turn = eddy_add_relaxed(&s->asked, 1u), at; /* whoever's turn it is */
+    if (!eddy_slots_in_the_way(s, active, turn, &at))
+        return false;
+    uint64_t seen = eddy_load_acquire(seat_word(s, at)); /* from [owner] */
+    if (seen == 0 || (seen & EDDY_OWNER_REAPING) || is_alive(s, seen) ||
+        !take_over(seat_word(s, at), seen, 0))
+        return false;
+    EDDY_POINT("slots-reap:marked");
+    eddy_bell_ring(&s->header->room_bell); /* what it held is had from now on */
+    return true;
 }
 
 struct eddy_slots_census eddy_slots_count(const struct eddy_slots *s)

@@ -17,9 +17,10 @@
  * The order of samples is a log (allocator/segment/log.h): the swap of its entry is the commit.
  *
  * Threads: any may call anything at any time; none waits.
- * Crash:   a member's loans and a reader's pins are taken back by whoever reaps it: first the
- *          owner word, so that a reaper that dies is followed by another; every step may be done
- *          twice.                                                   spec/slots.md
+ * Crash:   a member or reader is marked as dead by one swap of its word, which is void from then on:
+ *          its loans, pins and marks count for nothing to a writer that finds no other slot.  Whoever
+ *          reaps puts its id there, so that a reaper that dies is followed by another; every step may
+ *          be done twice.                                           spec/slots.md
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_SLOTS_INSIDE_H
@@ -31,6 +32,7 @@
 #include "allocator/wait/wait.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
+#include "discovery/reap.h"
 #include "transport/slots/layout.h"
 
 #include <eddy/slots.h>
@@ -61,6 +63,8 @@ struct eddy_slots {
     _Atomic uint64_t mine[EDDY_SLOTS_WORDS_MAX]; /* readers that joined by this handle */
     _Atomic uint64_t *cursors;                   /* of these: the first that may be unread */
     struct eddy_spin spin, room_spin;            /* waiting for samples, for slots */
+    struct eddy_reap_pace reaping;
+    _Atomic uint32_t asked; /* how often eddy_slots_mark_next was */
 };
 
 /* --- object.c: the file ---------------------------------------------------------------- */
@@ -79,20 +83,30 @@ int eddy_slots_make_writable(struct eddy_slots *slots);
 struct eddy_slots_census {
     uint32_t alive, reaped;
 };
-/* Takes back what dead members and readers held. */
+/* Takes back what dead members and readers held: asks the kernel about everybody, and looks at all
+ * slots for each who is dead.  For those who attach, join, wait or leave. */
 struct eddy_slots_census eddy_slots_reap(struct eddy_slots *slots);
+/* For those who do not wait: asks the kernel about one who is in the way, and marks the seat if its
+ * holder is dead.  True: it was.  `active` as for claiming. */
+bool eddy_slots_mark_next(struct eddy_slots *slots, const uint64_t *active);
 /* Looks without touching. */
 struct eddy_slots_census eddy_slots_count(const struct eddy_slots *slots);
 int eddy_slots_member_enter(struct eddy_slots *slots);
 void eddy_slots_member_leave(struct eddy_slots *slots, uint32_t member);
 void eddy_slots_reader_leave(struct eddy_slots *slots, uint32_t reader);
 void eddy_slots_clear_pins(struct eddy_slots *slots, uint32_t reader);
+/* Takes a slot back from a member whose seat is void: LIVE if its sample was committed, else EMPTY. */
+bool eddy_slots_take_back(struct eddy_slots *slots, uint32_t slot);
 
 /* --- claim.c: coming by a slot --------------------------------------------------------- */
 
 /* A slot for a writer gated by `active` (NULL: the joined readers).  False: none is to be had. */
 bool eddy_slots_claim(struct eddy_slots *slots, const uint64_t *active, uint32_t *slot,
                       uint64_t *ticket);
+/* Somebody because of whom a slot cannot be had, another slot and somebody else each turn: a member, or
+ * EDDY_SLOTS_MEMBERS + a reader.  False: nobody, in this turn. */
+bool eddy_slots_in_the_way(const struct eddy_slots *slots, const uint64_t *active, uint32_t turn,
+                           uint32_t *seat);
 /* A slot that is worth a look by the next who claims. */
 void eddy_slots_hint(struct eddy_slots *slots, uint32_t slot);
 
@@ -146,10 +160,20 @@ static inline uint64_t eddy_slots_private_sn(const struct eddy_slots *s, uint64_
     return sn + s->first_sn - 1;
 }
 
+/* The words of the masks in which somebody may be: their bits.  Whoever joins sets its bit in `joined`
+ * before it pins or marks, and clears it when it has let go of all. */
+static inline uint64_t eddy_slots_words_in_use(const struct eddy_slots *s)
+{
+    uint64_t words = 0;
+    for (uint32_t w = 0; w < s->plan.words; w++)
+        words |= (uint64_t)(eddy_load_seq(&s->header->joined[w]) != 0) << w;
+    return words;
+}
+
 /* A commit whose entry is in the log is done, whether or not its writer has said so yet. */
 static inline void eddy_slots_finish(struct eddy_slots_line *line, uint64_t state)
 {
-    uint64_t done = state & ~(EDDY_SLOTS_OWNER | EDDY_SLOTS_COMMITTING);
+    uint64_t done = state & ~(EDDY_SLOTS_OWNER | EDDY_SLOTS_COMMITTING | EDDY_SLOTS_UNSAID);
     eddy_cas_seq(&line->state, &state, done); /* [give up slot] */
 }
 

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define REAP_INTERVAL 50000000u /* ns between looks for the dead while waiting for room */
-#define ROOM_PAUSES   16u       /* between looks at what the readers write to all the time */
-#define LOG_TRIES     100000u /* more than any number of committers in between; then it is damage */
+#define ROOM_NAP    50000000u /* ns: between looks, whatever it is told */
+#define ROOM_PAUSES 16u       /* between looks at what the readers write to all the time */
+#define LOG_TRIES   100000u   /* more than any number of committers in between; then it is damage */
 
 /* --- reserving ------------------------------------------------------------------------------- */
 
@@ -63,34 +63,36 @@ static int look_for_slot(void *what)
                                                                                  : EDDY_ENODATA;
 }
 
-/* The dead may have it.  Only before a sleep, and not each: it costs a system call for each member.
- */
+/* The dead may have it.  Who waits reaps them; who does not asks about one at a time, and only marks it.
+ * False: nothing has changed, or it is too early to look again. */
+static bool look_for_the_dead(const struct room *room, bool waits)
+{
+    struct eddy_slots *s = room->slots;
+    uint64_t began = eddy_now();
+    if (!eddy_reap_is_due(&s->reaping))
+        return false;
+    bool changed = waits ? eddy_slots_reap(s).reaped > 0 : eddy_slots_mark_next(s, room->active);
+    eddy_reap_has_been(&s->reaping, began);
+    return changed;
+}
+
 static void reap_for_slot(void *what, bool begins)
 {
     struct room *room = what;
-    if (!begins)
-        return;
-    uint64_t now = eddy_now();
-    if (now < room->next_reap)
-        return;
-    (void)eddy_slots_reap(room->slots);
-    room->next_reap = now + REAP_INTERVAL;
+    if (begins && eddy_reap_turn(&room->slots->reaping, &room->next_reap))
+        (void)look_for_the_dead(room, true);
 }
 
 static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t deadline,
                          uint32_t *slot, uint64_t *ticket)
 {
-    static const struct eddy_awaited kind = {.look = look_for_slot,
-                                             .sleeps = reap_for_slot,
-                                             .pauses = ROOM_PAUSES,
-                                             .nap_ns = REAP_INTERVAL};
+    static const struct eddy_awaited kind = {
+        .look = look_for_slot, .sleeps = reap_for_slot, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
     struct room room = {s, active, slot, ticket, 0};
-    int error = eddy_wait(&s->room_spin, &kind, &room, &s->header->room_bell, deadline);
-    if (error != EDDY_ETIMEDOUT || deadline != EDDY_POLL)
-        return error;
-    reap_for_slot(&room, true);
-    EDDY_POINT("slots-reserve:reaped");
-    return look_for_slot(&room) == EDDY_OK ? EDDY_OK : EDDY_ENOSLOT;
+    if (deadline != EDDY_POLL)
+        return eddy_wait(&s->room_spin, &kind, &room, &s->header->room_bell, deadline);
+    return look_for_the_dead(&room, false) && look_for_slot(&room) == EDDY_OK ? EDDY_OK
+                                                                              : EDDY_ENOSLOT;
 }
 
 int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint64_t deadline,

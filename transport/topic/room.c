@@ -5,10 +5,9 @@
 #include "transport/topic/gate.h"
 #include "transport/topic/writer.h"
 
-#define ROOM_PAUSES   16u       /* between looks at what the readers write to all the time */
-#define ROOM_NAP      2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
-#define REAP_INTERVAL 50000000u /* ns between looks for dead readers while waiting */
-#define PASS_OVER     10000000u /* ns that there may be room which who has the turn does not take */
+#define ROOM_PAUSES 16u       /* between looks at what the readers write to all the time */
+#define ROOM_NAP    2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
+#define PASS_OVER   10000000u /* ns that there may be room which who has the turn does not take */
 
 bool eddy_writer_look_for_the_dead(struct eddy_writer *w, bool waits)
 {
@@ -47,11 +46,8 @@ static void reap_for_room(void *what, bool begins)
     if (!begins)
         return;
     eddy_writer_watch_readers(room->writer, room->what);
-    uint64_t now = eddy_now();
-    if (now < room->next_reap || !eddy_reap_is_due(&room->writer->reaping))
-        return;
-    (void)eddy_writer_look_for_the_dead(room->writer, true);
-    room->next_reap = now + REAP_INTERVAL;
+    if (eddy_reap_turn(&room->writer->reaping, &room->next_reap))
+        (void)eddy_writer_look_for_the_dead(room->writer, true);
 }
 
 /* EDDY_EBUSY: the turn is another's by now. */
