@@ -380,10 +380,14 @@ void iox_sub_release_chunk(iox_sub_t const self, const void *const userPayload)
 void iox_sub_release_queued_chunks(iox_sub_t const self)
 {
     struct eddy_sample sample;
+    struct eddy_topic_stats stats = {.published = 0};
     pthread_mutex_lock(&self->lock);
-    while (self->intake != NULL &&
-           eddy_reader_take_latest(self->intake->reader, &sample) == EDDY_OK) {
-        (void)eddy_reader_release(self->intake->reader, &sample);
+    struct eddy_intake *intake = self->intake;
+    /* What was there when it began: writers may go on publishing for ever. */
+    bool more = intake != NULL && eddy_reader_stats(intake->reader, &stats) == EDDY_OK;
+    while (more && eddy_reader_take(intake->reader, &sample) == EDDY_OK) {
+        more = sample.sn < stats.published;
+        (void)eddy_reader_release(intake->reader, &sample);
     }
     pthread_mutex_unlock(&self->lock);
 }
