@@ -110,6 +110,7 @@ static void a_signal_does_not_end_the_wait(void **state)
 struct race {
     struct ring_pair pair;
     atomic_uint taken;
+    struct eddy_chunk chunks[8];
     pthread_barrier_t start;
 };
 
@@ -118,8 +119,11 @@ static void *take_one(void *argument)
     struct race *race = argument;
     struct eddy_chunk chunk;
     pthread_barrier_wait(&race->start);
-    while (eddy_ring_take(race->pair.consumer, patience(), &chunk) == EDDY_OK)
-        atomic_fetch_add(&race->taken, 1);
+    while (eddy_ring_take(race->pair.consumer, patience(), &chunk) == EDDY_OK) {
+        unsigned i = atomic_fetch_add(&race->taken, 1);
+        check(i < 8);
+        race->chunks[i] = chunk;
+    }
     return NULL;
 }
 
@@ -143,7 +147,7 @@ static void two_threads_never_take_more_than_there_is(void **state)
         same(race.taken, chunks);
         pthread_barrier_destroy(&race.start);
         for (uint64_t p = 0; p < chunks; p++)
-            must(eddy_ring_release(race.pair.consumer, &(struct eddy_chunk){.position = p}));
+            must(eddy_ring_release(race.pair.consumer, &race.chunks[p]));
         ring_pair_close(&race.pair);
     }
 }

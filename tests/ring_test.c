@@ -104,6 +104,29 @@ static void a_chunk_is_released_once(void **state)
     ring_pair_close(&p);
 }
 
+/* Two rings that are at the same position, with the same ticket. */
+static void chunks_and_loans_of_another_ring_are_refused(void **state)
+{
+    (void)state;
+    struct ring_pair one = ring_pair_open_at("one", 4, SIZE),
+                     two = ring_pair_open_at("two", 4, SIZE);
+    struct eddy_chunk of_one, of_two;
+    must(eddy_ring_loan(one.producer, EDDY_POLL, &of_one));
+    must(eddy_ring_loan(two.producer, EDDY_POLL, &of_two));
+    must_fail(eddy_ring_publish(two.producer, &of_one, SIZE), EDDY_ESTALE);
+    must_fail(eddy_ring_discard(one.producer, &of_two), EDDY_ESTALE);
+    must(eddy_ring_publish(one.producer, &of_one, SIZE));
+    must(eddy_ring_publish(two.producer, &of_two, SIZE));
+    must(eddy_ring_take(one.consumer, EDDY_POLL, &of_one));
+    must(eddy_ring_take(two.consumer, EDDY_POLL, &of_two));
+    must_fail(eddy_ring_release(one.consumer, &of_two), EDDY_ESTALE);
+    must_fail(eddy_ring_release(two.consumer, &of_one), EDDY_ESTALE);
+    must(eddy_ring_release(one.consumer, &of_one));
+    must(eddy_ring_release(two.consumer, &of_two));
+    ring_pair_close(&two);
+    ring_pair_close(&one);
+}
+
 /* --- loans ----------------------------------------------------------------------------------- */
 
 static void a_loan_is_published_or_discarded_once(void **state)
@@ -237,6 +260,7 @@ int main(void)
         WORLD_TEST(a_chunk_may_be_empty),
         WORLD_TEST(chunks_are_released_in_any_order_and_room_comes_as_a_run),
         WORLD_TEST(a_chunk_is_released_once),
+        WORLD_TEST(chunks_and_loans_of_another_ring_are_refused),
         WORLD_TEST(a_loan_is_published_or_discarded_once),
         WORLD_TEST(a_chunk_that_is_too_long_is_refused_and_the_loan_goes_on),
         WORLD_TEST(nobody_gets_room_that_is_not_there),

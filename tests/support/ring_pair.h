@@ -31,11 +31,17 @@ static inline eddy_ring *ring_attach(const char *name, enum eddy_ring_role role)
     return ring;
 }
 
+static inline struct ring_pair ring_pair_open_at(const char *name, uint32_t slots,
+                                                 uint64_t slot_bytes)
+{
+    struct ring_pair p = {.producer = ring_create(name, EDDY_RING_PRODUCER, slots, slot_bytes)};
+    p.consumer = ring_attach(name, EDDY_RING_CONSUMER);
+    return p;
+}
+
 static inline struct ring_pair ring_pair_open(uint32_t slots, uint64_t slot_bytes)
 {
-    struct ring_pair p = {.producer = ring_create("ring", EDDY_RING_PRODUCER, slots, slot_bytes)};
-    p.consumer = ring_attach("ring", EDDY_RING_CONSUMER);
-    return p;
+    return ring_pair_open_at("ring", slots, slot_bytes);
 }
 
 static inline void ring_pair_close(struct ring_pair *p)

@@ -229,8 +229,9 @@ int eddy_ring_release(eddy_ring *r, const struct eddy_chunk *chunk)
     if (error)
         return error;
     /* Relaxed: once only; who releases a chunk has it from who took it. */
-    if (held == 0 || !eddy_cas_relaxed(&r->held[at], &held, 0))
-        return eddy_fail(EDDY_ESTALE, "chunk %llu of ring %s was released already",
+    if (held == 0 || !eddy_ring_has_given(r, chunk) || !eddy_cas_relaxed(&r->held[at], &held, 0))
+        return eddy_fail(EDDY_ESTALE,
+                         "chunk %llu of ring %s was released already, or is another handle's",
                          (unsigned long long)position + 1, r->id);
     if (r->flags & EDDY_RING_PUNCH)
         punch(r, position);

@@ -89,7 +89,9 @@ static int fail_loan(const struct eddy_ring *r, uint64_t word)
 
 static int fail_stale(const struct eddy_ring *r)
 {
-    return eddy_fail(EDDY_ESTALE, "this loan of ring %s was published or discarded already", r->id);
+    return eddy_fail(
+        EDDY_ESTALE,
+        "this loan of ring %s was published or discarded already, or is another handle's", r->id);
 }
 
 /* Asks for the beginning of a slot that is free already, and will be loaned before long: the
@@ -132,7 +134,8 @@ int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
 static bool claim_loan(struct eddy_ring *r, const struct eddy_chunk *chunk, uint64_t word)
 {
     uint64_t ticket = chunk->position;
-    return ticket >= LOAN_TICKETS && eddy_cas_release(&r->loan, &ticket, word); /* [loan] */
+    return ticket >= LOAN_TICKETS && eddy_ring_has_given(r, chunk) &&
+           eddy_cas_release(&r->loan, &ticket, word); /* [loan] */
 }
 
 static int end_stream(struct eddy_ring *r)

@@ -185,6 +185,12 @@ static inline _Atomic uint32_t *eddy_ring_bell(const struct eddy_ring *r)
     return r->role == EDDY_RING_PRODUCER ? &r->header->room_bell : &r->header->data_bell;
 }
 
+/* True if a chunk lies in this handle's view: another's lies elsewhere, also of the same ring. */
+static inline bool eddy_ring_has_given(const struct eddy_ring *r, const struct eddy_chunk *chunk)
+{
+    return r->payload && (uintptr_t)chunk->data - (uintptr_t)r->payload < r->slots * r->slot_bytes;
+}
+
 static inline uint8_t *eddy_ring_slot(const struct eddy_ring *r, uint64_t position)
 {
     return r->payload + position % r->slots * r->slot_bytes;
