@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { FIRST = EDDY_LOG_MIN, LONGER = 5000, LAPS = 2 * 8192 + 100, BEFORE = 2 * FIRST + 77 };
+enum { FIRST = EDDY_LOG_MIN, LONGER = 5000, LAPS = 2 * 8192 - FIRST / 2, BEFORE = 2 * FIRST + 77 };
 enum { WITNESS, ACTOR };
 
 static const char *const kinds[] = {"logs:", NULL};
@@ -47,6 +47,12 @@ static void publish_as_witness(int count)
     }
 }
 
+static void publish_unread(uint64_t from, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++)
+        payload_publish(pair.writer, 64, WITNESS, from + i);
+}
+
 /* The reader is as far behind as it may be, so the mark will stand on what it needs next. */
 static void pair_open_behind(void)
 {
@@ -54,8 +60,7 @@ static void pair_open_behind(void)
     pair = pair_open(&(struct eddy_writer_options){.reliability = EDDY_BEST_EFFORT},
                      &(struct eddy_reader_options){.depth = FIRST});
     publish_as_witness(BEFORE);
-    for (uint64_t i = 0; i < FIRST; i++)
-        payload_publish(pair.writer, 64, WITNESS, BEFORE + i);
+    publish_unread(BEFORE, FIRST);
 }
 
 /* --- actors ---------------------------------------------------------------------------------- */
@@ -197,6 +202,8 @@ static bool stopped(void *context)
         check(waitid(P_PID, (id_t)child.pid, &news, WSTOPPED) == 0);
         watch();
         publish_as_witness(role->reads ? 50 : LAPS);
+        if (!role->reads) /* what the stopped one copies late would be missed */
+            publish_unread(next[WITNESS], FIRST - role->publishes);
         child_continue(&child);
     }
     check(!points_bury(&child));

@@ -96,6 +96,7 @@ static void go_on(uint64_t published, uint64_t unread)
     for (uint64_t i = 0; i < published - unread; i++) {
         must(publish(writer, i));
         same(payload_take(all).number, i);
+        same(payload_take(newest).number, i);
     }
     publish_many(writer, published - unread, published);
     eddy_reader *deep = deep_reader(domain, 3 * FIRST);
@@ -106,8 +107,9 @@ static void go_on(uint64_t published, uint64_t unread)
     must(eddy_reader_close(all));
     publish_many(writer, published + FIRST - unread, published + 3 * FIRST - 10);
     take_many(deep, published, published + 3 * FIRST - 10);
-    same(payload_take(newest).number, published + 3 * FIRST - 10 - eddy_reader_depth(newest));
-    same(eddy_reader_lost(newest), published + 3 * FIRST - 10 - eddy_reader_depth(newest));
+    uint64_t next = published + 3 * FIRST - 10 - eddy_reader_depth(newest);
+    same(payload_take(newest).number, next);
+    same(eddy_reader_lost(newest), next - (published - unread));
     must(eddy_reader_close(newest));
     must(eddy_reader_close(deep));
     must(eddy_writer_close(distant));
@@ -129,6 +131,31 @@ static void all_go_on_when_the_log_is_made_longer(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         go_on(cases[i][0], cases[i][1]);
+}
+
+/* What a deep reader would like to have was gone before: it is not taken for what is to come. */
+static void what_was_gone_before_is_lost(void **state)
+{
+    (void)state;
+    struct eddy_reader_options deep = skipping;
+    deep.flags = EDDY_READER_DEEP;
+    struct eddy_sample sample;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = first_writer(domain);
+    eddy_reader *behind = open_reader(domain, "deep", &deep);
+    publish_many(writer, 0, 3 * FIRST);
+    eddy_reader *all = deep_reader(domain, 3 * FIRST);
+    publish_many(writer, 3 * FIRST, 3 * FIRST + 10);
+    check(eddy_reader_ready(behind));
+    must(eddy_reader_wait(behind, EDDY_POLL));
+    must(eddy_reader_take(behind, &sample));
+    check(payload_of(&sample).number >= 2 * FIRST);
+    same(eddy_reader_lost(behind) + 1, sample.sn);
+    must(eddy_reader_release(behind, &sample));
+    must(eddy_reader_close(all));
+    must(eddy_reader_close(behind));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
 }
 
 static void a_log_is_made_longer_again_and_again(void **state)
@@ -262,6 +289,7 @@ int main(void)
         WORLD_TEST(the_deepest_reader_gets_all_of_the_smallest_log),
         WORLD_TEST(a_best_effort_reader_is_assured_of_its_depth),
         WORLD_TEST(all_go_on_when_the_log_is_made_longer),
+        WORLD_TEST(what_was_gone_before_is_lost),
         WORLD_TEST(a_log_is_made_longer_again_and_again),
         WORLD_TEST(history_outlives_the_log_that_it_came_by),
         WORLD_TEST(a_longer_history_makes_the_log_longer),

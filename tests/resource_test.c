@@ -86,7 +86,7 @@ static int play_topic(struct topic_cast *c)
 {
     static const struct eddy_topic_name name = {.name = "resources", .type = "t"};
     struct eddy_writer_options writing = {.history = 2};
-    struct eddy_reader_options late = {.history = 2};
+    struct eddy_reader_options late = {.history = 2, .depth = 5000}; /* takes a longer log */
     int error = eddy_domain_open(NULL, &c->domain);
     if (!error)
         error = eddy_writer_open(c->domain, &name, &writing, &c->writer);
@@ -106,6 +106,10 @@ static int play_topic(struct topic_cast *c)
         error = take_all(c);
     if (!error)
         error = eddy_reader_open(c->domain, &name, &late, &c->late);
+    if (!error)
+        error = publish_some(c);
+    if (!error)
+        error = take_all(c);
     return error;
 }
 

@@ -1,7 +1,8 @@
 /* visitors_test.c - a topic that many readers and writers have visited is as good as a fresh one.
  *
- * Many come, take samples and hold some, and go.  Then publishing, publishing large samples, a round
- * trip and opening are compared with the same on another topic that nobody has visited, in turns.
+ * Many come, take samples and hold some, and go, and one that may be a million samples behind.  Then
+ * publishing, publishing large samples, a round trip and opening are compared with the same on
+ * another topic that nobody has visited, in turns.
  * EDDY_LONG=1: as many as a topic has seats.
  *
  * SPDX-License-Identifier: Apache-2.0 */
@@ -38,6 +39,17 @@ static void publish(eddy_writer *writer, size_t size)
 static size_t visitors(void)
 {
     return getenv("EDDY_LONG") ? MOST : VISITORS;
+}
+
+/* The longest log that there can be stays. */
+static void be_visited_by_a_deep_one(struct topic *topic)
+{
+    struct eddy_reader_options deep = {.depth = 1 << 20};
+    eddy_reader *reader = open_reader(topic->domain, topic->name, &deep);
+    same(eddy_reader_depth(reader), deep.depth);
+    for (int i = 0; i < 5000; i++)
+        publish(topic->writer, 64);
+    must(eddy_reader_close(reader));
 }
 
 /* Half of them reliable; each takes one sample, small or large, and every tenth never lets it go. */
@@ -108,6 +120,7 @@ static void visitors_leave_no_trace(void **state)
     struct topic fresh = {.name = "fresh"}, aged = {.name = "aged"};
     open_topic(&aged);
     be_visited(&aged);
+    be_visited_by_a_deep_one(&aged);
     open_topic(&fresh);
     for (unsigned step = 0; step < KINDS; step++)
         for (int slice = 0; slice < SLICES; slice++) {

@@ -12,6 +12,20 @@ int open_topic_reader(eddy_domain *domain, uint32_t topic,
     return timed("eddy_reader_open", eddy_reader_open(domain, &name, &limited, reader));
 }
 
+/* A reader that may be far behind, and so takes a longer log, comes and goes: if it stayed, it would
+ * keep more samples than the topic's share of memory has room for. */
+static void visit_deep(eddy_domain *domain, uint32_t topic, uint64_t seed)
+{
+    eddy_reader *deep;
+    struct eddy_reader_options options = {.reliability =
+                                              seed >> 12 & 1 ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
+                                          .depth = 1024u << (seed >> 44) % (DEEPEST + 1)};
+    if (let(open_topic_reader(domain, topic, &options, &deep))) {
+        same(eddy_reader_depth(deep), options.depth);
+        must(timed("eddy_reader_close", eddy_reader_close(deep)));
+    }
+}
+
 void reading_open(struct reading *r, eddy_domain *domain, uint32_t topic, uint64_t seed)
 {
     if (r->handle)
@@ -23,6 +37,8 @@ void reading_open(struct reading *r, eddy_domain *domain, uint32_t topic, uint64
         .flags = seed >> 10 & 1 ? EDDY_READER_DEEP : 0,
         .spin_ns = seed >> 11 & 1 ? -1 : 0};
     *r = (struct reading){.topic = topic};
+    if ((seed >> 40) % 16 == 0)
+        visit_deep(domain, topic, seed);
     if (!let(open_topic_reader(domain, topic, &options, &r->handle)))
         return;
     witness_begin(&r->witness, topic, &options);

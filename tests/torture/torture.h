@@ -28,7 +28,8 @@ enum {
     LOANS = 4, /* that a writer may have out */
     STEADY = 4,
     TOPICS = 7,
-    GUESTS = 32 /* forked children that are told apart */
+    GUESTS = 32, /* forked children that are told apart */
+    DEEPEST = 6  /* logs of 2^10 to 2^16 entries */
 };
 
 struct topic {
