@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/file.h"
 
+#include "allocator/cgroup.h"
 #include "allocator/error.h"
 #include "allocator/point.h"
 #include "allocator/whose.h"
@@ -11,19 +12,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #define RESERVE_PIECE (4u << 20)
-#define POPULATE_MAX  (64u << 20) /* of more, the page tables alone would take too long to fill */
-
-uint64_t eddy_page_round(uint64_t bytes)
-{
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-    return (bytes + page - 1) / page * page;
-}
 
 static bool make_temp_name(struct eddy_file *file)
 {
@@ -215,7 +208,7 @@ static bool has_room(int fd, uint64_t bytes)
 
 int eddy_file_back(int fd, uint64_t offset, uint64_t bytes)
 {
-    int rc = has_room(fd, bytes) ? 0 : ENOSPC;
+    int rc = !has_room(fd, bytes) ? ENOSPC : !eddy_cgroup_allows(bytes) ? ENOMEM : 0;
     /* In pieces: tmpfs undoes a call that a signal interrupts, so a long one might never end. */
     for (uint64_t done = 0; rc == 0 && done < bytes; done += RESERVE_PIECE) {
         uint64_t rest = bytes - done;
@@ -225,10 +218,26 @@ int eddy_file_back(int fd, uint64_t offset, uint64_t bytes)
     return rc == 0 ? 0 : -1;
 }
 
+bool eddy_file_punch(int fd, uint64_t offset, uint64_t bytes)
+{
+    int rc;
+    do
+        rc = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes);
+    while (rc != 0 && errno == EINTR);
+    return rc == 0;
+}
+
 int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
 {
     if (eddy_file_back(fd, offset, bytes) == 0)
         return EDDY_OK;
+    if (errno == ENOMEM)
+        return eddy_fail(
+            EDDY_ENOMEM,
+            "cannot reserve %llu bytes of shared memory for %s: the memory limit of this "
+            "process's control group (its container) leaves too little; raise it, or let "
+            "the topics take less (EDDY_MAX_BYTES)",
+            (unsigned long long)bytes, what);
     return eddy_fail_errno(
         "cannot reserve %llu bytes of shared memory for %s; free some, enlarge the "
         "file system of the domain's folder, or choose another with EDDY_DIR",
@@ -344,29 +353,4 @@ int eddy_file_list(int dir, bool (*visit)(int, const char *, void *), void *cont
         ;
     closedir(list);
     return EDDY_OK;
-}
-
-int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address)
-{
-    void *at = mmap(NULL, bytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd,
-                    (off_t)offset);
-    if (at == MAP_FAILED)
-        return eddy_fail_errno(
-            "cannot map %llu bytes of shared memory (see vm.max_map_count, ulimit -v)",
-            (unsigned long long)bytes);
-    /* Core dumps are for the process's own memory; frames would make them huge. */
-    madvise(at, bytes, MADV_DONTDUMP);
-    *address = at;
-    return EDDY_OK;
-}
-
-void eddy_file_populate(void *address, uint64_t bytes, bool writable)
-{
-    /* Kernels before 5.14 know neither, and then the pages come one by one. */
-#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
-    if (bytes <= POPULATE_MAX)
-        madvise(address, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
-#else
-    (void)address, (void)bytes, (void)writable;
-#endif
 }

@@ -46,6 +46,9 @@ int eddy_file_reserve(int fd, uint64_t offset, uint64_t bytes, const char *what)
 /* The same, without a sentence, and without making the file longer where its system can.  -1 with
  * errno; memory that was had before that stays. */
 int eddy_file_back(int fd, uint64_t offset, uint64_t bytes);
+/* Gives a range's memory back to the system; its bytes are zero if they are used again.  False: the
+ * file system cannot. */
+bool eddy_file_punch(int fd, uint64_t offset, uint64_t bytes);
 
 /* Makes a file that has no name yet one of a domain's: of its folder's group, if that is a group's
  * domain.  EDDY_EACCES. */
@@ -76,9 +79,16 @@ int eddy_file_list(int dir, bool (*visit)(int dir, const char *name, void *conte
 /* Maps a range shared.  `writable` as for the pages. */
 int eddy_file_map(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address);
 
+/* The same for a range that has not got all of its memory: not even in a program that locks what it
+ * maps (mlockall) does mapping it give it some. */
+int eddy_file_map_sparse(int fd, uint64_t offset, uint64_t bytes, bool writable, void **address);
+
 /* Enters the pages of a mapping whose memory is reserved, so that using them first costs no fault.
  * Best effort. */
 void eddy_file_populate(void *address, uint64_t bytes, bool writable);
+
+/* The same for all of it, however much that is.  False: it cannot be done. */
+bool eddy_file_touch(void *address, uint64_t bytes, bool writable);
 
 /* Up to the next page. */
 uint64_t eddy_page_round(uint64_t bytes);

@@ -133,18 +133,13 @@ void eddy_directory_leave(struct eddy_domain *d, struct eddy_name *name)
 
 /* --- limits ---------------------------------------------------------------------------------- */
 
-/* What the smallest sample takes: with less, nothing could ever be written. */
-static uint64_t least_limit(void)
-{
-    return eddy_extent_bytes(eddy_extent_descriptor(eddy_extent_capacity(1), 1));
-}
-
+/* With less than the smallest sample takes nothing could ever be written. */
 static int fail_max_bytes(const char *text)
 {
     return eddy_fail(EDDY_ECONFIG,
                      "EDDY_MAX_BYTES is \"%.64s\"; set it to a number of bytes, such as 500M or "
                      "2G, of %llu at least",
-                     text, (unsigned long long)least_limit());
+                     text, (unsigned long long)eddy_extent_least(1));
 }
 
 static int limit_from_environment(uint64_t *limit)
@@ -158,7 +153,7 @@ static int limit_from_environment(uint64_t *limit)
     const char *unit = *end ? strchr("KMGT", *end) : NULL;
     unsigned shift = unit ? 10 * (unsigned)(unit - "KMGT" + 1) : 0;
     if (*text < '0' || *text > '9' || errno || value == 0 || (*end && (!unit || end[1])) ||
-        value > UINT64_MAX >> shift || value << shift < least_limit())
+        value > UINT64_MAX >> shift || value << shift < eddy_extent_least(1))
         return fail_max_bytes(text);
     *limit = value << shift;
     return EDDY_OK;

@@ -5,6 +5,7 @@
  * the columns.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/segment/block.h"
 #include "support/thread.h"
 #include "support/world.h"
 #include "transport/topic/reader.h"
@@ -38,7 +39,8 @@ static void *pin_all(void *unused)
         struct eddy_reader reader = {.segment = segment, .seat_id = 64 * c};
         struct eddy_place p = slot_of(c);
         sit_down(reader.seat_id);
-        check(eddy_reader_pin(&reader, &p, 1));
+        must(eddy_columns_make(segment, c));
+        must(eddy_reader_pin(&reader, &p, 1));
         atomic_store_explicit(&pinned, c, memory_order_relaxed);
     }
     return unused;
@@ -52,7 +54,7 @@ static void *pin_beside(void *unused)
         struct eddy_place p = slot_of(COLUMNS + c);
         while (atomic_load_explicit(&pinned, memory_order_relaxed) < c)
             sched_yield();
-        check(eddy_reader_pin(&reader, &p, 1));
+        must(eddy_reader_pin(&reader, &p, 1));
     }
     return unused;
 }
@@ -71,6 +73,7 @@ static void *claim_all(void *unused)
 /* visited: the columns are there, of readers that have gone. */
 static void once(int dir, bool visited)
 {
+    struct eddy_place place;
     static const uint8_t hash[16];
     struct eddy_segment_options options = {.name = "columns",
                                            .type = "",
@@ -79,7 +82,8 @@ static void once(int dir, bool visited)
                                            .limit_bytes = 1 << 30,
                                            .log_length = EDDY_LOG_MIN};
     must(eddy_segment_create(dir, &options, &segment));
-    must(eddy_extent_add(segment, 64));
+    must(eddy_slot_grow(segment, 64, 1, &place));
+    eddy_slot_give_up(place.slot);
     for (uint32_t i = 1; i < 2 * COLUMNS; i++)
         eddy_store_relaxed(&slot_of(i).slot->sn, 1u);
     for (uint32_t c = 1; visited && c < COLUMNS; c++)

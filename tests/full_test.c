@@ -187,6 +187,76 @@ static void a_running_topic_goes_on_when_the_rest_is_full(void **state)
     run_mounted(go_on_when_full, NULL);
 }
 
+/* What more readers than one word has bits need is made when they come, or the topic grows; taking
+ * needs nothing. */
+static void read_with_many_when_full(int wire, void *argument)
+{
+    enum { MANY = 66, SAMPLES = 10 };
+    (void)wire, (void)argument;
+    struct eddy_reader_options eager = {.reliability = EDDY_BEST_EFFORT, .depth = 50};
+    eddy_reader *readers[MANY + 1];
+    struct eddy_sample first, second;
+    mount_small();
+    struct pair pair = pair_open(NULL, NULL);
+    payload_publish(pair.writer, 3000, 1, 0); /* an extent that is there before they come */
+    for (int i = 0; i < MANY; i++)
+        readers[i] = open_reader(pair.domain, "pair", &eager);
+    readers[MANY] = open_reader(pair.domain, "pair", NULL);
+    for (uint64_t i = 0; i < SAMPLES; i++)
+        payload_publish(pair.writer, i % 2 ? 3000 : 200, 1, i);
+    use_up_but(0);
+    for (int i = 0; i <= MANY; i++) {
+        must(eddy_reader_take(readers[i],
+                              &first)); /* the reliable one pins it when it takes the next */
+        must(eddy_reader_take(readers[i], &second));
+        same(payload_of(&first).number, 0);
+        same(payload_of(&second).number, 1);
+        same(eddy_reader_lost(readers[i]), 0);
+        must(eddy_reader_release(readers[i], &first));
+        must(eddy_reader_release(readers[i], &second));
+    }
+    give_back();
+    for (int i = 0; i <= MANY; i++)
+        must(eddy_reader_close(readers[i]));
+    pair_close(&pair);
+    world_must_be_empty();
+}
+
+/* Who opens then is told: there is a page for its seat, and none for its column. */
+static void open_one_more_when_full(int wire, void *argument)
+{
+    enum { MANY = 64 };
+    (void)wire, (void)argument;
+    eddy_reader *readers[MANY], *late = NULL;
+    struct eddy_topic_name name = {.name = "pair"};
+    mount_small();
+    struct pair pair = pair_open(NULL, NULL);
+    payload_publish(pair.writer, 3000, 1, 0);
+    for (int i = 0; i < MANY - 1; i++)
+        readers[i] = open_reader(pair.domain, "pair", NULL);
+    use_up_but(4096);
+    must_fail(eddy_reader_open(pair.domain, &name, NULL, &late), EDDY_ENOMEM);
+    give_back();
+    must(eddy_reader_open(pair.domain, &name, NULL, &late));
+    must(eddy_reader_close(late));
+    for (int i = 0; i < MANY - 1; i++)
+        must(eddy_reader_close(readers[i]));
+    pair_close(&pair);
+    world_must_be_empty();
+}
+
+static void opening_says_so_instead(void **state)
+{
+    (void)state;
+    run_mounted(open_one_more_when_full, NULL);
+}
+
+static void taking_needs_no_memory(void **state)
+{
+    (void)state;
+    run_mounted(read_with_many_when_full, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +264,8 @@ int main(void)
         WORLD_TEST(so_does_that_of_a_best_effort_writer),
         WORLD_TEST(opening_with_too_little_memory_is_an_error_and_leaves_nothing),
         WORLD_TEST(a_running_topic_goes_on_when_the_rest_is_full),
+        WORLD_TEST(taking_needs_no_memory),
+        WORLD_TEST(opening_says_so_instead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include "support/thread.h"
 #include "support/world.h"
 
-#include "allocator/segment/slot.h"
+#include "allocator/segment/block.h"
 #include "transport/topic/writer.h"
 
 #include <signal.h>
@@ -105,11 +105,25 @@ static void newcomers_are_served(void)
     must(eddy_domain_close(domain));
 }
 
+/* Who is there has memory; what the dead leave may be ABSENT and have some. */
+static void is_whole(const struct eddy_place *p, uint32_t id, bool absent)
+{
+    const struct eddy_extent *x = p->extent;
+    uint32_t block = p->index / x->block_slots;
+    bool committed = eddy_load_seq(&x->blocks[block / 64].committed) >> block % 64 & 1;
+    if (!absent && !committed)
+        check_fail(CHECK_HERE("is_whole"), "slot %#x is there and has no memory after %s", id,
+                   plan.point ? plan.point : "nothing");
+}
+
 static bool is_ours(struct eddy_segment *s, const struct eddy_place *p, uint32_t id, void *context)
 {
     uint32_t me = witness.pair.writer->me, owner = eddy_slot_owner(p->slot);
     uint32_t keeper = eddy_load_seq(&p->slot->keeper);
     (void)context;
+    is_whole(p, id, owner == EDDY_SLOT_ABSENT);
+    if (owner == EDDY_SLOT_ABSENT)
+        owner = 0;
     if (eddy_slot_held(s, p) || (owner && owner != me) || (keeper && keeper != me))
         check_fail(CHECK_HERE("is_ours"), "slot %#x is lost (owner %u, keeper %u) after %s", id,
                    owner, keeper, plan.point ? plan.point : "nothing");

@@ -39,6 +39,12 @@ static void *map_column(const struct eddy_segment *s, const char *name, uint64_t
     return at;
 }
 
+/* A column that was made stays. */
+static bool has_column(const struct eddy_extent *x, uint32_t c)
+{
+    return eddy_load_relaxed(&x->header->columns) >> c & 1; /* else it is made once more */
+}
+
 _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_t c, bool create)
 {
     struct eddy_extent *x = &s->extents[i];
@@ -63,4 +69,37 @@ _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_
         /* seq: before any bit is set in it; a claimer clears sn, then looks here. */
         eddy_or_seq(&x->header->columns, 1ull << c);
     return column;
+}
+
+static int make_in(struct eddy_segment *s, uint32_t i, uint32_t c)
+{
+    const struct eddy_extent *x = &s->extents[i];
+    return has_column(x, c) || eddy_extent_column(s, i, c, true) ? EDDY_OK : EDDY_ENOMEM;
+}
+
+int eddy_extent_columns_make(struct eddy_segment *s, uint32_t i)
+{
+    /* acquire, from [extent], whoever entered it; seq: who joins says so there, then looks at the
+     * extents.  One of us makes the column. */
+    if (eddy_load_acquire(&s->control->extents[i]) == 0)
+        return EDDY_ESEGMENT;
+    uint64_t groups = eddy_load_seq(&s->control->reader_groups) & ~1ull;
+    int error = EDDY_OK;
+    for (; groups && !error; groups &= groups - 1)
+        error = make_in(s, i, (uint32_t)__builtin_ctzll(groups));
+    return error;
+}
+
+int eddy_columns_make(struct eddy_segment *s, uint32_t c)
+{
+    int error = EDDY_OK;
+    /* seq, after the group's bit was set: see above. */
+    for (uint32_t i = 0; i < EDDY_EXTENTS_MAX && eddy_load_seq(&s->control->extents[i]); i++) {
+        error = eddy_extent_map(s, i);
+        if (!error)
+            error = make_in(s, i, c);
+        if (error && error != EDDY_ESEGMENT) /* damaged: nobody uses it */
+            return error;
+    }
+    return EDDY_OK;
 }

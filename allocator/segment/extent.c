@@ -20,35 +20,6 @@ static void extent_file_name(const struct eddy_segment *s, uint32_t i, char name
     snprintf(name, 56, "%s.x%u", s->id, i);
 }
 
-/* Extent header and slots: pages of their own, since readers may write there and not to the
- * payloads. */
-static uint64_t slots_bytes(uint64_t descriptor)
-{
-    return eddy_page_round(sizeof(struct eddy_extent_header) +
-                           eddy_descriptor_slots(descriptor) * sizeof(struct eddy_slot));
-}
-
-static uint64_t payload_bytes(uint64_t descriptor)
-{
-    return eddy_page_round(eddy_descriptor_capacity(descriptor) *
-                           eddy_descriptor_slots(descriptor));
-}
-
-uint64_t eddy_extent_bytes(uint64_t descriptor)
-{
-    return slots_bytes(descriptor) + payload_bytes(descriptor);
-}
-
-/* Four capacities an octave: at most a quarter is wasted, and sizes that creep up need few extents.
- */
-uint64_t eddy_extent_capacity(uint64_t need)
-{
-    if (need <= 4 * EDDY_LINE)
-        return need <= EDDY_LINE ? EDDY_LINE : (need + EDDY_LINE - 1) / EDDY_LINE * EDDY_LINE;
-    uint64_t step = 1ull << (61 - __builtin_clzll(need - 1));
-    return (need + step - 1) / step * step;
-}
-
 uint32_t eddy_extent_count(const struct eddy_segment *s)
 {
     uint32_t n = 0;
@@ -66,78 +37,50 @@ uint32_t eddy_extent_slots(const struct eddy_segment *s)
     return slots;
 }
 
-/* --- how much to add ------------------------------------------------------------------------- */
-
-struct growth {
-    uint64_t in_use;  /* bytes of all extents */
-    uint32_t like_it; /* slots of the wanted capacity */
-    uint32_t extents;
-};
-
-static struct growth look(const struct eddy_segment *s, uint64_t capacity)
-{
-    struct growth g = {0};
-    g.extents = eddy_extent_count(s);
-    for (uint32_t i = 0; i < g.extents; i++) {
-        uint64_t d =
-            eddy_load_relaxed(&s->control->extents[i]); /* set once; read after the count */
-        g.in_use += eddy_extent_bytes(d);
-        if (eddy_descriptor_capacity(d) == capacity)
-            g.like_it += eddy_descriptor_slots(d);
-    }
-    return g;
-}
-
-static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
-{
-    return v < low ? low : v > high ? high : v;
-}
-
-/* Begins with 16 KiB of slots (at least 4), then doubles, while that stays below 4 MiB; large ones
- * come singly. */
-static uint32_t slots_to_add(uint64_t capacity, uint32_t have)
-{
-    uint64_t first = clamp(65536 / capacity,
-                           capacity >= (32u << 20) ? 1
-                           : capacity > (4u << 20) ? 2
-                                                   : 4,
-                           255);
-    uint64_t more = clamp((4u << 20) / capacity, first, EDDY_EXTENT_SLOTS - 1);
-    uint64_t count = have == 0 ? first : clamp(have, first, more);
-    /* With the header, whole pages of slots. */
-    return (uint32_t)(count >= 63 ? ((count + 1) / 64 * 64 - 1) : count);
-}
-
-static uint64_t choose_descriptor(const struct eddy_segment *s, uint64_t need,
-                                  const struct growth *g)
-{
-    uint64_t capacity = eddy_extent_capacity(need);
-    uint32_t count = slots_to_add(capacity, g->like_it);
-    uint64_t limit = eddy_segment_limit(s), room = limit > g->in_use ? limit - g->in_use : 0;
-    while (count > 1 && eddy_extent_bytes(eddy_extent_descriptor(capacity, count)) > room)
-        count /= 2;
-    uint64_t d = eddy_extent_descriptor(capacity, count);
-    return eddy_extent_bytes(d) <= room ? d : 0;
-}
-
 /* --- adding ---------------------------------------------------------------------------------- */
 
-static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struct eddy_file *file)
+/* Header and slots, none of which has memory. */
+static int fill_extent(const struct eddy_segment *s, uint64_t descriptor, int fd)
 {
-    uint64_t bytes = eddy_extent_bytes(descriptor);
-    int error = eddy_file_create(eddy_segment_dir(s), bytes, file);
+    struct eddy_extent_shape shape = eddy_extent_shape(descriptor);
+    void *at;
+    int error = eddy_file_map(fd, 0, shape.head_bytes, true, &at);
     if (error)
         return error;
     struct eddy_extent_header header = {.magic = EDDY_MAGIC_EXTENT,
                                         .version = eddy_version_word(EDDY_TOPIC_LAYOUT),
                                         .descriptor = descriptor};
     memcpy(header.nonce, s->nonce, sizeof header.nonce);
-    error = eddy_file_reserve(file->fd, 0, bytes, "samples");
-    if (!error && pwrite(file->fd, &header, sizeof header, 0) != sizeof header)
-        error = eddy_fail_errno("cannot write an extent");
+    memcpy(at, &header, sizeof header);
+    struct eddy_slot *slots = (void *)((uint8_t *)at + shape.slots_at);
+    for (uint32_t i = 0; i < shape.slots; i++)
+        eddy_store_relaxed(&slots[i].owner, EDDY_SLOT_ABSENT); /* nobody can look before the link */
+    munmap(at, shape.head_bytes);
+    return EDDY_OK;
+}
+
+static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struct eddy_file *file)
+{
+    struct eddy_extent_shape shape = eddy_extent_shape(descriptor);
+    int error = eddy_file_create(eddy_segment_dir(s), shape.head_bytes + shape.payload_bytes, file);
+    if (error)
+        return error;
+    error = eddy_file_reserve(file->fd, 0, shape.head_bytes, "samples");
+    if (!error)
+        error = fill_extent(s, descriptor, file->fd);
     if (error)
         eddy_file_drop(file);
     return error;
+}
+
+static bool is_sound(uint64_t descriptor, uint64_t file_bytes)
+{
+    if (eddy_descriptor_slots(descriptor) - 1 >= EDDY_EXTENT_SLOTS ||
+        eddy_descriptor_capacity(descriptor) - 1 >= CAPACITY_MAX)
+        return false;
+    struct eddy_extent_shape shape = eddy_extent_shape(descriptor);
+    return shape.slots % shape.block_slots == 0 &&
+           shape.head_bytes + shape.payload_bytes <= file_bytes;
 }
 
 /* Opens the file of extent i and believes it only as far as it fits. */
@@ -153,15 +96,22 @@ static int open_extent(const struct eddy_segment *s, uint32_t i, int *fd, uint64
     if (pread(*fd, &h, sizeof h, 0) == sizeof h && h.magic == EDDY_MAGIC_EXTENT &&
         h.version == eddy_version_word(EDDY_TOPIC_LAYOUT) &&
         memcmp(h.nonce, s->nonce, sizeof h.nonce) == 0 &&
-        eddy_descriptor_slots(h.descriptor) - 1 < EDDY_EXTENT_SLOTS &&
-        eddy_descriptor_capacity(h.descriptor) - 1 < CAPACITY_MAX &&
-        eddy_extent_bytes(h.descriptor) <= (uint64_t)status.st_size) {
+        is_sound(h.descriptor, (uint64_t)status.st_size)) {
         *descriptor = h.descriptor;
         return EDDY_OK;
     }
     close(*fd);
     return eddy_fail(EDDY_ESEGMENT,
                      "%s is damaged; stop the programs that use it and run `eddy gc`", name);
+}
+
+int eddy_extent_fail_limit(const struct eddy_segment *s, uint64_t room)
+{
+    return eddy_fail(
+        EDDY_ELIMIT,
+        "topic \"%.*s\" uses all but %llu of its %llu bytes; release samples, or raise "
+        "limit_bytes or EDDY_MAX_BYTES where the topic is created",
+        EDDY_SEGMENT_LABEL(s), (unsigned long long)room, (unsigned long long)eddy_segment_limit(s));
 }
 
 /* Somebody linked extent i and has not entered it, or died before: enter it for them. */
@@ -174,7 +124,7 @@ static int enter_foreign(struct eddy_segment *s, uint32_t i)
         return error;
     close(fd);
     EDDY_POINT("grow:met");
-    eddy_cas_relaxed(&s->control->extents[i], &none, descriptor); /* as in link_extent */
+    eddy_cas_seq(&s->control->extents[i], &none, descriptor); /* [extent], as in link_extent */
     return EDDY_OK;
 }
 
@@ -192,35 +142,25 @@ static int link_extent(struct eddy_segment *s, uint32_t i, uint64_t descriptor)
     error = eddy_file_link(&file, name);
     EDDY_POINT("grow:linked");
     if (!error)
-        /* Relaxed: who opens the file by its name has it from the kernel. */
-        eddy_cas_relaxed(&s->control->extents[i], &none, descriptor);
+        /* seq: who joins looks here after saying so, and who gives a slot memory looks at who has
+         * joined after coming here.  What is behind it is opened by its name: the kernel has that. */
+        eddy_cas_seq(&s->control->extents[i], &none, descriptor); /* [extent] */
     eddy_file_drop(&file);
     return error == EDDY_EEXIST ? enter_foreign(s, i) : error;
 }
 
-int eddy_extent_add(struct eddy_segment *s, uint64_t need)
+int eddy_extent_add(struct eddy_segment *s, uint64_t need, uint64_t room)
 {
     EDDY_UNCANCELLED;
-    if (need > CAPACITY_MAX || need > eddy_segment_limit(s))
-        return eddy_fail(
-            EDDY_ETOOBIG,
-            "%llu bytes are more than the limit of topic \"%.*s\", %llu; raise limit_bytes, "
-            "or EDDY_MAX_BYTES where the topic is created",
-            (unsigned long long)need, EDDY_SEGMENT_LABEL(s),
-            (unsigned long long)eddy_segment_limit(s));
-    struct growth g = look(s, eddy_extent_capacity(need));
-    if (g.extents == EDDY_EXTENTS_MAX)
-        return eddy_fail(EDDY_ELIMIT, "topic \"%.*s\" has all of its %u extents",
-                         EDDY_SEGMENT_LABEL(s), EDDY_EXTENTS_MAX);
-    uint64_t descriptor = choose_descriptor(s, need, &g);
-    if (!descriptor)
+    uint32_t extents = eddy_extent_count(s);
+    if (extents == EDDY_EXTENTS_MAX)
         return eddy_fail(
             EDDY_ELIMIT,
-            "topic \"%.*s\" uses %llu of at most %llu bytes; release samples, or raise "
-            "limit_bytes, or EDDY_MAX_BYTES where the topic is created",
-            EDDY_SEGMENT_LABEL(s), (unsigned long long)g.in_use,
-            (unsigned long long)eddy_segment_limit(s));
-    return link_extent(s, g.extents, descriptor);
+            "topic \"%.*s\" has had samples of so many sizes that all of its %u extents "
+            "are in use; close it everywhere once",
+            EDDY_SEGMENT_LABEL(s), EDDY_EXTENTS_MAX);
+    uint64_t descriptor = eddy_extent_plan(s, need, room);
+    return descriptor ? link_extent(s, extents, descriptor) : eddy_extent_fail_limit(s, room);
 }
 
 /* --- mapping --------------------------------------------------------------------------------- */
@@ -243,35 +183,43 @@ static uint32_t stride_for(uint32_t count)
     }
 }
 
+static void enter(struct eddy_extent *x, void *head, const void *payload,
+                  const struct eddy_extent_shape *shape)
+{
+    uint8_t *at = head;
+    x->header = head;
+    x->blocks = (void *)(at + sizeof(struct eddy_extent_header));
+    x->payload = payload;
+    x->capacity = shape->capacity;
+    x->count = shape->slots;
+    x->block_slots = shape->block_slots;
+    x->stride = stride_for(shape->block_slots);
+    eddy_store_release(&x->slots,
+                       (struct eddy_slot *)(void *)(at + shape->slots_at)); /* [mapped] */
+}
+
 /* What is written to is one mapping where there is a writer: it is a third less to look after for the
- * kernel, which has a limit.  What readers are given is always one of its own, read-only. */
+ * kernel, which has a limit.  What readers are given is always one of its own, read-only.  Payloads are
+ * not looked at here: a page that is read gets memory, and they may have none. */
 static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descriptor)
 {
     struct eddy_extent *x = &s->extents[i];
-    void *slots, *payload;
-    uint64_t head = slots_bytes(descriptor), rest = payload_bytes(descriptor);
+    struct eddy_extent_shape shape = eddy_extent_shape(descriptor);
+    void *head, *payload;
     x->whole = eddy_load_relaxed(&s->writes); /* else there is one more mapping */
-    uint64_t bytes = x->whole ? head + rest : head;
-    int error = eddy_file_map(fd, 0, bytes, true, &slots);
+    uint64_t bytes = shape.head_bytes + (x->whole ? shape.payload_bytes : 0);
+    int error = eddy_file_map_sparse(fd, 0, bytes, true, &head);
     if (error)
         return error;
-    error = eddy_file_map(fd, head, rest, false, &payload);
+    error = eddy_file_map_sparse(fd, shape.head_bytes, shape.payload_bytes, false, &payload);
     if (error) {
-        munmap(slots, bytes);
+        munmap(head, bytes);
         return error;
     }
-    eddy_file_populate(slots, bytes, true);
-    eddy_file_populate(payload, rest, false);
-    x->header = slots;
-    x->payload = payload;
-    if (x->whole)
-        eddy_store_relaxed(&x->writable, (uint8_t *)slots + head); /* seen by way of the slots */
-    x->capacity = eddy_descriptor_capacity(descriptor);
-    x->count = eddy_descriptor_slots(descriptor);
-    x->stride = stride_for(x->count);
-    /* [mapped] */
-    eddy_store_release(&x->slots,
-                       (struct eddy_slot *)((uint8_t *)slots + sizeof(struct eddy_extent_header)));
+    eddy_file_populate(head, shape.head_bytes, true);
+    if (x->whole) /* relaxed: seen by way of the slots */
+        eddy_store_relaxed(&x->writable, (uint8_t *)head + shape.head_bytes);
+    enter(x, head, payload, &shape);
     return EDDY_OK;
 }
 
@@ -300,19 +248,29 @@ static uint64_t descriptor_of(const struct eddy_extent *x)
     return eddy_extent_descriptor(x->capacity, x->count);
 }
 
+int eddy_extent_open(struct eddy_segment *s, uint32_t i)
+{
+    int fd;
+    uint64_t descriptor;
+    if (open_extent(s, i, &fd, &descriptor))
+        return -1;
+    if (descriptor == descriptor_of(&s->extents[i]))
+        return fd;
+    close(fd);
+    return -1;
+}
+
 uint8_t *eddy_extent_writable(struct eddy_segment *s, uint32_t i)
 {
     struct eddy_extent *x = &s->extents[i];
-    int fd;
-    uint64_t d;
     void *at = NULL;
     EDDY_UNCANCELLED;
     pthread_mutex_lock(&s->lock);
-    if (!eddy_load_relaxed(&x->writable) && open_extent(s, i, &fd, &d) == EDDY_OK) {
-        if (d == descriptor_of(x) &&
-            !eddy_file_map(fd, slots_bytes(d), payload_bytes(d), true, &at))
-            eddy_file_populate(at, payload_bytes(d), true);
-        eddy_store_release(&x->writable, at); /* [mapped] */
+    int fd = eddy_load_relaxed(&x->writable) ? -1 : eddy_extent_open(s, i);
+    if (fd >= 0) {
+        struct eddy_extent_shape shape = eddy_extent_shape(descriptor_of(x));
+        if (!eddy_file_map_sparse(fd, shape.head_bytes, shape.payload_bytes, true, &at))
+            eddy_store_release(&x->writable, at); /* [mapped] */
         close(fd);
     }
     pthread_mutex_unlock(&s->lock);
@@ -324,12 +282,12 @@ void eddy_extent_unmap(struct eddy_extent *x)
     void *writable = eddy_load_relaxed(&x->writable); /* nobody else is left */
     if (!eddy_load_relaxed(&x->slots))
         return;
-    uint64_t d = descriptor_of(x);
+    struct eddy_extent_shape shape = eddy_extent_shape(descriptor_of(x));
     for (uint32_t c = 1; c < EDDY_SEATS_MAX / 64; c++)
         if (eddy_load_relaxed(&x->column[c]))
             munmap((void *)eddy_load_relaxed(&x->column[c]), eddy_page_round(x->count * 8ull));
     if (writable && !x->whole)
-        munmap(writable, payload_bytes(d));
-    munmap((void *)(uintptr_t)x->payload, payload_bytes(d));
-    munmap(x->header, slots_bytes(d) + (x->whole ? payload_bytes(d) : 0));
+        munmap(writable, shape.payload_bytes);
+    munmap((void *)(uintptr_t)x->payload, shape.payload_bytes);
+    munmap(x->header, shape.head_bytes + (x->whole ? shape.payload_bytes : 0));
 }

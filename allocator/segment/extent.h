@@ -1,5 +1,8 @@
 /* extent.h - runs of slots of one capacity, added while the topic is in use.  (internal)
  *
+ * An extent is a sparse file: it has memory for what tells the state of its slots, and address space
+ * for their payloads, which get memory when they are needed (block.h).
+ *
  *   descriptor 0 -- a writer links <nonce>.x<i> and swaps the descriptor in --> in use, for good
  *
  * An extent's file is built without a name and linked when complete.  If its maker dies before the
@@ -15,9 +18,37 @@
 
 #include "allocator/segment/segment.h"
 
-/* Adds an extent whose slots hold at least `need` bytes.  EDDY_OK also if another writer just added
- * one. EDDY_ELIMIT at the topic's limit, EDDY_ETOOBIG if it could never fit, EDDY_ENOMEM. */
-int eddy_extent_add(struct eddy_segment *segment, uint64_t need);
+/* What a descriptor says of an extent. */
+struct eddy_extent_shape {
+    uint64_t capacity;
+    uint32_t slots, block_slots, blocks;
+    uint64_t block_bytes;
+    uint64_t slots_at;      /* where the slots begin */
+    uint64_t head_bytes;    /* header, blocks and slots: whole pages */
+    uint64_t payload_bytes; /* whole pages, behind the head */
+};
+struct eddy_extent_shape eddy_extent_shape(uint64_t descriptor);
+
+/* What to add for slots of at least `need` bytes, with `room` bytes left of the topic's limit.  0:
+ * nothing fits. */
+uint64_t eddy_extent_plan(const struct eddy_segment *segment, uint64_t need, uint64_t room);
+
+/* Adds an extent whose slots hold at least `need` bytes; none of them has memory yet.  EDDY_OK also
+ * if another writer just added one.  EDDY_ELIMIT at the topic's limit, EDDY_ETOOBIG if it could never
+ * fit, EDDY_ENOMEM. */
+int eddy_extent_add(struct eddy_segment *segment, uint64_t need, uint64_t room);
+
+int eddy_extent_fail_limit(const struct eddy_segment *segment, uint64_t room);
+
+/* Room enough, and not far too much: small samples leave large slots to large ones. */
+static inline bool eddy_extent_suits(const struct eddy_extent *x, uint64_t need)
+{
+    return x->capacity >= need && (x->capacity <= 4096 || x->capacity / 4 <= need);
+}
+
+/* The file of a mapped extent, to change what memory it has.  -1: it cannot be opened, or is another's
+ * by now. */
+int eddy_extent_open(struct eddy_segment *segment, uint32_t i);
 
 /* Maps extent i, if it is not mapped yet.  EDDY_ESEGMENT if there is none. */
 int eddy_extent_map(struct eddy_segment *segment, uint32_t i);
@@ -29,6 +60,13 @@ uint8_t *eddy_extent_writable(struct eddy_segment *segment, uint32_t i);
 _Atomic uint64_t *eddy_extent_column(struct eddy_segment *segment, uint32_t i, uint32_t c,
                                      bool create);
 
+/* Makes column c of all extents that there are: for a reader that joins, before it takes anything.
+ * EDDY_ENOMEM. */
+int eddy_columns_make(struct eddy_segment *segment, uint32_t c);
+
+/* Makes the columns of an extent for all who have joined: before any of its slots is used. */
+int eddy_extent_columns_make(struct eddy_segment *segment, uint32_t i);
+
 void eddy_extent_unmap(struct eddy_extent *extent);
 
 /* Extents in use: they are numbered without gaps. */
@@ -37,10 +75,7 @@ uint32_t eddy_extent_count(const struct eddy_segment *segment);
 /* Slots of all extents. */
 uint32_t eddy_extent_slots(const struct eddy_segment *segment);
 
-/* Bytes of the file of an extent. */
-uint64_t eddy_extent_bytes(uint64_t descriptor);
-
-/* Capacity of the slots that would be made for `need` bytes. */
-uint64_t eddy_extent_capacity(uint64_t need);
+/* Least bytes that a topic takes for one sample of `need`. */
+uint64_t eddy_extent_least(uint64_t need);
 
 #endif

@@ -3,7 +3,7 @@
  * A segment is one control file and a file for each extent:
  *
  *   <nonce>.seg        control header | names | reader seats | writer seats | log | longer logs
- *   <nonce>.x<i>       extent header | slots, one line each | payloads
+ *   <nonce>.x<i>       extent header | blocks, two bits each | slots, one line each | payloads
  *   <nonce>.x<i>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
  *
  * All is mapped read-write by all, but for payloads: read-only by readers.  Everything is zero
@@ -258,9 +258,10 @@ EDDY_SIZE(eddy_writer_seat, 64);
 /* `owner` of a slot: the seat + 1 of the writer that has it on loan, or 0; whether its sn counts for
  * nothing, as its last owner died before it was published; and how often it was taken back from the
  * dead, so that nobody takes it back twice. */
-#define EDDY_SLOT_SEAT  0x1fffu
-#define EDDY_SLOT_EMPTY 0x2000u
-#define EDDY_SLOT_TAKEN 0x4000u /* + this each time */
+#define EDDY_SLOT_SEAT   0x1fffu
+#define EDDY_SLOT_ABSENT 0x1fffu /* in place of a seat: it has no memory now */
+#define EDDY_SLOT_EMPTY  0x2000u
+#define EDDY_SLOT_TAKEN  0x4000u /* + this each time */
 
 /* Room for one sample: slot.h tells its life. */
 struct eddy_slot {
@@ -311,6 +312,17 @@ EDDY_AT(eddy_extent_header, nonce, 16, 16);     /* maker              whoever ma
 EDDY_AT(eddy_extent_header, descriptor, 32, 8); /* maker              whoever maps it */
 EDDY_AT(eddy_extent_header, columns, 40, 8);    /* readers, by OR     claimers, reap */
 EDDY_SIZE(eddy_extent_header, 64);
+/* clang-format on */
+
+/* A bit for each of 64 blocks: slots whose memory comes and goes together (block.h). */
+struct eddy_blocks {
+    _Atomic uint64_t committed;
+    _Atomic uint64_t reserved;
+};
+/* clang-format off */
+EDDY_AT(eddy_blocks, committed, 0, 8); /* who owns a block's first slot  growing writers, trim */
+EDDY_AT(eddy_blocks, reserved, 8, 8);  /* who owns a slot of the block    trim, reap */
+EDDY_SIZE(eddy_blocks, 16);
 /* clang-format on */
 
 /* An entry of `extents`: capacity of a slot in lines << 16 | slots.  0: no extent. */

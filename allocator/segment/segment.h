@@ -24,12 +24,14 @@
 struct eddy_extent {
     _Atomic(struct eddy_slot *) slots; /* NULL until mapped; the rest is set before */
     struct eddy_extent_header *header;
+    struct eddy_blocks *blocks; /* 64 in each */
     const uint8_t *payload;
     _Atomic(uint8_t *) writable; /* NULL until a writer maps it */
     bool whole;                  /* header, slots and `writable` are one mapping */
     uint64_t capacity;
     uint32_t count;
-    uint32_t stride; /* from slot to slot when all are visited */
+    uint32_t block_slots; /* a block's, all alike */
+    uint32_t stride;      /* from slot to slot of a block when all are visited */
     _Atomic(_Atomic uint64_t *) column[EDDY_SEATS_MAX / 64]; /* [0] unused: it is in the slot */
 };
 

@@ -5,8 +5,10 @@
  *     ^--- discard ---'                      | ^       limit, unpinned and not kept --> LOANED
  *                                            | |
  *                                       pin / unpin (a bit of the mask), keep / let go (keeper)
+ *   ABSENT: without memory, until its block gets some (block.h) --> LOANED
  *
- *   owner   0, or the writer seat + 1 that has it on loan (and more: EDDY_SLOT_EMPTY, ...TAKEN)
+ *   owner   0, or the writer seat + 1 that has it on loan, or EDDY_SLOT_ABSENT (and more: EDDY_SLOT_EMPTY,
+ *           ...TAKEN)
  *   sn      0, or what it was (or is about to be) published as
  *   mask    a bit for each reader that holds it beyond its cursor
  *   keeper  0, or the writer seat + 1 that keeps it for late readers
@@ -130,6 +132,13 @@ static inline void eddy_slot_give_up(struct eddy_slot *slot)
     eddy_store_release(&slot->owner, taken); /* [give up] */
 }
 
+/* LOANED -> ABSENT, for who has the first slot of its block, or is about to know that the memory goes. */
+static inline void eddy_slot_withdraw(struct eddy_slot *slot)
+{
+    uint32_t taken = eddy_load_relaxed(&slot->owner) & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY);
+    eddy_store_release(&slot->owner, taken | EDDY_SLOT_ABSENT); /* [absent] */
+}
+
 /* A guess: worth a try.  Relaxed but for the mask, which is looked at after arming the bell by who
  * waits for room, and before the bell by who unpins. */
 static inline bool eddy_slot_may_go(struct eddy_segment *s, const struct eddy_place *p,
@@ -195,13 +204,14 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
     return mine;
 }
 
-/* The mask word and bit of a reader seat; NULL if its column cannot be mapped. */
+/* The mask word of a reader seat; NULL if its column, which was made when it joined or with the slot's
+ * memory, cannot be mapped. */
 static inline _Atomic uint64_t *eddy_slot_mask(struct eddy_segment *s, const struct eddy_place *p,
                                                uint32_t seat)
 {
     if (seat < 64)
         return &p->slot->mask;
-    _Atomic uint64_t *column = eddy_extent_column(s, p->extent_index, seat / 64, true);
+    _Atomic uint64_t *column = eddy_extent_column(s, p->extent_index, seat / 64, false);
     return column ? &column[p->index] : NULL;
 }
 

@@ -1,7 +1,7 @@
 /* What seats that are void still say of a slot.  spec/protocols.md, "What the dead held"
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/segment/slot.h"
+#include "allocator/segment/block.h"
 
 #include "allocator/segment/logs.h"
 
@@ -86,6 +86,36 @@ static bool is_unpublished(struct eddy_segment *s, uint64_t sn, uint32_t id)
     return age == EDDY_ENTRY_OLDER || (age == EDDY_ENTRY_PRESENT && eddy_entry_slot(entry) != id);
 }
 
+/* Swaps a dead owner for nobody, or ABSENT.  False: it has been done already. */
+static bool swap_owner(struct eddy_slot *slot, uint32_t owner, uint32_t with)
+{
+    uint32_t taken = (owner & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY)) + EDDY_SLOT_TAKEN;
+    return eddy_cas_release(&slot->owner, &owner, taken | with); /* [give up], [absent] */
+}
+
+/* The first slot of a block is a dead one's, who may have been making the block ready or giving up its
+ * memory.  If one of its other slots is there, all memory is, and those that are ABSENT become free: false.
+ * Else all are ABSENT (true), and so is the first, whatever there is of memory. */
+static bool is_abandoned(const struct eddy_place *first, uint32_t owner)
+{
+    const struct eddy_extent *x = first->extent;
+    bool there = eddy_block_is_reserved(x, first->index / x->block_slots);
+    for (uint32_t i = 1; i < x->block_slots && !there; i++)
+        /* acquire, from [absent]: if the memory has gone since, the first slot is seen to have changed. */
+        there = (eddy_load_acquire(&first->slot[i].owner) & EDDY_SLOT_SEAT) != EDDY_SLOT_ABSENT;
+    for (uint32_t i = 1; i < x->block_slots && there; i++) {
+        uint32_t seen = eddy_load_acquire(&first->slot[i].owner); /* as above */
+        EDDY_POINT("reap:absent-seen");
+        if ((seen & EDDY_SLOT_SEAT) != EDDY_SLOT_ABSENT)
+            continue;
+        if (eddy_load_relaxed(&first->slot->owner) != owner) /* behind the acquire */
+            break;
+        swap_owner(&first->slot[i], seen, 0); /* counts, so that nobody does it again later */
+        EDDY_POINT("reap:spread");
+    }
+    return !there;
+}
+
 void eddy_slot_take_back(struct eddy_segment *s, const struct eddy_place *p)
 {
     /* acquire, from [loan]: a living owner is seen to have its seat. */
@@ -97,6 +127,8 @@ void eddy_slot_take_back(struct eddy_segment *s, const struct eddy_place *p)
     uint64_t sn = eddy_load_relaxed(&p->slot->sn);
     bool empty = is_unpublished(s, sn, eddy_slot_id(p->extent_index, p->index));
     EDDY_POINT("reap:resolved");
-    uint32_t free = (owner & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY)) + EDDY_SLOT_TAKEN;
-    eddy_cas_release(&p->slot->owner, &owner, free | (empty ? EDDY_SLOT_EMPTY : 0)); /* [give up] */
+    /* What was published had its memory. */
+    bool first = p->index % p->extent->block_slots == 0;
+    bool absent = first && (empty || sn == 0) && is_abandoned(p, owner);
+    swap_owner(p->slot, owner, absent ? EDDY_SLOT_ABSENT : empty ? EDDY_SLOT_EMPTY : 0);
 }

@@ -499,6 +499,52 @@ static void claim_past_the_dead(void)
     must(eddy_domain_close(domain));
 }
 
+/* Finds a block whose memory was there, and not all of its slots, when its maker died. */
+static void reap_half_a_block(void)
+{
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    let_die("block:spread", grow_elsewhere);
+    points_arm();
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
+/* Gives back what nobody uses any more: a block of many slots, and one of one. */
+static void trim(void)
+{
+    eddy_domain *domain = open_domain();
+    eddy_reader *reader = open_reader(domain, "elsewhere", NULL);
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    uint64_t bytes;
+    for (uint64_t i = 0; i < 4; i++) {
+        payload_publish(writer, i % 2 ? 5000 : 70000, 1, i);
+        payload_take(reader);
+    }
+    must(eddy_writer_close(writer));
+    points_arm();
+    must(eddy_topic_trim(domain, eddy_reader_flink(reader), &bytes));
+    check(bytes > 0);
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(domain));
+}
+
+/* Memory ahead of need, some of which is there already; and a loan that is not used. */
+static void reserve(void)
+{
+    points_arm();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+    struct eddy_loan loan;
+    payload_publish(writer, 70000, 1, 0);
+    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.loan.size = 70000, .count = 3}));
+    must(eddy_writer_loan(writer, 200000, &loan));
+    must(eddy_writer_discard(writer, &loan));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 /* Alone in a domain of its own, in which somebody died. */
 static void be_alone(void)
 {
@@ -532,6 +578,9 @@ const struct actor_role actor_roles[] = {
     {"opener in turn", open_in_turn, 0, false},
     {"reaper", reap, 0, false},
     {"claimer past the dead", claim_past_the_dead, 0, false},
+    {"reaper of half a block", reap_half_a_block, 0, false},
+    {"trimmer", trim, 0, false},
+    {"who reserves", reserve, 0, false},
     {"one alone", be_alone, 0, false},
 };
 const size_t actor_role_count = sizeof actor_roles / sizeof *actor_roles;

@@ -26,11 +26,19 @@ static struct eddy_limit limit_for(struct eddy_writer *w, uint64_t need)
     return eddy_limit_make(w->segment, &w->spared, below);
 }
 
+/* There is nothing better. */
+static struct eddy_limit hard_limit(struct eddy_writer *w)
+{
+    struct eddy_limit limit = eddy_limit_make(w->segment, &w->spared, eddy_hard_limit(w->segment));
+    limit.past_the_dead = true;
+    return limit;
+}
+
 static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need,
                      const struct eddy_limit *limit, bool any_size, struct eddy_place *p)
 {
     return eddy_slot_find(w->segment, id, p) == EDDY_OK &&
-           (any_size ? p->extent->capacity >= need : eddy_slot_suits(p, need)) &&
+           (any_size ? p->extent->capacity >= need : eddy_extent_suits(p->extent, need)) &&
            eddy_slot_claim(w->segment, p, w->me, limit);
 }
 
@@ -59,17 +67,33 @@ static bool claim_recent(struct eddy_writer *w, uint64_t need, const struct eddy
     return false;
 }
 
-/* The slot after `id` in the table: those of an extent in an order that no prefetcher foresees,
- * then the next extent's.  An extent whose slots are too small or far too large is passed over. */
+/* The slot after this one in its extent: those of a block in an order that no prefetcher foresees, then
+ * the next block that has memory.  False: that was the last. */
+static bool next_in_extent(const struct eddy_place *p, uint32_t *index)
+{
+    const struct eddy_extent *x = p->extent;
+    uint32_t block = p->index / x->block_slots, first = block * x->block_slots;
+    if (eddy_block_committed_from(x, block) == block) {
+        uint32_t next = (p->index - first + x->stride) % x->block_slots;
+        if (next != 0) {
+            *index = first + next;
+            return true;
+        }
+        block++;
+    }
+    *index = eddy_block_committed_from(x, block) * x->block_slots;
+    return *index < x->count;
+}
+
+/* The slot after `id` in the table.  An extent whose slots are too small or far too large is passed
+ * over. */
 static uint32_t next_slot(struct eddy_segment *s, uint32_t id, uint64_t need, bool any_size)
 {
     struct eddy_place p;
-    uint32_t x = id >> EDDY_INDEX_BITS;
-    if (eddy_slot_find(s, id, &p) == EDDY_OK && (any_size || eddy_slot_suits(&p, need))) {
-        uint32_t next = (p.index + p.extent->stride) % p.extent->count;
-        if (next != 0)
-            return eddy_slot_id(x, next);
-    }
+    uint32_t x = id >> EDDY_INDEX_BITS, index;
+    if (eddy_slot_find(s, id, &p) == EDDY_OK && (any_size || eddy_extent_suits(p.extent, need)) &&
+        next_in_extent(&p, &index))
+        return eddy_slot_id(x, index);
     x = (x + 1) % EDDY_EXTENTS_MAX;
     /* Relaxed: opened by its name when it is mapped. */
     return eddy_load_relaxed(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
@@ -141,14 +165,16 @@ bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy
            claim_behind(w, need, p);
 }
 
-/* How many tries go once round all slots.  An extent that cannot be mapped takes one, whatever its
- * descriptor says. */
+/* How many tries go once round all slots that have memory.  An extent without, or that cannot be
+ * mapped, takes one. */
 static uint32_t all_slots(struct eddy_segment *s)
 {
     uint32_t tries = 0, extents = eddy_extent_count(s);
     for (uint32_t i = 0; i < extents; i++) {
         struct eddy_place p;
-        tries += eddy_slot_find(s, eddy_slot_id(i, 0), &p) == EDDY_OK ? p.extent->count : 1;
+        tries += 1;
+        if (eddy_slot_find(s, eddy_slot_id(i, 0), &p) == EDDY_OK)
+            tries += eddy_extent_committed(p.extent);
     }
     return tries;
 }
@@ -157,16 +183,36 @@ static uint32_t all_slots(struct eddy_segment *s)
 static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     eddy_gate_recompute(w->segment);
-    uint64_t below = eddy_hard_limit(w->segment);
-    struct eddy_limit limit = eddy_limit_make(w->segment, &w->spared, below);
-    limit.past_the_dead = true;
+    const struct eddy_limit limit = hard_limit(w);
     return claim_table(w, need, &limit, all_slots(w->segment), true, p);
+}
+
+/* Memory of free slots of other sizes becomes a slot of ours.  limit: which samples may go for it. */
+static int trim_and_grow(struct eddy_writer *w, uint64_t need, struct eddy_limit limit,
+                         struct eddy_place *p)
+{
+    int error = EDDY_ELIMIT;
+    /* A slot's memory, and its extent's. */
+    while (error == EDDY_ELIMIT || error == EDDY_ENOMEM) {
+        if (eddy_blocks_trim(w->segment, w->me, &limit, eddy_extent_least(need), need) == 0)
+            return error;
+        error = eddy_slot_grow(w->segment, need, w->me, p);
+    }
+    return error;
+}
+
+/* By whatever way there is. */
+static bool claim_somehow(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    if (claim_any(w, need, p) || eddy_slot_grow(w->segment, need, w->me, p) == EDDY_OK)
+        return true;
+    return trim_and_grow(w, need, hard_limit(w), p) == EDDY_OK;
 }
 
 static bool claim_past_the_dead(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    return claim_any(w, need, p) ||
-           (eddy_writer_look_for_the_dead(w, w->reliable) && claim_any(w, need, p));
+    return claim_somehow(w, need, p) ||
+           (eddy_writer_look_for_the_dead(w, w->reliable) && claim_somehow(w, need, p));
 }
 
 struct want {
@@ -190,7 +236,7 @@ static bool has_slot(struct eddy_writer *w, void *context)
     if (!eddy_writer_has_turn(w, EDDY_ROOM_SLOT)) /* who has it needs a larger one */
         return claim_behind(w, want->need, want->place);
     eddy_store_relaxed(&w->segment->control->turn_need, want->need); /* as above */
-    return claim_any(w, want->need, want->place);
+    return claim_somehow(w, want->need, want->place);
 }
 
 static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
@@ -200,15 +246,16 @@ static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place
     int error = eddy_writer_wait_for_room(w, EDDY_ROOM_SLOT, deadline, has_slot, &want);
     if (w->in_line)
         eddy_writer_leave_line(w);
-    return error && !w->reliable ? EDDY_ELIMIT : error;
+    return error == EDDY_ETIMEDOUT && !w->reliable ? EDDY_ELIMIT : error;
 }
 
 /* Before growing, which costs far more: many slots ahead, where the oldest samples lie, lest the
  * topic grow while most of it is free; then as many of the newest extent, which is the largest.
  * Each writer begins somewhere else there, or many of them meet each other's slots and all grow. */
-static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, struct eddy_place *p)
+static bool claim_far(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     const struct eddy_limit limit = limit_for(w, need);
+    uint32_t extents = eddy_extent_count(w->segment);
     if (extents == 0)
         return false;
     if (claim_table(w, need, &limit, TRIES_FAR, false, p))
@@ -219,33 +266,27 @@ static bool claim_far(struct eddy_writer *w, uint64_t need, uint32_t extents, st
     return claim_table(w, need, &limit, TRIES_FAR, false, p);
 }
 
-/* A process that can map no more must not add what it could not use, again and again.  A damaged
- * extent is gone round. */
-static int add_usable(struct eddy_writer *w, uint64_t need, uint32_t extents)
+int eddy_writer_grow(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    int error = extents ? eddy_extent_map(w->segment, extents - 1) : EDDY_OK;
-    if (error && error != EDDY_ESEGMENT)
-        return error;
-    error = eddy_extent_add(w->segment, need);
-    return error ? error : eddy_extent_map(w->segment, extents);
+    int why = eddy_slot_grow(w->segment, need, w->me, p);
+    if (why != EDDY_ELIMIT && why != EDDY_ENOMEM)
+        return why;
+    int error = trim_and_grow(w, need, limit_for(w, need), p);
+    return error == EDDY_ELIMIT ? why : error;
 }
 
 int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     if (__builtin_expect(is_anothers_turn(w, need), 0))
         return wait_for_slot(w, need, p);
-    while (!eddy_writer_claim_quickly(w, need, p)) {
-        uint32_t extents = eddy_extent_count(w->segment);
-        if (claim_far(w, need, extents, p))
-            return EDDY_OK;
-        int error = add_usable(w, need, extents);
-        if (error == EDDY_ELIMIT)
-            return wait_for_slot(w, need, p);
-        if (error == EDDY_ENOMEM && claim_past_the_dead(w, need, p))
-            return EDDY_OK;
-        if (error)
-            return error;
-        w->scan = eddy_slot_id(extents, 0); /* the new one begins there */
-    }
-    return EDDY_OK;
+    if (eddy_writer_claim_quickly(w, need, p) || claim_far(w, need, p))
+        return EDDY_OK;
+    int error = eddy_writer_grow(w, need, p);
+    if (error == EDDY_ELIMIT)
+        return wait_for_slot(w, need, p);
+    if (error == EDDY_ENOMEM && claim_past_the_dead(w, need, p))
+        return EDDY_OK;
+    if (!error)
+        w->scan = eddy_place_id(p); /* what else came with it lies there */
+    return error;
 }

@@ -32,6 +32,14 @@ static int shape_loan(const struct eddy_writer *w, const struct eddy_loan_option
     return EDDY_OK;
 }
 
+int eddy_writer_need(const struct eddy_writer *w, const struct eddy_loan_options *o, uint64_t *need)
+{
+    struct shape shape = {0};
+    int error = shape_loan(w, o, &shape);
+    *need = shape.need;
+    return error;
+}
+
 uint8_t *eddy_writer_payload(struct eddy_writer *w, const struct eddy_place *p)
 {
     /* acquire, from [mapped]: the pages are there before anybody writes to them. */
@@ -47,7 +55,7 @@ static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
 {
     uint8_t *payload = eddy_writer_payload(w, p);
     if (!payload) {
-        eddy_slot_give_up(p->slot);
+        eddy_slot_discard(w->segment, p);
         return EDDY_ENOMEM;
     }
     uint64_t offset = shape->offset;
@@ -71,7 +79,7 @@ static bool take_spare(struct eddy_writer *w, uint64_t need, struct eddy_place *
     if (!w->has_spare)
         return false;
     w->has_spare = false;
-    if (eddy_slot_suits(&w->spare, need)) {
+    if (eddy_extent_suits(w->spare.extent, need)) {
         *p = w->spare;
         return true;
     }
@@ -125,7 +133,7 @@ int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)
     if (error)
         return error;
     eddy_writer_remember(w, loan->slot);
-    eddy_slot_give_up(p.slot);
+    eddy_slot_discard(w->segment, &p);
     EDDY_POINT("discard:given-up");
     eddy_bell_ring(&w->segment->control->room_bell);
     return EDDY_OK;

@@ -146,9 +146,14 @@ static bool gather_slot(struct eddy_segment *s, const struct eddy_place *p, uint
     /* acquire, from [number] and who clears it: what let go the sample that was here. */
     uint64_t sn = eddy_load_acquire(&p->slot->sn);
     enum judgement what = judge(g, p->slot, sn, id);
-    bool pinned = what == HISTORY && eddy_reader_pin(g->reader, p, sn);
+    /* Of what is doubtful the key is read, and a slot that is not pinned may have no memory by then.  If
+     * it has another number, its writer has gone on, and what it published is found as such. */
+    int missed = what == NOTHING ? EDDY_EBUSY : eddy_reader_pin(g->reader, p, sn);
+    bool pinned = missed == EDDY_OK;
+    if (missed == EDDY_ENOMEM)
+        g->error = missed;
     EDDY_POINT("history:pinned");
-    if (what == HISTORY)
+    if (what == HISTORY || !pinned)
         what = pinned ? judge(g, p->slot, sn, id) : NOTHING;
     bool added = false;
     if (what != NOTHING) {
@@ -202,7 +207,7 @@ static bool gather_since(struct gather *g)
         uint32_t id = g->error ? 0 : eddy_entry_slot(entry);
         if (g->error || age != EDDY_ENTRY_PRESENT || eddy_slot_find(s, id, &p))
             continue;
-        if (!eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
+        if (eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
             continue;
         struct eddy_past one = describe(&p, id, sn);
         eddy_reader_unpin(g->reader, &p);

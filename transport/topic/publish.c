@@ -235,6 +235,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     if (error)
         return error;
     bool ends = w->keep.keyed && (what->flags & EDDY_PUBLISH_ENDS_KEY);
+    uint64_t source = eddy_load_relaxed(&p.slot->source); /* ours */
     describe(w, p.slot, size, kind, ends);
     if (w->patience_ns)
         eddy_writer_expect_lag(w, p.extent->capacity);
@@ -243,6 +244,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     if (error) {
         eddy_orphans_end(own);
         take_back(w, p.slot);
+        eddy_store_relaxed(&p.slot->source, source); /* see eddy_slot_discard */
         return error;
     }
     w->last_sn = sn;

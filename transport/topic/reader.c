@@ -74,9 +74,12 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     uint32_t depth = eddy_logs_reach(r->segment, r->depth);
     r->shallow = depth < r->depth;
     r->depth = depth;
-    uint64_t next = join(r, o->recent, o->hold_up_ns);
+    /* Now, as taking makes nothing. */
+    if (r->seat_id >= 64)
+        error = eddy_columns_make(r->segment, r->seat_id / 64);
+    uint64_t next = error ? 0 : join(r, o->recent, o->hold_up_ns);
     r->log = &eddy_log_elsewhere;
-    if (o->history)
+    if (o->history && !error)
         error = eddy_reader_gather_past(r, next, o->history);
     if (error)
         eddy_topic_close(r->topic, EDDY_ROLE_READER, r->seat_id);

@@ -58,9 +58,9 @@ struct eddy_reader {
  * it. */
 int eddy_reader_gather_past(struct eddy_reader *reader, uint64_t until, uint32_t wanted);
 
-/* Sets the reader's bit on a slot, which carries `sn` afterwards or not: then false, and the bit is
- * gone again. */
-bool eddy_reader_pin(struct eddy_reader *reader, const struct eddy_place *place, uint64_t sn);
+/* Sets the reader's bit on a slot, which carries `sn` afterwards or not: then EDDY_EBUSY, and the bit
+ * is gone again.  EDDY_ENOMEM: its column cannot be mapped. */
+int eddy_reader_pin(struct eddy_reader *reader, const struct eddy_place *place, uint64_t sn);
 void eddy_reader_unpin(struct eddy_reader *reader, const struct eddy_place *place);
 
 /* What comes before `until` is lost to the reader, which goes on there. */

@@ -7,19 +7,19 @@
 
 /* --- pins ------------------------------------------------------------------------------------ */
 
-bool eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t sn)
+int eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t sn)
 {
     _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
     if (!word)
-        return false;
+        return EDDY_ENOMEM;
     EDDY_POINT("take:before-pin");
     eddy_or_seq(word, eddy_seat_bit(r->seat_id));
     EDDY_POINT("take:pinned");
     if (eddy_load_seq(&p->slot->sn) == sn)
-        return true;
+        return EDDY_OK;
     EDDY_POINT("take:missed");
     eddy_and_relaxed(word, ~eddy_seat_bit(r->seat_id)); /* nothing was read under it */
-    return false;
+    return EDDY_EBUSY;
 }
 
 void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
@@ -63,9 +63,12 @@ static int pin_under_cursor(struct eddy_reader *r)
     uint64_t sn = r->next - 1;
     /* Not from the log: writers that have let go of us may have gone round it. */
     int error = eddy_slot_find(r->segment, r->cursor_slot, &p);
-    if (error || !eddy_reader_pin(r, &p, sn))
-        return eddy_fail(error ? error : EDDY_ESEGMENT,
-                         "sample %llu cannot be kept: its slot was scribbled on",
+    if (!error)
+        error = eddy_reader_pin(r, &p, sn);
+    if (error == EDDY_ENOMEM)
+        return error;
+    if (error)
+        return eddy_fail(EDDY_ESEGMENT, "sample %llu cannot be kept: its slot was scribbled on",
                          (unsigned long long)sn);
     EDDY_POINT("keep:pinned");
     move_cursor(r);
@@ -243,11 +246,12 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
     bring(&p);
     /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
      * r->next or what came later, and the pin decides. */
-    if (age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next ||
-        !eddy_reader_pin(r, &p, r->next)) {
+    bool gone = age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next;
+    error = gone ? EDDY_EBUSY : eddy_reader_pin(r, &p, r->next);
+    if (error == EDDY_EBUSY)
         eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
-        return EDDY_EBUSY;
-    }
+    if (error)
+        return error;
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
     if (error) {
         eddy_reader_unpin(r, &p);

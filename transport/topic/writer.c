@@ -111,6 +111,8 @@ int eddy_writer_close(eddy_writer *w)
     if (eddy_is_guest())
         return eddy_fail_forked();
     bool forked = w->fork_count != eddy_fork_count;
+    if (w->has_spare && !forked) /* else its memory would go with it */
+        eddy_slot_give_up(w->spare.slot);
     eddy_topic_close(w->topic, EDDY_ROLE_WRITER, w->me - 1);
     eddy_keep_close(&w->keep);
     free(w);

@@ -4,6 +4,7 @@
 #ifndef EDDY_WRITER_INSIDE_H
 #define EDDY_WRITER_INSIDE_H
 
+#include "allocator/segment/block.h"
 #include "allocator/segment/line.h"
 #include "allocator/segment/logs.h"
 #include "allocator/wait/wait.h"
@@ -70,6 +71,14 @@ int eddy_writer_claim(struct eddy_writer *writer, uint64_t need, struct eddy_pla
 /* Claims one only if that is quick, without growing or waiting. */
 bool eddy_writer_claim_quickly(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
 
+/* Claims one that gets its memory for this; that of free slots of other sizes if there is no other.
+ * Never waits.  EDDY_ELIMIT, EDDY_ENOMEM, EDDY_ETOOBIG. */
+int eddy_writer_grow(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+
+/* Bytes of a slot that such a loan needs.  EDDY_EINVAL, EDDY_ETOOBIG. */
+int eddy_writer_need(const struct eddy_writer *writer, const struct eddy_loan_options *options,
+                     uint64_t *need);
+
 /* Where the payload of a slot is, to write to it; NULL if it cannot be mapped. */
 uint8_t *eddy_writer_payload(struct eddy_writer *writer, const struct eddy_place *place);
 
@@ -108,13 +117,6 @@ void eddy_writer_expect_lag(struct eddy_writer *writer, uint64_t size);
 /* Before number n is published, if a reader may be that far behind: waits, as long as the writer's
  * patience, for readers whose programs promise reliability, and for as long as they move on. */
 void eddy_writer_be_patient(struct eddy_writer *writer, uint64_t n);
-
-/* Room enough, and not far too much: small samples leave large slots to large ones. */
-static inline bool eddy_slot_suits(const struct eddy_place *p, uint64_t need)
-{
-    uint64_t capacity = p->extent->capacity;
-    return capacity >= need && (capacity <= 4096 || capacity / 4 <= need);
-}
 
 static inline uint32_t eddy_place_id(const struct eddy_place *p)
 {

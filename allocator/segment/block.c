@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/segment/block.h"
+
+#include "allocator/cancel.h"
+#include "allocator/error.h"
+#include "allocator/file.h"
+
+#include <unistd.h>
+
+/* --- what there is --------------------------------------------------------------------------- */
+
+static uint32_t blocks_of(const struct eddy_extent *x)
+{
+    return x->count / x->block_slots; /* checked when it was mapped */
+}
+
+static uint64_t bytes_of_block(const struct eddy_extent *x)
+{
+    return eddy_page_round(x->capacity * x->block_slots);
+}
+
+static uint64_t bit_of(uint32_t block)
+{
+    return 1ull << (block & 63);
+}
+
+/* The first block from `block` on whose bit is `set`, or the number of blocks. */
+static uint32_t block_from(const struct eddy_extent *x, uint32_t block, bool set)
+{
+    uint32_t blocks = blocks_of(x);
+    for (; block < blocks; block = (block | 63u) + 1) {
+        /* Relaxed: a hint, the slots' owners decide. */
+        uint64_t word = eddy_load_relaxed(&x->blocks[block / 64].committed);
+        uint64_t left = (set ? word : ~word) >> (block & 63);
+        if (left == 0)
+            continue;
+        block += (uint32_t)__builtin_ctzll(left);
+        return block < blocks ? block : blocks;
+    }
+    return blocks;
+}
+
+uint32_t eddy_block_committed_from(const struct eddy_extent *x, uint32_t block)
+{
+    return block_from(x, block, true);
+}
+
+/* As they are counted by who has just set a bit: seq, so that of two who take the last memory one sees
+ * the other. */
+static uint32_t count_committed(const struct eddy_extent *x)
+{
+    uint32_t count = 0, words = (blocks_of(x) + 63) / 64;
+    for (uint32_t i = 0; i < words; i++)
+        count += (uint32_t)__builtin_popcountll(eddy_load_seq(&x->blocks[i].committed));
+    return count < blocks_of(x) ? count : blocks_of(x);
+}
+
+uint32_t eddy_extent_committed(const struct eddy_extent *x)
+{
+    return count_committed(x) * x->block_slots;
+}
+
+static uint64_t head_bytes(const struct eddy_extent *x)
+{
+    return eddy_extent_shape(eddy_extent_descriptor(x->capacity, x->count)).head_bytes;
+}
+
+int eddy_blocks_bytes(struct eddy_segment *s, uint64_t *bytes)
+{
+    uint32_t extents = eddy_extent_count(s);
+    *bytes = 0;
+    for (uint32_t i = 0; i < extents; i++) {
+        struct eddy_place p;
+        int error = eddy_slot_find(s, eddy_slot_id(i, 0), &p);
+        if (error == EDDY_ESEGMENT)
+            continue; /* damaged: nobody uses it */
+        if (error)
+            return error;
+        *bytes += head_bytes(p.extent) + count_committed(p.extent) * bytes_of_block(p.extent);
+    }
+    return EDDY_OK;
+}
+
+/* The place of a block's slot. */
+static struct eddy_place place_in(struct eddy_segment *s, uint32_t x, uint32_t index)
+{
+    struct eddy_extent *e = &s->extents[x];
+    /* Relaxed: the caller has found a slot of this extent. */
+    return (struct eddy_place){&eddy_load_relaxed(&e->slots)[index], e, x, index};
+}
+
+/* --- giving and taking memory ---------------------------------------------------------------- */
+
+/* False: it keeps what it had. */
+static bool punch(struct eddy_segment *s, const struct eddy_place *first)
+{
+    EDDY_UNCANCELLED;
+    const struct eddy_extent *x = first->extent;
+    int fd = eddy_extent_open(s, first->extent_index);
+    if (fd < 0)
+        return false;
+    bool done = eddy_file_punch(fd, head_bytes(x) + first->index * x->capacity, bytes_of_block(x));
+    close(fd);
+    return done;
+}
+
+static int back(struct eddy_segment *s, const struct eddy_place *first)
+{
+    EDDY_UNCANCELLED;
+    const struct eddy_extent *x = first->extent;
+    int fd = eddy_extent_open(s, first->extent_index);
+    if (fd < 0)
+        return EDDY_ENOMEM;
+    int error = eddy_file_reserve(fd, head_bytes(x) + first->index * x->capacity, bytes_of_block(x),
+                                  "samples");
+    close(fd);
+    return error;
+}
+
+static struct eddy_blocks *word_of(const struct eddy_place *first)
+{
+    return &first->extent->blocks[first->index / first->extent->block_slots / 64];
+}
+
+static uint64_t mark_of(const struct eddy_place *p)
+{
+    return bit_of(p->index / p->extent->block_slots);
+}
+
+/* The first slot is ours, and the others are ABSENT: so is the first afterwards.  A block whose memory
+ * cannot be taken stays counted, until somebody uses it or can. */
+static uint64_t withdraw(struct eddy_segment *s, const struct eddy_place *first)
+{
+    bool gone = punch(s, first);
+    EDDY_POINT("block:punched");
+    if (gone)
+        eddy_and_relaxed(&word_of(first)->committed, ~mark_of(first)); /* by then it is so */
+    EDDY_POINT("block:unmarked");
+    eddy_slot_withdraw(first->slot); /* [absent]: what was read in these slots is read */
+    return gone ? bytes_of_block(first->extent) : 0;
+}
+
+/* EDDY_ELIMIT, EDDY_ENOMEM: the first slot is ABSENT again. */
+static int commit(struct eddy_segment *s, const struct eddy_place *first)
+{
+    uint64_t bytes = 0;
+    eddy_or_seq(&word_of(first)->committed, mark_of(first)); /* seq: see count_committed */
+    EDDY_POINT("block:marked");
+    int error = eddy_blocks_bytes(s, &bytes);
+    if (!error && bytes > eddy_segment_limit(s))
+        error = eddy_extent_fail_limit(s, bytes - bytes_of_block(first->extent));
+    if (!error)
+        error = eddy_extent_columns_make(s, first->extent_index);
+    if (!error)
+        error = back(s, first);
+    EDDY_POINT("block:backed");
+    if (error)
+        withdraw(s, first);
+    return error;
+}
+
+static void populate(struct eddy_segment *s, const struct eddy_place *first)
+{
+    const struct eddy_extent *x = first->extent;
+    uint8_t *at = eddy_load_acquire(&x->writable); /* from [mapped] */
+    if (!at)
+        at = eddy_extent_writable(s, first->extent_index);
+    if (at)
+        eddy_file_populate(at + first->index * x->capacity, bytes_of_block(x), true);
+}
+
+/* Slots that nobody has used yet: ours is the first, the others are anybody's. */
+static void open_block(struct eddy_segment *s, const struct eddy_place *first)
+{
+    for (uint32_t i = 1; i < first->extent->block_slots; i++) {
+        struct eddy_place p = place_in(s, first->extent_index, first->index + i);
+        eddy_slot_give_up(p.slot);
+        EDDY_POINT("block:spread");
+    }
+    /* Relaxed, both: the owner's alone.  Never published: see eddy_slot_discard. */
+    eddy_store_relaxed(&first->slot->source, 0u);
+    eddy_store_relaxed(&first->slot->ticket, eddy_load_relaxed(&first->slot->ticket) + 1);
+}
+
+/* ABSENT -> ours.  False: it was not, any more; or it is held: its owner died while it claimed the
+ * slot, before it had looked at the mask. */
+static bool take_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me)
+{
+    uint32_t was = eddy_load_relaxed(&first->slot->owner); /* a guess, the swap decides */
+    /* acquire, from [absent]: who read here is done.  [loan]: that we have our seat. */
+    if ((was & EDDY_SLOT_SEAT) != EDDY_SLOT_ABSENT ||
+        !eddy_cas_acq_rel(&first->slot->owner, &was, (was & ~EDDY_SLOT_SEAT) | me))
+        return false;
+    EDDY_POINT("block:taken");
+    eddy_store_seq(&first->slot->sn, 0); /* as any claimer; seq, before the mask */
+    if (!eddy_slot_held(s, first))
+        return true;
+    eddy_slot_withdraw(first->slot); /* [absent], handed on */
+    return false;
+}
+
+/* ABSENT -> on loan to `me`.  EDDY_ENODATA: it cannot be taken. */
+static int commit_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me)
+{
+    if (!take_block(s, first, me))
+        return EDDY_ENODATA;
+    int error = commit(s, first);
+    if (error)
+        return error;
+    populate(s, first);
+    open_block(s, first);
+    return EDDY_OK;
+}
+
+/* --- growing --------------------------------------------------------------------------------- */
+
+static int commit_in(struct eddy_segment *s, uint32_t x, uint32_t me, struct eddy_place *p)
+{
+    const struct eddy_extent *e = &s->extents[x];
+    uint32_t blocks = blocks_of(e);
+    for (uint32_t b = block_from(e, 0, false); b < blocks; b = block_from(e, b + 1, false)) {
+        *p = place_in(s, x, b * e->block_slots);
+        int error = commit_block(s, p, me);
+        if (error != EDDY_ENODATA)
+            return error;
+    }
+    return EDDY_ENODATA;
+}
+
+/* EDDY_ENODATA: all slots that suit have memory. */
+static int commit_any(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
+{
+    uint32_t extents = eddy_extent_count(s);
+    for (uint32_t x = 0; x < extents; x++) {
+        int error = eddy_slot_find(s, eddy_slot_id(x, 0), p);
+        if (error && error != EDDY_ESEGMENT)
+            return error; /* who can map no more must not add what it could not use */
+        if (error || !eddy_extent_suits(p->extent, need))
+            continue;
+        error = commit_in(s, x, me, p);
+        if (error != EDDY_ENODATA)
+            return error;
+    }
+    return EDDY_ENODATA;
+}
+
+static int add_extent(struct eddy_segment *s, uint64_t need)
+{
+    uint64_t used;
+    int error = eddy_blocks_bytes(s, &used);
+    if (error)
+        return error;
+    return eddy_extent_add(s, need,
+                           used < eddy_segment_limit(s) ? eddy_segment_limit(s) - used : 0);
+}
+
+int eddy_slot_grow(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
+{
+    if (eddy_extent_least(need) > eddy_segment_limit(s))
+        return eddy_fail(
+            EDDY_ETOOBIG,
+            "%llu bytes are more than the limit of topic \"%.*s\", %llu; raise limit_bytes "
+            "or EDDY_MAX_BYTES where the topic is created",
+            (unsigned long long)need, EDDY_SEGMENT_LABEL(s),
+            (unsigned long long)eddy_segment_limit(s));
+    int error = commit_any(s, need, me, p);
+    /* Others may take what we add; each round they got something. */
+    while (error == EDDY_ENODATA) {
+        error = add_extent(s, need);
+        if (!error)
+            error = commit_any(s, need, me, p);
+    }
+    return error;
+}
+
+/* --- trimming -------------------------------------------------------------------------------- */
+
+/* A guess, before samples are given up for it. */
+static bool seems_free(struct eddy_segment *s, const struct eddy_place *first,
+                       const struct eddy_limit *limit)
+{
+    for (uint32_t i = 0; i < first->extent->block_slots; i++) {
+        struct eddy_place p = place_in(s, first->extent_index, first->index + i);
+        if (!eddy_slot_may_go(s, &p, eddy_load_relaxed(&p.slot->owner), limit)) /* a guess */
+            return false;
+    }
+    return true;
+}
+
+static uint32_t claim_slots(struct eddy_segment *s, const struct eddy_place *first, uint32_t me,
+                            const struct eddy_limit *limit)
+{
+    uint32_t n = 0;
+    while (n < first->extent->block_slots) {
+        struct eddy_place p = place_in(s, first->extent_index, first->index + n);
+        if (!eddy_slot_claim(s, &p, me, limit))
+            break;
+        n++;
+    }
+    return n;
+}
+
+static bool claim_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me,
+                        const struct eddy_limit *limit)
+{
+    uint32_t slots = first->extent->block_slots, n = claim_slots(s, first, me, limit);
+    EDDY_POINT("trim:claimed");
+    /* Relaxed: who reserved it had a slot of it, which we have got since. */
+    if (n == slots && !eddy_block_is_reserved(first->extent, first->index / slots)) {
+        while (--n > 0) {
+            eddy_slot_withdraw(place_in(s, first->extent_index, first->index + n).slot);
+            EDDY_POINT("trim:withdrawn");
+        }
+        return true;
+    }
+    while (n-- > 0)
+        eddy_slot_give_up(place_in(s, first->extent_index, first->index + n).slot);
+    return false;
+}
+
+/* No limit: only memory that nobody can use, as its slots are ABSENT: who reaped could not take it. */
+static uint64_t trim_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me,
+                           const struct eddy_limit *limit)
+{
+    if (eddy_slot_owner(first->slot) == EDDY_SLOT_ABSENT) /* a guess, as there */
+        return take_block(s, first, me) ? withdraw(s, first) : 0;
+    if (!limit || !seems_free(s, first, limit) || !claim_block(s, first, me, limit))
+        return 0;
+    return withdraw(s, first);
+}
+
+static uint64_t trim_extent(struct eddy_segment *s, uint32_t x, uint32_t me,
+                            const struct eddy_limit *limit, uint64_t bytes)
+{
+    const struct eddy_extent *e = &s->extents[x];
+    uint64_t gone = 0;
+    for (uint32_t b = 0; gone < bytes; b++) {
+        b = eddy_block_committed_from(e, b);
+        if (b == blocks_of(e))
+            break;
+        struct eddy_place first = place_in(s, x, b * e->block_slots);
+        if (!eddy_block_is_reserved(e, b))
+            gone += trim_block(s, &first, me, limit);
+    }
+    return gone;
+}
+
+uint64_t eddy_blocks_trim(struct eddy_segment *s, uint32_t me, const struct eddy_limit *limit,
+                          uint64_t bytes, uint64_t but_for)
+{
+    uint64_t gone = 0;
+    for (uint32_t x = eddy_extent_count(s); x-- > 0 && gone < bytes;) {
+        struct eddy_place p;
+        if (eddy_slot_find(s, eddy_slot_id(x, 0), &p) != EDDY_OK)
+            continue;
+        bool spared = but_for && eddy_extent_suits(p.extent, but_for);
+        gone += trim_extent(s, x, me, spared ? NULL : limit, bytes - gone);
+    }
+    return gone;
+}
+
+/* --- loans that come back, and those of the dead ---------------------------------------------- */
+
+void eddy_slot_discard(struct eddy_segment *s, const struct eddy_place *p)
+{
+    /* Relaxed, both: ours. */
+    bool fresh = eddy_load_relaxed(&p->slot->source) == 0 && eddy_load_relaxed(&p->slot->sn) == 0;
+    if (fresh && p->extent->block_slots == 1 && !eddy_block_is_reserved(p->extent, p->index))
+        withdraw(s, p);
+    else
+        eddy_slot_give_up(p->slot);
+}
+
+bool eddy_block_is_reserved(const struct eddy_extent *x, uint32_t block)
+{
+    return eddy_load_relaxed(&x->blocks[block / 64].reserved) & bit_of(block); /* see its callers */
+}
+
+void eddy_block_reserve(const struct eddy_place *p)
+{
+    /* Relaxed: who takes memory away owns all slots of the block, ours among them. */
+    eddy_or_relaxed(&word_of(p)->reserved, mark_of(p));
+    EDDY_POINT("block:reserved");
+}
