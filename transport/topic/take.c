@@ -154,6 +154,20 @@ static int look_up(struct eddy_reader *r, uint64_t *entry, enum eddy_entry_age *
     return error;
 }
 
+static int fail_log(const struct eddy_reader *r, int error)
+{
+    return eddy_fail(error, "the log of topic \"%.*s\" leads to no slot: it was scribbled on",
+                     EDDY_SEGMENT_LABEL(r->segment));
+}
+
+/* A slot was not found.  Of an extent that could not be mapped it has been said why. */
+static int fail_entry(const struct eddy_reader *r, uint64_t entry, int error)
+{
+    uint32_t extent = eddy_entry_slot(entry) >> EDDY_INDEX_BITS & (EDDY_EXTENTS_MAX - 1);
+    bool mapped = eddy_load_relaxed(&r->segment->extents[extent].slots); /* we have just looked */
+    return mapped ? fail_log(r, error) : error;
+}
+
 static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
 {
     struct eddy_place p;
@@ -177,11 +191,11 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
         return EDDY_ENODATA;
     }
     EDDY_POINT("take:found");
-    error = age == EDDY_ENTRY_NEWER ? EDDY_ESEGMENT
-                                    : eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    if (age == EDDY_ENTRY_NEWER)
+        return fail_log(r, EDDY_ESEGMENT);
+    error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
     if (error)
-        return eddy_fail(error,
-                         "the log of the topic was scribbled on, or an extent cannot be mapped");
+        return fail_entry(r, entry, error);
     bring(&p);
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
     if (error)
@@ -241,8 +255,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
     }
     error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
     if (error)
-        return eddy_fail(error,
-                         "the log of the topic was scribbled on, or an extent cannot be mapped");
+        return fail_entry(r, entry, error);
     bring(&p);
     /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
      * r->next or what came later, and the pin decides. */
