@@ -27,7 +27,7 @@ static const struct {
     {"EDDY_EACCES", "a file's owner, mode or kind does not allow it"},
     {"EDDY_EFLINK", "the flink file is malformed"},
     {"EDDY_ESEGMENT", "the shared memory is malformed"},
-    {"EDDY_EVERSION", "made by an Eddy of another layout"},
+    {"EDDY_EVERSION", "made by an Eddy of another layout, or with features that this one lacks"},
     {"EDDY_ETYPE", "two programs disagree on the type of a topic"},
     {"EDDY_ESTALE", "this loan, sample or slot was given back already"},
     {"EDDY_ETOOBIG", "more bytes than there is room for"},

@@ -13,11 +13,13 @@
 
 #include "allocator/segment/format.h"
 
+#define EDDY_LADDER_HEADER_MAX 4096u
+
 struct eddy_ladder {
     const struct eddy_format *format;
     uint32_t header_bytes;
-    /* Copies into `object` what it needs of the header and checks the copies, since the header may
-     * change while one looks.  Returns what cannot be right, or NULL. */
+    /* Checks a copy of the header, and puts into `object` what it needs of it.  Returns what cannot
+     * be right, or NULL. */
     const char *(*copy)(const char *file, const void *header, uint64_t file_bytes, void *object);
 };
 

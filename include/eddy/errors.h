@@ -28,7 +28,7 @@ enum eddy_error {
     EDDY_EACCES = -7,     /* not allowed: owner, mode or kind of a file is not as it must be */
     EDDY_EFLINK = -8,     /* a flink file is malformed */
     EDDY_ESEGMENT = -9,   /* a segment, registry or extent is malformed */
-    EDDY_EVERSION = -10,  /* made by an Eddy of another layout */
+    EDDY_EVERSION = -10,  /* made by an Eddy of another layout, or other features */
     EDDY_ETYPE = -11,     /* two programs disagree on a topic's type */
     EDDY_ESTALE = -12,    /* this loan, sample or slot was given back already */
     EDDY_ETOOBIG = -13,   /* more bytes than there is room for */
