@@ -302,6 +302,9 @@ static int join_registry(struct eddy_domain *d, const char *name)
             return EDDY_OK;
         }
         drop_registry(d);
+        if (!error && eddy_now() >= deadline)
+            error = eddy_fail(
+                EDDY_EBUSY, "the registry in %s is replaced all the time; see who does so", d->dir);
         if (error)
             return error;
     }

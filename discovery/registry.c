@@ -122,10 +122,10 @@ static int open_checked(int dir, bool create, int *fd, struct stat *status)
     return error;
 }
 
-static int map_registry(int fd, struct eddy_registry **registry)
+static int map_registry(int fd, enum eddy_use use, struct eddy_registry **registry)
 {
     void *at;
-    int error = eddy_file_map(fd, 0, sizeof(struct eddy_registry), true, &at);
+    int error = eddy_file_map(fd, 0, sizeof(struct eddy_registry), use == EDDY_USE_SHARE, &at);
     if (!error)
         *registry = at;
     return error;
@@ -145,7 +145,7 @@ int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **reg
         error = open_checked(dir, create, fd, &other);
         bool opened = !error, same = one.st_ino == other.st_ino && one.st_dev == other.st_dev;
         if (opened && same)
-            error = map_registry(mapped, registry);
+            error = map_registry(mapped, create ? EDDY_USE_SHARE : EDDY_USE_LOOK, registry);
         close(mapped);
         if (opened && same && !error)
             return EDDY_OK;

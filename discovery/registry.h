@@ -81,7 +81,7 @@ EDDY_AT(eddy_registry, bells, 0x101000, 1048576);      /* see above */
 #define EDDY_LOCK_DOOR  (EDDY_LOCK_GATE + 1) /* shared: wants to join; sweeping ends */
 #define EDDY_LOCK_NAMES (1ll << 41)          /* + hash of a topic's key: opening or closing it */
 
-/* Opens and maps the registry of a folder, creating it if asked.  EDDY_ENOENT, EDDY_ESEGMENT,
+/* Opens and maps the registry of a folder, creating it if asked; else it is looked at, read-only.  EDDY_ENOENT, EDDY_ESEGMENT,
  * EDDY_EVERSION, ... */
 int eddy_registry_open(int dir, bool create, int *fd, struct eddy_registry **registry);
 void eddy_registry_unmap(struct eddy_registry *registry);

@@ -1,6 +1,7 @@
 /* look_only_test.c - who looks at a topic from outside writes nothing into it.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "discovery/registry.h"
 #include "support/look.h"
 #include "support/world.h"
 #include "transport/slots/slots.h"
@@ -8,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* As a writer leaves it that is stopped between publishing and moving next_sn on. */
 static void a_snapshot_does_not_help_a_stopped_writer(void **state)
@@ -78,6 +80,14 @@ static void what_is_looked_at_is_mapped_read_only(void **state)
     must(eddy_segment_attach(eddy_domain_folder(d), id, EDDY_USE_LOOK, &s));
     same(writable_mappings(".seg"), 1);
     eddy_segment_detach(s);
+
+    int fd;
+    struct eddy_registry *registry;
+    same(writable_mappings("/registry"), 1);
+    must(eddy_registry_open(eddy_domain_folder(d), false, &fd, &registry));
+    same(writable_mappings("/registry"), 1);
+    eddy_registry_unmap(registry);
+    close(fd);
 
     char path[256];
     eddy_slots *own, *seen;
