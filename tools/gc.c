@@ -7,18 +7,35 @@
 
 #include <argp.h>
 #include <eddy/inspect.h>
+#include <eddy/memory.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static const struct argp_option option_table[] = {
-    EDDY_OPTION_DIR("Clear the domain in the folder DIR"), {0}};
+    EDDY_OPTION_DIR("Clear the domain in the folder DIR"),
+    {"trim", 't', NULL, 0, "Also give back memory that topics in use have and do not need now", 0},
+    {0}};
+
+struct gc_options {
+    struct eddy_options common;
+    bool trim;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    if (key != 't')
+        return eddy_options_parse(key, arg, state);
+    ((struct gc_options *)state->input)->trim = true;
+    return 0;
+}
 
 static const struct argp argp = {
     .options = option_table,
-    .parser = eddy_options_parse,
+    .parser = parse,
     .doc = "Take back what dead processes held, and remove topics, rings, regions and files that "
            "nobody uses. "
            "Never touches what a living or stopped process uses.\vNothing depends on this: "
@@ -46,21 +63,57 @@ static void print_report(const struct eddy_gc_report *report)
     }
 }
 
+static int fail(int error)
+{
+    fprintf(stderr, "eddy gc: %s (%s)\n", eddy_last_error(), eddy_strerror(error));
+    return EDDY_EXIT_FAILURE;
+}
+
+/* A topic that goes meanwhile, or cannot be used, is passed over. */
+static uint64_t trim_topics(eddy_domain *domain, const eddy_snapshot *snapshot)
+{
+    uint64_t sum = 0, bytes = 0;
+    for (size_t i = 0; i < eddy_snapshot_topics(snapshot); i++) {
+        const struct eddy_topic_report *topic = eddy_snapshot_topic(snapshot, i);
+        if (topic->error == 0 && eddy_topic_trim(domain, topic->flink, &bytes) == 0)
+            sum += bytes;
+    }
+    return sum;
+}
+
+static int trim(const char *dir)
+{
+    eddy_snapshot *snapshot;
+    eddy_domain *domain;
+    int error = eddy_snapshot_take(dir, &snapshot);
+    if (error != 0)
+        return fail(error);
+    if (eddy_snapshot_topics(snapshot) > 0) { /* else there may be no domain to join */
+        error = eddy_domain_open(&(struct eddy_domain_options){.dir = dir}, &domain);
+        if (error == 0) {
+            eddy_text_bytes(stdout, trim_topics(domain, snapshot));
+            printf(" given back by topics in use\n");
+            eddy_domain_close(domain);
+        }
+    }
+    eddy_snapshot_free(snapshot);
+    return error == 0 ? 0 : fail(error);
+}
+
 int eddy_command_gc(int argc, char **argv)
 {
-    struct eddy_options options = {0};
+    struct gc_options options = {0};
     struct eddy_gc_report report = {0};
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0)
         return EDDY_EXIT_FAILURE;
-    if (options.dir != NULL && access(options.dir, F_OK) != 0) {
-        fprintf(stderr, "eddy gc: %s: %s\n", options.dir, strerror(errno));
+    const char *dir = options.common.dir;
+    if (dir != NULL && access(dir, F_OK) != 0) {
+        fprintf(stderr, "eddy gc: %s: %s\n", dir, strerror(errno));
         return EDDY_EXIT_FAILURE;
     }
-    int error = eddy_gc(options.dir, &report);
-    if (error != 0) {
-        fprintf(stderr, "eddy gc: %s (%s)\n", eddy_last_error(), eddy_strerror(error));
-        return EDDY_EXIT_FAILURE;
-    }
+    int error = eddy_gc(dir, &report);
+    if (error != 0)
+        return fail(error);
     print_report(&report);
-    return 0;
+    return options.trim ? trim(dir) : 0;
 }
