@@ -70,6 +70,16 @@ static void a_full_queue_drops_its_oldest(void)
     iox_pub_deinit(pub);
 }
 
+static void a_loan_may_be_touched_when_its_publisher_has_gone(void)
+{
+    iox_runtime_init("forgotten");
+    void *payload = NULL;
+    iox_pub_t pub = pub_open("e", 0);
+    same(iox_pub_loan_chunk(pub, &payload, 64), AllocationResult_SUCCESS);
+    iox_pub_deinit(pub);
+    memset(payload, 1, 64); /* or is killed */
+}
+
 #define MANY 2000u
 
 static void any_number_is_held_and_released_in_any_order(void)
@@ -295,6 +305,7 @@ int main(void)
         ALONE(options_have_their_defaults),
         ALONE(the_word_before_the_handle_is_the_callers),
         ALONE(a_full_queue_drops_its_oldest),
+        ALONE(a_loan_may_be_touched_when_its_publisher_has_gone),
         ALONE(any_number_is_held_and_released_in_any_order),
         ALONE(what_is_held_outlives_unsubscribing),
         ALONE(names_count_in_full),

@@ -166,6 +166,7 @@ void iox_pub_deinit(iox_pub_t const self)
     EDDY_UNCANCELLED;
     eddy_renewal_remove_pub(self);
     linger(self);
+    eddy_publisher_keep_mapped(self);
     close_writer(self);
     eddy_service_free(&self->service);
     pthread_mutex_destroy(&self->lock);

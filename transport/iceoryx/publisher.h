@@ -39,6 +39,10 @@ struct cpp2c_Publisher {
     struct cpp2c_Publisher *next; /* see renewal.c */
 };
 
+/* If loans are out: sees to it that their memory stays mapped when the writer closes.  iceoryx leaves its
+ * memory where it is, so a program may touch a loan that it has forgotten. */
+void eddy_publisher_keep_mapped(iox_pub_t pub);
+
 /* Moves to the domain that there is now, with what is kept for late readers, if no loan is out. */
 void eddy_publisher_renew(iox_pub_t pub);
 
