@@ -43,11 +43,11 @@ struct psmx_home {
     atomic_uint references; /* Cyclone DDS, feeds, writers with loans out */
 
     pthread_mutex_t opening, lock;
-    struct psmx_feed *feeds;     /* under lock */
-    struct psmx_feed *graveyard; /* under lock: closed, to be freed by the thread */
-    struct psmx_tap *taps;       /* under lock */
-    struct psmx_source *sources; /* writers; under lock */
-    atomic_bool has_new_source;  /* of which the roster hears nothing yet, perhaps */
+    struct psmx_feed *feeds;                 /* under lock */
+    struct psmx_feed *graveyard;             /* under lock: closed, to be freed by the thread */
+    struct psmx_tap *taps;                   /* under lock */
+    struct psmx_source *sources;             /* writers; under lock */
+    atomic_uint sources_made, sources_heard; /* of how many writers; the roster hears of so many */
     struct psmx_roster *roster;
     atomic_uint generation; /* of the set of open feeds */
     atomic_uint holding;    /* taps that hold something back */

@@ -88,8 +88,11 @@ static void retry_tap(struct rounds *r, struct psmx_tap *t, bool now)
 static void look_around(struct rounds *r)
 {
     struct psmx_home *home = r->home;
-    if (atomic_exchange(&home->has_new_source, false))
+    unsigned made = atomic_load(&home->sources_made);
+    if (made != atomic_load(&home->sources_heard)) {
         psmx_roster_watch_all(home->roster);
+        atomic_store(&home->sources_heard, made);
+    }
     for (struct psmx_tap *t = psmx_tap_next(home, NULL); t != NULL; t = psmx_tap_next(home, t)) {
         if (!t->is_watched && atomic_load(&t->reader) != 0) {
             t->is_watched = true;

@@ -26,6 +26,7 @@ struct psmx_source {
     struct psmx_source *next, *previous; /* under the instance's lock */
     bool has_written;                    /* under the instance's lock: `me` is known */
     struct psmx_guid me;
+    unsigned number; /* of this writer, among those made */
     char *name, *scope;
     enum psmx_lane lane;
     struct psmx_wire wire; /* what is the same in each sample */
@@ -54,7 +55,8 @@ static struct psmx_source *writer_of(struct psmx_endpoint *endpoint)
 
 /* --- leaving ---------------------------------------------------------------------------------- */
 
-#define LINGER UINT64_C(1000000000) /* ns; as Cyclone DDS itself waits for acknowledgements */
+#define HEARING UINT64_C(20000000)   /* ns */
+#define LINGER  UINT64_C(1000000000) /* ns; as Cyclone DDS itself waits for acknowledgements */
 
 static void unref(struct psmx_source *w);
 
@@ -91,9 +93,21 @@ void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
     unref(w);
 }
 
+/* A writer that leaves right after its first sample has to be heard of, too: so this one waits until
+ * it would be, which is done since long but for a writer that was just made. */
+static void await_hearing(struct psmx_source *w)
+{
+    static const struct timespec pause = {.tv_nsec = 20000};
+    uint64_t deadline = eddy_deadline(HEARING);
+    while ((int)(atomic_load(&w->home->sources_heard) - w->number) < 0 &&
+           !pthread_equal(pthread_self(), w->home->thread) && eddy_now() < deadline)
+        nanosleep(&pause, NULL);
+}
+
 /* DDS tells of a writer by its GUID, which its first sample has. */
 static void introduce(struct psmx_source *w, const struct psmx_guid *me)
 {
+    await_hearing(w);
     pthread_mutex_lock(&w->home->lock);
     w->me = *me;
     w->has_written = true;
@@ -109,7 +123,7 @@ static void link_source(struct psmx_source *w)
         w->next->previous = w;
     home->sources = w;
     pthread_mutex_unlock(&home->lock);
-    atomic_store(&home->has_new_source, true);
+    w->number = atomic_fetch_add(&home->sources_made, 1) + 1;
     eddy_event_trigger(home->wake);
 }
 
