@@ -21,12 +21,34 @@ struct list {
     size_t count;
 };
 
+/* Of Cyclone DDS 11: "psmx/INSTANCE/NUMBER/LANE/PARTITION", without type (spec/psmx.md). */
+#define PLUGIN_SCOPE "psmx/"
+
+static bool is_of_plugin(const struct eddy_why_member *member)
+{
+    return strncmp(member->scope, PLUGIN_SCOPE, sizeof PLUGIN_SCOPE - 1) == 0;
+}
+
+/* Who meets shares instance and number; the lanes are one thing to those who look. */
+static const char *scope_shown(struct eddy_arena *arena, const char *scope)
+{
+    const char *at = scope;
+    if (strncmp(scope, PLUGIN_SCOPE, sizeof PLUGIN_SCOPE - 1) != 0)
+        return eddy_arena_text(arena, scope);
+    for (int i = 0; i < 3 && at != NULL; i++)
+        at = strchr(at + (i > 0), '/');
+    char shown[128];
+    int length = at != NULL ? (int)(at - scope) : (int)strlen(scope);
+    snprintf(shown, sizeof shown, "%.*s", length, scope);
+    return eddy_arena_text(arena, shown);
+}
+
 static void add_topic(struct eddy_arena *arena, const char *dir,
                       const struct eddy_topic_report *topic, struct list *list)
 {
     const char *name = eddy_arena_text(arena, topic->name);
     const char *type = eddy_arena_text(arena, topic->type);
-    const char *scope = eddy_arena_text(arena, topic->scope);
+    const char *scope = scope_shown(arena, topic->scope);
     for (size_t i = 0; i < topic->member_count; i++) {
         list->members = eddy_arena_grow(arena, list->members, list->count, sizeof list->members[0]);
         list->members[list->count++] =
@@ -132,7 +154,8 @@ static bool is_of(const struct eddy_why_member *member, const struct eddy_why_en
         process->dir != NULL && (process->is_removed || strcmp(process->dir, member->dir) != 0);
     return !member->is_taken && !elsewhere && member->info.is_writer == endpoint->is_writer &&
            member->info.pid == process->pid && is_program(&member->info, process->name) &&
-           strcmp(member->topic, endpoint->topic) == 0 && strcmp(member->type, endpoint->type) == 0;
+           strcmp(member->topic, endpoint->topic) == 0 &&
+           (is_of_plugin(member) || strcmp(member->type, endpoint->type) == 0);
 }
 
 static struct eddy_why_member *find_member(const struct eddy_why_world *world,
