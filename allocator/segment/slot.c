@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/segment/slot.h"
+#include "allocator/segment/block.h"
 
 bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *p, uint64_t columns)
 {
@@ -49,6 +49,20 @@ int eddy_slots_each(struct eddy_segment *s, visit_slot *visit, void *context)
     return error;
 }
 
+/* Slots with memory: who leaves in good order has none without. */
+static void visit_committed(struct eddy_segment *s, const struct eddy_place *extent,
+                            visit_slot *visit, void *context)
+{
+    const struct eddy_extent *x = extent->extent;
+    uint32_t size = x->block_slots, blocks = x->count / size;
+    for (uint32_t b = eddy_block_committed_from(x, 0); b < blocks;
+         b = eddy_block_committed_from(x, b + 1))
+        for (uint32_t i = b * size; i < (b + 1) * size; i++) {
+            struct eddy_place p = {extent->slot + i, extent->extent, extent->extent_index, i};
+            (void)visit(s, &p, eddy_slot_id(p.extent_index, i), context);
+        }
+}
+
 /* Of the extents that are mapped here alone. */
 static void visit_mapped(struct eddy_segment *s, visit_slot *visit, void *context)
 {
@@ -56,7 +70,7 @@ static void visit_mapped(struct eddy_segment *s, visit_slot *visit, void *contex
         struct eddy_place p;
         if (eddy_load_acquire(&s->extents[x].slots) && /* from [mapped] */
             eddy_slot_find(s, eddy_slot_id(x, 0), &p) == EDDY_OK)
-            visit_extent(s, &p, visit, context);
+            visit_committed(s, &p, visit, context);
     }
 }
 
