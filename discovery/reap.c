@@ -121,8 +121,8 @@ struct pass {
     struct eddy_segment *segment;
     bool reap;
     struct eddy_reaped sum;
-    /* What it has asked the kernel already, which looks through all locks of the domain each time: a
-     * participant may have thousands of seats.  Who is dead stays dead. */
+    /* What it has asked the kernel already: a participant may have thousands of seats.  Who is dead
+     * stays dead. */
     struct {
         uint64_t id;
         bool alive;

@@ -7,6 +7,7 @@
 #include "runtime.h"
 #include "watch.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -112,6 +113,15 @@ static bool look(eddy_domain *domain)
     return goes_on;
 }
 
+/* Unless the program has closed it meanwhile, and opened something else under the number: of that the
+ * kernel would not tell by our signal. */
+static void forget(int fd)
+{
+    if (fcntl(fd, F_GETSIG) == TOLD) {
+        close(fd);
+    }
+}
+
 /* Begins with all signals blocked. */
 static void *guard_domain(void *domain)
 {
@@ -126,7 +136,7 @@ static void *guard_domain(void *domain)
     while (look(domain)) {
         (void)sigwaitinfo(&told, NULL);
     }
-    close(fd);
+    forget(fd);
     return NULL;
 }
 
