@@ -39,16 +39,27 @@ void eddy_fork_let(void)
     pthread_mutex_unlock(&eddy_wiped.forking);
 }
 
-/* Where the kernel does not wipe, fork() at least does.  The lock that fork() took is free then. */
-static void wipe(void)
+static pthread_mutex_t held; /* what the lock looks like while it is held by who forks */
+
+static void before_fork(void)
+{
+    eddy_fork_hold();
+    memcpy(&held, &eddy_wiped.forking, sizeof held);
+}
+
+/* Where the kernel does not wipe, fork() at least does.  The lock that fork() took is as it was, and
+ * given back as any other. */
+static void after_fork_in_child(void)
 {
     memset(&eddy_wiped, 0, sizeof eddy_wiped);
+    memcpy(&eddy_wiped.forking, &held, sizeof held);
+    eddy_fork_let();
 }
 
 __attribute__((constructor)) static void watch_forks(void)
 {
     madvise(&eddy_wiped, sizeof eddy_wiped, MADV_WIPEONFORK);
-    pthread_atfork(eddy_fork_hold, eddy_fork_let, wipe);
+    pthread_atfork(before_fork, eddy_fork_let, after_fork_in_child);
 }
 
 int eddy_fail_forked(void)

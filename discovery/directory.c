@@ -59,9 +59,9 @@ static void unlist_name(struct eddy_domain *d, struct eddy_name *name)
 /* In the list already: a child that is forked closes its copy. */
 static int open_lock(struct eddy_domain *d, struct eddy_name *name)
 {
-    int fd;
+    int fd, dir = eddy_domain_folder(d);
     eddy_fork_hold();
-    int error = eddy_domain_registry(d, &fd);
+    int error = eddy_domain_registry(d, dir, &fd);
     if (!error)
         name->fd = fd;
     eddy_fork_let();

@@ -148,10 +148,9 @@ bool eddy_domain_is_removed(const struct eddy_domain *d)
            !atomic_load(&d->leaves);
 }
 
-int eddy_domain_registry(const struct eddy_domain *d, int *fd)
+int eddy_domain_registry(const struct eddy_domain *d, int dir, int *fd)
 {
     struct stat status;
-    int dir = eddy_domain_folder(d);
     if (dir < 0)
         return eddy_fail_errno("cannot open the domain's folder %s any more", d->dir);
     int error = eddy_file_open(dir, EDDY_REGISTRY_FILE, true, fd, &status);
@@ -187,10 +186,10 @@ int eddy_domain_notify(const struct eddy_domain *d, int signal, int *fd)
 
 static int open_registry(struct eddy_domain *d)
 {
-    int fd;
+    int fd, dir = eddy_domain_folder(d);
     struct stat status;
     eddy_fork_hold();
-    int error = eddy_registry_open(eddy_domain_folder(d), true, &fd, &d->registry);
+    int error = eddy_registry_open(dir, true, &fd, &d->registry);
     if (!error)
         d->gate_fd = fd;
     eddy_fork_let();

@@ -50,8 +50,8 @@ static inline int eddy_domain_folder(const struct eddy_domain *domain)
     return eddy_kept_fd(&domain->folder);
 }
 
-/* Opens the domain's own registry.  EDDY_ENOENT: it is not there any more. */
-int eddy_domain_registry(const struct eddy_domain *domain, int *fd);
+/* Opens the domain's own registry in `dir`, its folder.  EDDY_ENOENT: it is not there any more. */
+int eddy_domain_registry(const struct eddy_domain *domain, int dir, int *fd);
 
 /* Opens a folder after checking that it is ours.  `create` makes it and its parents. */
 int eddy_folder_open(const char *dir, bool create, int *fd);

@@ -30,6 +30,28 @@ struct birth {
 
 /* --- a table of descriptors for one thread alone --------------------------------------------- */
 
+#ifdef __has_feature
+#define HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define HAS_FEATURE(feature) 0
+#endif
+
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+
+/* ThreadSanitizer takes a number for the same descriptor in all threads. */
+bool eddy_descriptors_part(void)
+{
+    return false;
+}
+
+bool eddy_descriptors_keep(int fd)
+{
+    (void)fd;
+    return false;
+}
+
+#else
+
 /* Filters of system calls often refuse unshare, as it also makes namespaces; closing an empty range
  * with a table of one's own asks for nothing else. */
 bool eddy_descriptors_part(void)
@@ -45,6 +67,8 @@ bool eddy_descriptors_keep(int fd)
     return fd >= 0 && syscall(SYS_close_range, number + 1, ~0u, CLOSE_RANGE_APART) == 0 &&
            (number == 0 || syscall(SYS_close_range, 0u, number - 1, 0u) == 0);
 }
+
+#endif
 
 /* --- beginning ------------------------------------------------------------------------------- */
 

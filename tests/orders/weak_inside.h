@@ -57,6 +57,9 @@ void weak_forget_plain(uintptr_t from, size_t bytes);
 void weak_found(uint64_t device, uint64_t inode);
 /* The file has lost its last name. */
 void weak_removed(uint64_t device, uint64_t inode);
+/* The locks of a descriptor live on with a page that is mapped by it, and go with the page. */
+void weak_locks_keep(int fd, uintptr_t page);
+void weak_locks_unmapped(uintptr_t from, uintptr_t end);
 /* The calling thread's life of its own; 0: none.  What it maps is numbered with it. */
 extern __thread uint32_t weak_life;
 extern __thread uint64_t weak_steps; /* until it ends; 0: never */

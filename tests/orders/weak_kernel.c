@@ -1,16 +1,19 @@
 /* weak_kernel.c - see weak.h: what the kernel orders.
  *
- *   lock dropped, by hand or with its descriptor -> lock taken, or seen to be free
+ *   lock dropped, by hand, with its descriptor, or with the mapping that keeps its description
+ *                                                -> lock taken, or seen to be free
  *   file linked under a name                     -> file mapped
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "weak_inside.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { LOCKS = 1024, LINKS = 1024, HELD = 512, DESCRIPTORS = 4096 };
@@ -24,6 +27,7 @@ static struct weak_clock links[LINKS]; /* before a name was given */
 
 static struct {
     int fd;
+    uintptr_t page; /* 0: the descriptor is open; else -1 is its number */
     bool alone;
     uint64_t lock;
 } held[HELD];
@@ -59,22 +63,42 @@ static void note_held(int fd, uint64_t lock, bool alone)
         abort();
     }
     held[held_count].fd = fd;
+    held[held_count].page = 0;
     held[held_count].alone = alone;
     held[held_count++].lock = lock;
     weak_join(weak_mine(), alone ? &locks[lock % LOCKS].all : &locks[lock % LOCKS].alone);
 }
 
+static void drop(uint32_t i)
+{
+    hand_on(&locks[held[i].lock % LOCKS].all);
+    if (held[i].alone)
+        hand_on(&locks[held[i].lock % LOCKS].alone);
+    held[i] = held[--held_count];
+}
+
 /* All of a descriptor's, or one of them. */
 static void note_dropped(int fd, bool all, uint64_t lock)
 {
-    for (uint32_t i = held_count; i-- > 0;) {
-        if (held[i].fd != fd || (!all && held[i].lock != lock))
-            continue;
-        hand_on(&locks[held[i].lock % LOCKS].all);
-        if (held[i].alone)
-            hand_on(&locks[held[i].lock % LOCKS].alone);
-        held[i] = held[--held_count];
-    }
+    for (uint32_t i = held_count; i-- > 0;)
+        if (held[i].fd == fd && (all || held[i].lock == lock))
+            drop(i);
+}
+
+void weak_locks_keep(int fd, uintptr_t page)
+{
+    for (uint32_t i = 0; i < held_count; i++)
+        if (held[i].fd == fd) {
+            held[i].fd = -1;
+            held[i].page = page;
+        }
+}
+
+void weak_locks_unmapped(uintptr_t from, uintptr_t end)
+{
+    for (uint32_t i = held_count; i-- > 0;)
+        if (held[i].page >= from && held[i].page < end)
+            drop(i);
 }
 
 /* The linker sends the engine's calls here (--wrap). */
@@ -92,6 +116,9 @@ int __wrap_open(const char *path, int how, ...);
 int __wrap_openat(int dir, const char *path, int how, ...);
 int __wrap_linkat(int from_dir, const char *from, int dir, const char *name, int how);
 int __wrap_renameat(int from_dir, const char *from, int dir, const char *name);
+int __wrap_unshare(int what);
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 
 static int set_lock(int fd, struct flock *want)
 {
@@ -181,6 +208,31 @@ int __wrap_renameat(int from_dir, const char *from, int dir, const char *name)
 void weak_found(uint64_t device, uint64_t inode)
 {
     weak_join(weak_mine(), &links[mix(device, inode) % LINKS]);
+}
+
+/* --- tables of descriptors ------------------------------------------------------------------- */
+
+/* Numbers mean the same in all threads here, so none gets a table of its own. */
+int __wrap_unshare(int what)
+{
+    (void)what;
+    errno = EPERM;
+    return -1;
+}
+
+long __wrap_syscall(long number, ...)
+{
+    long passed[6];
+    va_list rest;
+    va_start(rest, number);
+    for (int i = 0; i < 6; i++)
+        passed[i] = va_arg(rest, long);
+    va_end(rest);
+    if (number == SYS_close_range) {
+        errno = EPERM;
+        return -1;
+    }
+    return __real_syscall(number, passed[0], passed[1], passed[2], passed[3], passed[4], passed[5]);
 }
 
 /* --- descriptors ----------------------------------------------------------------------------- */

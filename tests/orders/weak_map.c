@@ -172,6 +172,8 @@ void *__wrap_mmap(void *hint, size_t bytes, int rights, int how, int fd, off_t o
                              .file = file,
                              .life = weak_life});
         weak_found(status.st_dev, status.st_ino);
+        if (rights == PROT_NONE)
+            weak_locks_keep(fd, from); /* its descriptor is about to be closed */
     }
     weak_leave();
     return at;
@@ -181,6 +183,7 @@ void *__wrap_mmap(void *hint, size_t bytes, int rights, int how, int fd, off_t o
 int __wrap_munmap(void *from, size_t bytes)
 {
     weak_enter();
+    weak_locks_unmapped((uintptr_t)from, (uintptr_t)from + bytes);
     if (!cut((uintptr_t)from, (uintptr_t)from + bytes))
         weak_forget((uintptr_t)from, bytes);
     weak_leave();
@@ -192,6 +195,7 @@ void weak_unmap_life(uint32_t life)
     for (uint32_t i = count; i-- > 0;)
         if (mappings[i].life == life) {
             struct mapping m = mappings[i];
+            weak_locks_unmapped(m.from, m.end);
             cut(m.from, m.end);
             __real_munmap((void *)m.from, m.end - m.from);
             i = count;

@@ -53,7 +53,7 @@ static int search_bells(struct eddy_waitset *ws, int registry_fd)
 static int take_bell(struct eddy_waitset *ws)
 {
     int fd;
-    int error = eddy_domain_registry(ws->domain, &fd);
+    int error = eddy_domain_registry(ws->domain, eddy_domain_folder(ws->domain), &fd);
     if (error)
         return error;
     error = search_bells(ws, fd);
