@@ -37,7 +37,7 @@ static int create_named_temp(struct eddy_file *file)
 
 static void print_own(char path[40], int fd)
 {
-    snprintf(path, 40, "/proc/self/fd/%d", fd);
+    snprintf(path, 40, "/proc/thread-self/fd/%d", fd); /* its table may be its own */
 }
 
 static bool can_link_nameless(int fd)

@@ -112,12 +112,10 @@ static void *begin_apart(void *argument)
 {
     struct birth *b = argument;
     b->thread = gettid();
-    bool apart = eddy_descriptors_part();
-    if (!apart)
-        eddy_fork_hold();
+    (void)eddy_descriptors_part(); /* for children that are made without fork() */
+    eddy_fork_hold();
     b->error = begin(b);
-    if (!apart)
-        eddy_fork_let();
+    eddy_fork_let();
     if (b->error)
         snprintf(b->sentence, sizeof b->sentence, "%s", eddy_last_error());
     return NULL;

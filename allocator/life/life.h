@@ -26,8 +26,10 @@ struct eddy_life {
 };
 
 /* Opens a file, takes its locks, and returns the descriptor, or an EDDY_E* with its sentence.  It
- * runs in a thread of its own, which shares no descriptors with others: a child that is made in
- * this moment, in whatever way, does not inherit the new one.  What is open already may be used. */
+ * runs in a thread of its own, which shares no descriptors with others, and while nobody forks: a
+ * child that is made in this moment does not inherit the new one.  What is open already may be used.
+ * (One that another thread makes without fork() in the instant between mapping the page and
+ * MADV_DONTFORK has the page, and keeps the locks.) */
 typedef int eddy_life_lock(void *context);
 
 int eddy_life_begin(eddy_life_lock *lock, void *context, struct eddy_life *life);

@@ -247,7 +247,7 @@ static pid_t litter[LITTER];
 static void *make_many(void *unused)
 {
     for (unsigned i = 0; i < LITTER; i++) {
-        litter[i] = _Fork();
+        litter[i] = fork();
         if (litter[i] == 0)
             for (;;)
                 pause();
