@@ -24,11 +24,22 @@
 void (*eddy_domain_at_exit)(struct eddy_domain *domain);
 
 static pthread_mutex_t *const domains_lock = &eddy_wiped.domains;
-static struct eddy_domain *domains; /* in a child those of its ancestors, too */
+static struct eddy_domain *domains;
+static uint32_t domains_of; /* the process whose list it is, by its count */
 
 static void leave_registry(struct eddy_domain *d);
 
 /* --- fork and exit --------------------------------------------------------------------------- */
+
+/* A child that is not made by fork(), which waits for changes of the list, begins with an empty one:
+ * what it inherits may be half way through a change by another thread.  The lock is held. */
+static void own_list(void)
+{
+    uint32_t me = eddy_fork_count;
+    if (domains_of != me)
+        domains = NULL;
+    domains_of = me;
+}
 
 /* Locks that are held for a moment are on descriptors, which fork() copies. */
 static void close_copies(void)
@@ -51,9 +62,10 @@ __attribute__((destructor)) static void leave_at_exit(void)
 {
     if (eddy_is_guest() || pthread_mutex_trylock(domains_lock) != 0)
         return;
+    own_list();
     for (struct eddy_domain *d = domains; d; d = d->next) {
-        if (d->id == 0 || eddy_domain_forked(d))
-            continue; /* another thread is just joining, or it is not ours */
+        if (d->id == 0)
+            continue; /* another thread is just joining */
         if (eddy_domain_at_exit)
             eddy_domain_at_exit(d);
         leave_registry(d);
@@ -66,6 +78,7 @@ static void list_domain(struct eddy_domain *d)
 {
     pthread_mutex_lock(domains_lock);
     eddy_fork_hold();
+    own_list();
     d->next = domains;
     domains = d;
     eddy_fork_let();
@@ -76,6 +89,7 @@ static void unlist_domain(struct eddy_domain *d)
 {
     pthread_mutex_lock(domains_lock);
     eddy_fork_hold();
+    own_list();
     for (struct eddy_domain **at = &domains; *at; at = &(*at)->next)
         if (*at == d) {
             *at = d->next;

@@ -119,7 +119,7 @@ static bool opens_its_own(void)
 
 static void is_told(const struct way *way)
 {
-    int status;
+    int status = 0;
     pid_t child = way->make();
     if (child == 0)
         _exit(use_is_refused() && opening_and_closing_are_refused() && opens_its_own() ? 0 : 1);

@@ -12,11 +12,24 @@
 /* --- the list of open handles ---------------------------------------------------------------- */
 
 static pthread_mutex_t *const rings_lock = &eddy_wiped.rings;
-static struct eddy_ring *rings; /* in a child those of its ancestors, too */
+static struct eddy_ring *rings;
+static uint32_t rings_of; /* the process whose list it is, by its count */
+
+/* A child that some thread's fork or clone has made begins with an empty list: what it inherits may
+ * be half way through a change by another thread, and not even that, page by page.  The lock is
+ * held. */
+static void own_list(void)
+{
+    uint32_t me = eddy_fork_count;
+    if (rings_of != me)
+        rings = NULL;
+    rings_of = me;
+}
 
 static void list_ring(struct eddy_ring *r)
 {
     pthread_mutex_lock(rings_lock);
+    own_list();
     r->next = rings;
     rings = r;
     pthread_mutex_unlock(rings_lock);
@@ -25,6 +38,7 @@ static void list_ring(struct eddy_ring *r)
 static void unlist_ring(const struct eddy_ring *r)
 {
     pthread_mutex_lock(rings_lock);
+    own_list();
     for (struct eddy_ring **at = &rings; *at; at = &(*at)->next)
         if (*at == r) {
             *at = r->next;
@@ -37,9 +51,9 @@ void eddy_rings_visit(void (*visit)(struct eddy_ring *ring))
 {
     if (pthread_mutex_trylock(rings_lock) != 0)
         return;
+    own_list();
     for (struct eddy_ring *r = rings; r; r = r->next)
-        if (!eddy_ring_forked(r))
-            visit(r);
+        visit(r);
     pthread_mutex_unlock(rings_lock);
 }
 
