@@ -21,7 +21,7 @@ enum { MUTANT_SITES = 4096 };
 
 extern uint32_t mutant_site; /* 0: none */
 extern int mutant_order;
-extern uint64_t mutant_nap; /* ns: ROOM_NAP of transport/topic/claim.c, for tests to change */
+extern uint64_t mutant_nap; /* ns: ROOM_NAP of transport/topic/room.c, for tests to change */
 extern uint8_t mutant_reached[MUTANT_SITES]; /* EDDY_MUTANT_REACHED names a file for it */
 
 /* What the order of a site is now, of any access. */

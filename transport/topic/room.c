@@ -53,7 +53,7 @@ static void reap_for_room(void *what, bool begins)
 /* EDDY_EBUSY: the turn is another's by now. */
 static int wait_for_room(struct room *room, uint64_t deadline)
 {
-    static const struct eddy_awaited kind = {
+    const struct eddy_awaited kind = {
         .look = look_for_room, .sleeps = reap_for_room, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
     struct eddy_writer *w = room->writer;
     return eddy_wait(&w->spin, &kind, room, &w->segment->control->room_bell, deadline);
@@ -93,7 +93,7 @@ static void watch_for_turn(void *what, bool begins)
 
 static int wait_for_turn(struct room *room, uint64_t deadline)
 {
-    static const struct eddy_awaited kind = {
+    const struct eddy_awaited kind = {
         .look = look_for_turn, .sleeps = watch_for_turn, .pauses = ROOM_PAUSES, .nap_ns = ROOM_NAP};
     struct eddy_writer *w = room->writer;
     return eddy_wait(&w->turn_spin, &kind, room, &w->seat->bell, deadline);
