@@ -100,7 +100,7 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
 /* Whole blocks; or, of a part of one, whole pages of slots with what goes before them. */
 static uint32_t whole(uint64_t count, uint32_t block)
 {
-    if (count > block)
+    if (block && count > block)
         return (uint32_t)(count / block * block);
     return (uint32_t)(count >= 62 ? (count + 2) / 64 * 64 - 2 : count);
 }

@@ -68,7 +68,7 @@ static int map_locked(struct eddy_segment *s, uint32_t shift)
     int fd;
     uint64_t file_bytes, at = eddy_longer_log_offset(s->control_bytes, shift),
                          bytes = 8ull << shift;
-    void *entries;
+    void *entries = NULL;
     if (log_of(s, shift)->entries)
         return EDDY_OK;
     int error = open_control(s, &fd, &file_bytes);

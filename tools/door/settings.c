@@ -66,6 +66,7 @@ static const char *translated(const char *text)
     char *from = to != NULL ? malloc(strlen(text) + 1) : NULL;
     if (made == NULL || from == NULL) {
         free(made);
+        free(from);
         return to != NULL ? to : text;
     }
     memcpy(from, text, strlen(text) + 1);

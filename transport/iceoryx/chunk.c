@@ -70,7 +70,7 @@ _Static_assert(sizeof(struct cyclone_header) == EDDY_CHUNK_CYCLONE_HEADER &&
 /* A copy, byte by byte: what is looked at of it may not change in between. */
 static struct cyclone_header copy_header(const void *payload)
 {
-    struct cyclone_header header;
+    struct cyclone_header header = {0};
     const volatile unsigned char *from =
         (const unsigned char *)chunk_of(payload) - EDDY_CHUNK_CYCLONE_HEADER;
     for (size_t i = 0; i < sizeof header; i++) {

@@ -13,6 +13,7 @@ static void *library_of(const void *caller)
     return library != NULL ? library : RTLD_DEFAULT;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): two statements for each function */
 const char *psmx_cyclone_find(struct psmx_cyclone *cyclone, const void *caller)
 {
     void *library = library_of(caller);

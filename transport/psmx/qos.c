@@ -67,7 +67,7 @@ static uint8_t representations_of(const struct psmx_cyclone *c, enum psmx_role r
     if (c->dds_qget_data_representation(qos, &count, &ids)) {
         count = role == PSMX_WRITER && count > 1 ? 1 : count;
         for (uint32_t i = 0; i < count; i++)
-            bits |= ids[i] >= 0 && ids[i] < 8 ? (uint8_t)(1u << ids[i]) : 0;
+            bits = (uint8_t)(bits | (ids[i] >= 0 && ids[i] < 8 ? 1u << ids[i] : 0u));
         c->dds_free(ids);
     }
     return bits != 0 ? bits : 1u; /* nothing said is XCDR1 */

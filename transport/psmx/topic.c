@@ -31,11 +31,12 @@ static int32_t delete_endpoint(struct psmx_endpoint *endpoint)
 /* FNV-1a, 64 bits, and 6 bytes that say what it is. */
 static void hash_name(const char *name, uint8_t hash[14])
 {
+    static const uint8_t mark[6] = {'b', 'y', 'n', 'a', 'm', 'e'};
     uint64_t value = UINT64_C(0xcbf29ce484222325);
     for (; *name != '\0'; name++)
         value = (value ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
     memcpy(hash, &value, sizeof value);
-    memcpy(hash + sizeof value, "byname", 6);
+    memcpy(hash + sizeof value, mark, sizeof mark);
 }
 
 struct psmx_topic *psmx_topic_create(struct psmx_instance *instance, const char *name,

@@ -63,11 +63,18 @@ static const struct eddy_log *log_in_use(struct eddy_writer *w)
     return log;
 }
 
+static void be_patient(struct eddy_writer *w, uint64_t n)
+{
+    /* Relaxed: a hint, which is only ever too low. */
+    if (w->patience_ns &&
+        __builtin_expect(n >= eddy_load_relaxed(&w->segment->control->untaken_deep) + w->lag, 0))
+        eddy_writer_be_patient(w, n);
+}
+
 /* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went
  * in. */
 static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
 {
-    const struct eddy_control *control = w->segment->control;
     int error = EDDY_OK;
     for (uint32_t tries = 0; !error && tries < TRIES_PUBLISH; tries++) {
         uint64_t n = eddy_logs_next(w->segment); /* the entry decides */
@@ -85,10 +92,7 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             continue;
         }
         EDDY_POINT("publish:entry-read");
-        /* Relaxed: a hint, which is only ever too low. */
-        if (w->patience_ns &&
-            __builtin_expect(n >= eddy_load_relaxed(&control->untaken_deep) + w->lag, 0))
-            eddy_writer_be_patient(w, n);
+        be_patient(w, n);
         error = pass_gate(w, n);
         if (error)
             return error;
@@ -138,6 +142,19 @@ static void end_key(struct eddy_writer *w, struct eddy_kind_kept *kind)
         let_go(w, gone);
     eddy_keep_end(&w->keep, kind);
     eddy_store_relaxed(&w->seat->kept, w->keep.total); /* statistics */
+}
+
+/* What becomes of the sample just published in its writer's history.  kind: NULL if there is none. */
+static void settle_history(struct eddy_writer *w, struct eddy_kind_kept *kind, bool ends,
+                           struct eddy_slot *slot, uint32_t id)
+{
+    if (!kind)
+        return;
+    kind->published++;
+    if (ends)
+        end_key(w, kind);
+    else
+        keep_sample(w, kind, slot, id);
 }
 
 /* kind: NULL if nothing is kept. */
@@ -253,12 +270,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     EDDY_POINT("publish:helped");
     if (__builtin_expect(w->in_line, 0))
         eddy_writer_leave_line(w);
-    if (kind)
-        kind->published++;
-    if (kind && !ends)
-        keep_sample(w, kind, p.slot, loan->slot);
-    else if (kind)
-        end_key(w, kind);
+    settle_history(w, kind, ends, p.slot, loan->slot);
     eddy_slot_give_up(p.slot);
     EDDY_POINT("publish:given-up");
     eddy_wake_topic(w->segment, w->registry);

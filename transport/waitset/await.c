@@ -60,8 +60,8 @@ static void hear_tolls(struct eddy_waitset *ws)
     if (__builtin_expect(tolls == ws->tolls, 1))
         return;
     ws->tolls = tolls;
-    LIST_FOREACH(a, &ws->all, others)
-    eddy_attachment_pend(ws, a);
+    for (a = LIST_FIRST(&ws->all); a; a = LIST_NEXT(a, others))
+        eddy_attachment_pend(ws, a);
 }
 
 /* Fills in what is ready, in turn; says whether there is any.  Who was reported goes to the end. */
