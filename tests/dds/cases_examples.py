@@ -27,6 +27,11 @@ def stop(program):
     check_equal(program.ended(), 0, f"{program.name}: exit code after Ctrl-C")
 
 
+def is_sanitized(library):
+    with open(library, "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 def carried(world, topic):
     return sum(int(row[4]) for row in world.probe() if row[0] == "topic" and row[1] == topic)
 
@@ -66,13 +71,15 @@ def flink_of(world):
 
 def case_event_loops(world):
     """What polls on a wait set's descriptor: a loop of epoll, and Python's asyncio."""
-    loop = world.example("native/event_loop", "--count", "3", eddy=False)
+    programs = [world.example("native/event_loop", "--count", "3", eddy=False)]
     library = os.path.join(world.options.examples, "../lib/libeddy.so.0")
-    asyncio = world.start(["env", f"EDDY_LIBRARY={library}", sys.executable,
-                           os.path.join(SOURCES, "native/asyncio_listener.py"), "greeting", "3"],
-                          "asyncio_listener")
+    if not is_sanitized(library):  # which has to be there when Python starts
+        programs.append(world.start(
+            ["env", f"EDDY_LIBRARY={library}", sys.executable,
+             os.path.join(SOURCES, "native/asyncio_listener.py"), "greeting", "3"],
+            "asyncio_listener"))
     talker = world.example("native/talker", "--rate", "50", eddy=False)
-    for program in (loop, asyncio):
+    for program in programs:
         for _ in range(3):
             program.line_with("heard: hello")
         check_equal(program.ended(), 0, "exit code")
