@@ -51,6 +51,12 @@ static void use_writer(struct everything *all)
     must_fail(eddy_writer_publish(all->pair.writer, &all->loan, 100), EDDY_EFORKED);
     must_fail(eddy_writer_discard(all->pair.writer, &all->loan), EDDY_EFORKED);
     must_fail(eddy_writer_write(all->pair.writer, "x", 1), EDDY_EFORKED);
+    struct eddy_topic_stats stats;
+    struct eddy_reservation ahead = {.loan.size = 100, .count = 1};
+    must_fail(eddy_writer_stats(all->pair.writer, &stats), EDDY_EFORKED);
+    must_fail(eddy_writer_note(all->pair.writer, &(struct eddy_notes){0}), EDDY_EFORKED);
+    must_fail(eddy_writer_inherit(all->pair.writer, all->pair.writer), EDDY_EFORKED);
+    must_fail(eddy_writer_reserve(all->pair.writer, &ahead), EDDY_EFORKED);
     must_fail(eddy_writer_close(all->pair.writer), EDDY_EFORKED);
 }
 
@@ -63,6 +69,9 @@ static void use_reader(struct everything *all)
     must_fail(eddy_reader_wait(all->pair.reader, EDDY_POLL), EDDY_EFORKED);
     must_fail(eddy_reader_wait(all->pair.reader, patience()), EDDY_EFORKED);
     check(!eddy_reader_ready(all->pair.reader));
+    must_fail(eddy_reader_prefault(all->pair.reader, 0), EDDY_EFORKED);
+    must_fail(eddy_reader_note(all->pair.reader, &(struct eddy_notes){0}), EDDY_EFORKED);
+    must_fail(eddy_reader_stop(all->pair.reader), EDDY_EFORKED);
     must_fail(eddy_reader_close(all->pair.reader), EDDY_EFORKED);
 }
 

@@ -146,6 +146,24 @@ static int look_in_and_clear(void)
     return error;
 }
 
+/* Memory ahead and back, and a descriptor to poll on. */
+static int prepare_a_topic(void)
+{
+    struct topic_cast c = {0};
+    struct eddy_reservation ahead = {.loan.size = 100000, .count = 2};
+    int fd, error = play_topic(&c);
+    if (!error)
+        error = eddy_writer_reserve(c.writer, &ahead);
+    if (!error)
+        error = eddy_reader_prefault(c.reader, 0);
+    if (!error)
+        error = eddy_topic_trim(c.domain, eddy_writer_flink(c.writer), NULL);
+    if (!error)
+        error = eddy_waitset_fd(c.waitset, &fd);
+    leave_topic(&c);
+    return error;
+}
+
 static int use_slots(void)
 {
     struct eddy_slots_options options = {.slot_count = 4, .slot_capacity = 100, .readers = 100};
@@ -354,6 +372,12 @@ static void looking_in_and_clearing_live_with_any_call_failing(void **state)
     plays_on(look_in_and_clear);
 }
 
+static void what_prepares_lives_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(prepare_a_topic);
+}
+
 static void slots_live_with_any_call_failing(void **state)
 {
     (void)state;
@@ -389,6 +413,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_topic_lives_with_any_call_failing),
         WORLD_TEST(looking_in_and_clearing_live_with_any_call_failing),
+        WORLD_TEST(what_prepares_lives_with_any_call_failing),
         WORLD_TEST(slots_live_with_any_call_failing),
         WORLD_TEST(a_ring_lives_with_any_call_failing),
         WORLD_TEST(regions_at_paths_live_with_any_call_failing),

@@ -103,6 +103,25 @@ static void it_is_the_same_each_time_and_closed_with_the_wait_set(void **state)
     check(fcntl(fd, F_GETFD) == -1);
 }
 
+static void without_descriptors_it_cannot_be_had_and_later_it_can(void **state)
+{
+    (void)state;
+    struct rlimit all, few;
+    int again;
+    domain = open_domain();
+    must(eddy_waitset_open(domain, &waitset));
+    must_fail(eddy_waitset_fd(NULL, &again), EDDY_EINVAL);
+    must_fail(eddy_waitset_fd(waitset, NULL), EDDY_EINVAL);
+    check(getrlimit(RLIMIT_NOFILE, &all) == 0);
+    few = (struct rlimit){3, all.rlim_max};
+    check(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    must_fail(eddy_waitset_fd(waitset, &again), EDDY_ESYS);
+    check(setrlimit(RLIMIT_NOFILE, &all) == 0);
+    must(eddy_waitset_fd(waitset, &fd));
+    check(is_readable(0));
+    tear_down(0);
+}
+
 static void what_is_attached_later_is_told(void **state)
 {
     (void)state;
@@ -279,6 +298,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         WORLD_TEST(it_is_readable_when_there_is_something),
         WORLD_TEST(it_is_the_same_each_time_and_closed_with_the_wait_set),
+        WORLD_TEST(without_descriptors_it_cannot_be_had_and_later_it_can),
         WORLD_TEST(what_is_attached_later_is_told),
         WORLD_TEST(one_may_wait_as_well),
         WORLD_TEST(a_loop_that_is_told_levels_loses_nothing),

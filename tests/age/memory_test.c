@@ -331,6 +331,27 @@ static void what_is_reserved_is_not_trimmed(void **state)
     pair_close(&pair);
 }
 
+static void what_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    pair = pair_open(NULL, NULL);
+    static const struct eddy_reservation wrong[] = {
+        {.loan.size = 100},
+        {.loan.size = 100, .count = 1, .flags = 4},
+        {.loan.size = 100, .count = 1, .reserved = {1, 0}},
+        {.loan.size = 100, .count = 1, .reserved = {0, 1}},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        must_fail(eddy_writer_reserve(pair.writer, &wrong[i]), EDDY_EINVAL);
+    must_fail(eddy_writer_reserve(pair.writer, NULL), EDDY_EINVAL);
+    must_fail(eddy_reader_prefault(pair.reader, 4), EDDY_EINVAL);
+    must_fail(eddy_topic_trim(NULL, "x.flink", NULL), EDDY_EINVAL);
+    must_fail(eddy_topic_trim(pair.domain, NULL, NULL), EDDY_EINVAL);
+    must_fail(eddy_topic_trim(pair.domain, "", NULL), EDDY_EINVAL);
+    must_fail(eddy_topic_trim(pair.domain, "nobody.flink", NULL), EDDY_ENOENT);
+    pair_close(&pair);
+}
+
 /* A program that locks all that it maps does not give memory to what has none. */
 static void locked_programs_take_no_more_than_they_use(int wire, void *argument)
 {
@@ -366,6 +387,7 @@ int main(void)
         WORLD_TEST(who_reserves_has_no_page_faults),
         WORLD_TEST(what_is_reserved_is_not_trimmed),
         WORLD_TEST(who_locks_all_memory_takes_no_more),
+        WORLD_TEST(what_makes_no_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

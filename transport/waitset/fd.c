@@ -44,7 +44,9 @@ struct eddy_waitset_pipe {
 static bool is_ours(const struct eddy_waitset_pipe *p, int end)
 {
     struct stat s;
-    return fstat(p->ends[end], &s) == 0 && s.st_dev == p->device && s.st_ino == p->inode;
+    if (fstat(p->ends[end], &s) != 0)
+        return errno != EBADF; /* nobody has closed it */
+    return s.st_dev == p->device && s.st_ino == p->inode;
 }
 
 static void close_ends(const struct eddy_waitset_pipe *p)
@@ -180,7 +182,11 @@ static int make_pipe(struct eddy_waitset_pipe *p)
     struct stat s;
     if (pipe2(p->ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return eddy_fail_errno("cannot make a descriptor for a wait set; see ulimit -n");
-    (void)fstat(p->ends[0], &s);
+    if (fstat(p->ends[0], &s) != 0) {
+        close(p->ends[0]);
+        close(p->ends[1]);
+        return eddy_fail_errno("cannot look at a wait set's descriptor");
+    }
     p->device = s.st_dev;
     p->inode = s.st_ino;
     return EDDY_OK;
