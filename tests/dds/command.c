@@ -56,12 +56,22 @@ static void node_join(struct node *node, const struct node_command *command)
     puts("ok");
 }
 
+/* Who floods goes on while its writer is deleted; but what is on loan must not be written any more. */
+static void end_floods(struct node *node, bool of_loans_alone)
+{
+    for (uint32_t i = 0; i < node->writer_count; i++)
+        if (node->writers[i].is_flooding && (node->writers[i].loans || !of_loans_alone))
+            (void)node_end_flood(&node->writers[i]);
+}
+
 /* DDS calls no listener of theirs any more once they are deleted. */
 static dds_return_t leave(struct node *node)
 {
     dds_return_t result = DDS_RETCODE_OK;
+    end_floods(node, true);
     for (uint32_t i = 0; i < node->participant_count && result == DDS_RETCODE_OK; i++)
         result = dds_delete(node->participants[i]);
+    end_floods(node, false);
     for (uint32_t i = 0; i < node->reader_count; i++)
         node_record_destroy(node->readers[i].record);
     memset(node, 0, sizeof *node);

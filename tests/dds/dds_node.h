@@ -30,8 +30,8 @@ struct node_writer {
     struct node_tag tag; /* of the last sample written */
     uint64_t written;
     void *sample;
-    bool is_flooding;
-    atomic_bool calm; /* tells the flooding thread to end */
+    bool is_flooding, loans; /* loans: the flooding thread writes them in place */
+    atomic_bool calm;        /* tells the flooding thread to end */
     pthread_t thread;
 };
 
@@ -92,6 +92,8 @@ void node_open_writer(struct node *node, const struct node_command *command);
 dds_return_t node_write_one(struct node_writer *writer, const struct node_command *command);
 dds_return_t node_answer(struct node_writer *writer, const struct node_tag *asked);
 void node_write(struct node *node, const struct node_command *command);
+/* Ends the thread that floods; what its last write returned. */
+dds_return_t node_end_flood(struct node_writer *writer);
 void node_flood(struct node *node, const struct node_command *command);
 void node_calm(struct node *node, const struct node_command *command);
 void node_dispose(struct node *node, const struct node_command *command);

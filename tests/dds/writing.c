@@ -129,22 +129,28 @@ void node_flood(struct node *node, const struct node_command *command)
         at = stpcpy(at, command->words[i]) + 1;
     }
     atomic_store(&writer->calm, false);
+    writer->loans = node_number(command, "loan", 0) != 0;
     writer->is_flooding = pthread_create(&writer->thread, NULL, flood, start) == 0;
     puts(writer->is_flooding ? "ok" : "fail no thread");
+}
+
+dds_return_t node_end_flood(struct node_writer *writer)
+{
+    void *result = NULL;
+    atomic_store(&writer->calm, true);
+    pthread_join(writer->thread, &result);
+    writer->is_flooding = false;
+    return (dds_return_t)(intptr_t)result;
 }
 
 void node_calm(struct node *node, const struct node_command *command)
 {
     struct node_writer *writer = node_writer_at(node, command);
-    void *result = NULL;
     if (!writer->is_flooding) {
         node_fail("it does not flood");
         return;
     }
-    atomic_store(&writer->calm, true);
-    pthread_join(writer->thread, &result);
-    writer->is_flooding = false;
-    if (node_succeeded((dds_return_t)(intptr_t)result, "flood"))
+    if (node_succeeded(node_end_flood(writer), "flood"))
         printf("ok written=%" PRIu64 "\n", writer->written);
 }
 
