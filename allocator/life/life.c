@@ -4,6 +4,7 @@
 #include "allocator/error.h"
 #include "allocator/fork.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -108,6 +109,18 @@ static int begin(const struct birth *b)
     return error;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+
+/* A child that is forked while a thread of its parent ends may find a lock of AddressSanitizer's taken,
+ * and then no thread of its own could end. */
+static int start(pthread_t *thread, struct birth *b)
+{
+    (void)thread, (void)b;
+    return EAGAIN;
+}
+
+#else
+
 static void *begin_apart(void *argument)
 {
     struct birth *b = argument;
@@ -135,6 +148,8 @@ static int start(pthread_t *thread, struct birth *b)
     return rc;
 }
 
+#endif
+
 /* A thread that has been joined is still there for the kernel for a moment, and some calls of the
  * program's are for processes with one thread alone. */
 static void await_last_of(pid_t thread)
@@ -146,7 +161,7 @@ static void await_last_of(pid_t thread)
 int eddy_life_begin(eddy_life_lock *lock, void *context, struct eddy_life *life)
 {
     struct birth b = {.lock = lock, .context = context, .life = life};
-    pthread_t thread;
+    pthread_t thread = {0};
     if (start(&thread, &b) != 0) { /* no thread is to be had: then no fork comes in between */
         eddy_fork_hold();
         int error = begin(&b);
