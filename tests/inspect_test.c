@@ -110,6 +110,13 @@ static void a_snapshot_shows_what_programs_note(void **state)
     struct eddy_notes notes = {.reliability = EDDY_NOTED_BEST_EFFORT, .waiting = 3, .given_up = 2};
     must(eddy_writer_note(pair.writer, &notes));
     must(eddy_reader_note(pair.reader, &notes));
+    static const struct eddy_notes wrong[] = {
+        {.reliability = (enum eddy_noted)9}, {.reserved = {1, 0}}, {.reserved = {0, 1}}};
+    must_fail(eddy_writer_note(pair.writer, NULL), EDDY_EINVAL);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        must_fail(eddy_writer_note(pair.writer, &wrong[i]), EDDY_EINVAL);
+        must_fail(eddy_reader_note(pair.reader, &wrong[i]), EDDY_EINVAL);
+    }
     eddy_snapshot *snapshot = snapshot_now();
     const struct eddy_topic_report *report = find_topic(snapshot, "pair");
     check(!find_member(report, true)->reliable);
@@ -222,6 +229,46 @@ static void files_that_are_not_eddys_are_left_alone(void **state)
     check(unlink(path) == 0);
 }
 
+static void take_when_told(int wire, void *unused)
+{
+    (void)unused;
+    struct pair pair = pair_open(NULL, NULL);
+    wire_say(wire, WIRE_READY);
+    wire_expect(wire, WIRE_GO);
+    payload_await(pair.reader);
+    wire_say(wire, WIRE_DONE);
+    wire_expect(wire, WIRE_DONE);
+    must(eddy_reader_close(pair.reader));
+    must(eddy_writer_close(pair.writer));
+    must(eddy_domain_close(pair.domain));
+}
+
+/* Readers of other processes that have still to take what this writer has published. */
+static void a_writer_knows_who_has_still_to_take(void **state)
+{
+    (void)state;
+    struct pair pair = pair_open(NULL, NULL);
+    struct child child = child_start(take_when_told, NULL);
+    wire_expect(child.wire, WIRE_READY);
+    same(eddy_writer_awaited(pair.writer), 0); /* nothing is published */
+    payload_publish(pair.writer, 64, 1, 1);
+    same(eddy_writer_awaited(pair.writer), 1); /* not the reader of our own */
+    wire_say(child.wire, WIRE_GO);
+    wire_expect(child.wire, WIRE_DONE);
+    same(eddy_writer_awaited(pair.writer), 0);
+    wire_say(child.wire, WIRE_DONE);
+    child_join(&child);
+    payload_publish(pair.writer, 64, 1, 2);
+    child = child_start(take_when_told, NULL);
+    wire_expect(child.wire, WIRE_READY);
+    payload_publish(pair.writer, 64, 1, 3);
+    same(eddy_writer_awaited(pair.writer), 1);
+    child_kill(&child);
+    same(eddy_writer_awaited(pair.writer), 0); /* the dead take nothing */
+    must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +280,7 @@ int main(void)
         WORLD_TEST(the_dead_are_shown_dead_and_cleared_away),
         WORLD_TEST(a_living_process_is_not_disturbed),
         WORLD_TEST(files_that_are_not_eddys_are_left_alone),
+        WORLD_TEST(a_writer_knows_who_has_still_to_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
