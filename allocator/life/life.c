@@ -3,12 +3,12 @@
 
 #include "allocator/error.h"
 #include "allocator/fork.h"
+#include "allocator/thread.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -136,14 +136,10 @@ static void *begin_apart(void *argument)
 
 static int start(pthread_t *thread, struct birth *b)
 {
-    sigset_t all, before;
     pthread_attr_t attributes;
-    sigfillset(&all);
     pthread_attr_init(&attributes);
     (void)pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(thread, &attributes, begin_apart, b);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int rc = eddy_thread_start(thread, &attributes, begin_apart, b);
     pthread_attr_destroy(&attributes);
     return rc;
 }

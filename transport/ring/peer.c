@@ -8,6 +8,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/thread.h"
 #include "transport/ring/ring.h"
 
 #include <errno.h>
@@ -86,12 +87,8 @@ CANCELLED MAY_BE_CANCELLED static void *watch(void *argument)
 
 static int start(struct eddy_ring *r)
 {
-    sigset_t all, before;
-    sigfillset(&all);
     r->watch.fd = eddy_kept_fd(&r->file);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&r->watch.thread, NULL, watch, r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int rc = eddy_thread_start(&r->watch.thread, NULL, watch, r);
     r->watch.runs = rc == 0;
     if (rc == 0)
         return EDDY_OK;

@@ -11,15 +11,15 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/life/kept.h"
 #include "allocator/point.h"
+#include "allocator/thread.h"
 #include "transport/waitset/waitset.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -32,29 +32,11 @@ enum {
 
 struct eddy_waitset_pipe {
     struct eddy_waitset *waitset;
-    int ends[2]; /* [0] is read, and polled on */
-    dev_t device;
-    ino_t inode;
+    struct eddy_kept read_end, write_end; /* the one that is read is polled on */
     pthread_t thread;
     _Atomic uint32_t state, bell; /* the bell tells the thread that the state has changed */
     uint32_t tolls; /* the thread's: of the domain's orphans, as far as it has heard */
 };
-
-/* Programs that close all descriptors close ours, and the numbers become others' files. */
-static bool is_ours(const struct eddy_waitset_pipe *p, int end)
-{
-    struct stat s;
-    if (fstat(p->ends[end], &s) != 0)
-        return errno != EBADF; /* nobody has closed it */
-    return s.st_dev == p->device && s.st_ino == p->inode;
-}
-
-static void close_ends(const struct eddy_waitset_pipe *p)
-{
-    for (int end = 0; end < 2; end++)
-        if (is_ours(p, end))
-            close(p->ends[end]);
-}
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
@@ -89,16 +71,18 @@ static void wait_for_news(struct eddy_waitset_pipe *p)
 
 static void write_byte(const struct eddy_waitset_pipe *p)
 {
+    int fd = eddy_kept_fd(&p->write_end); /* -1: the program has closed it */
     ssize_t written;
     do
-        written = is_ours(p, 1) ? write(p->ends[1], "", 1) : 0;
+        written = fd >= 0 ? write(fd, "", 1) : 0;
     while (written < 0 && errno == EINTR);
 }
 
 static void drain(const struct eddy_waitset_pipe *p)
 {
     char bytes[16];
-    while (is_ours(p, 0) && read(p->ends[0], bytes, sizeof bytes) > 0) {
+    int fd = eddy_kept_fd(&p->read_end);
+    while (fd >= 0 && read(fd, bytes, sizeof bytes) > 0) {
     }
 }
 
@@ -149,6 +133,13 @@ void eddy_waitset_pipe_arm(struct eddy_waitset_pipe *p)
     }
 }
 
+static void close_pipe(struct eddy_waitset_pipe *p)
+{
+    eddy_kept_end(&p->read_end);
+    eddy_kept_end(&p->write_end);
+    free(p);
+}
+
 void eddy_waitset_pipe_free(struct eddy_waitset_pipe *p, bool forked)
 {
     if (!p)
@@ -159,17 +150,12 @@ void eddy_waitset_pipe_free(struct eddy_waitset_pipe *p, bool forked)
         eddy_bell_ring(&p->waitset->seat->bell);
         pthread_join(p->thread, NULL);
     }
-    close_ends(p);
-    free(p);
+    close_pipe(p);
 }
 
 static int start(struct eddy_waitset_pipe *p)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&p->thread, NULL, tell, p);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int rc = eddy_thread_start(&p->thread, NULL, tell, p);
     return rc == 0 ? EDDY_OK
                    : eddy_fail(EDDY_ESYS,
                                "cannot start the thread behind a wait set's descriptor (%s); see "
@@ -177,18 +163,14 @@ static int start(struct eddy_waitset_pipe *p)
                                strerror(rc));
 }
 
+/* Programs that close all descriptors close these, too, and the numbers become others' files. */
 static int make_pipe(struct eddy_waitset_pipe *p)
 {
-    struct stat s;
-    if (pipe2(p->ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
         return eddy_fail_errno("cannot make a descriptor for a wait set; see ulimit -n");
-    if (fstat(p->ends[0], &s) != 0) {
-        close(p->ends[0]);
-        close(p->ends[1]);
-        return eddy_fail_errno("cannot look at a wait set's descriptor");
-    }
-    p->device = s.st_dev;
-    p->inode = s.st_ino;
+    eddy_kept_begin(&p->read_end, ends[0], NULL, 0);
+    eddy_kept_begin(&p->write_end, ends[1], NULL, 0);
     return EDDY_OK;
 }
 
@@ -208,8 +190,7 @@ static int open_pipe(struct eddy_waitset *ws)
     eddy_waitset_say_asleep(ws);
     error = start(p);
     if (error) {
-        close_ends(p);
-        free(p);
+        close_pipe(p);
         return error;
     }
     ws->pipe = p;
@@ -225,6 +206,6 @@ int eddy_waitset_fd(eddy_waitset *ws, int *fd)
         return eddy_fail_forked();
     int error = ws->pipe ? EDDY_OK : open_pipe(ws);
     if (!error)
-        *fd = ws->pipe->ends[0];
+        *fd = eddy_load_relaxed(&ws->pipe->read_end.fd); /* set once */
     return error;
 }
