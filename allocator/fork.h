@@ -34,6 +34,18 @@ extern struct eddy_wiped eddy_wiped __attribute__((visibility("hidden")));
 /* The count for a handle that is being opened; never 0. */
 uint32_t eddy_fork_enter(void);
 
+/* Whether a list of handles is this process's, by the count that is kept beside it; from now on it
+ * is.  If not, an ancestor has left it: another thread may have been changing it then, and what a
+ * child inherits of that is not even all of one moment.  It is to begin anew, empty.  For who has the
+ * list's lock. */
+static inline bool eddy_fork_owns(uint32_t *whose)
+{
+    uint32_t me = eddy_fork_count;
+    bool own = *whose == me;
+    *whose = me;
+    return own;
+}
+
 /* True in a process that runs in its parent's memory, as a child of vfork does. */
 bool eddy_is_guest(void);
 

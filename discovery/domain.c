@@ -31,14 +31,12 @@ static void leave_registry(struct eddy_domain *d);
 
 /* --- fork and exit --------------------------------------------------------------------------- */
 
-/* A child that is not made by fork(), which waits for changes of the list, begins with an empty one:
- * what it inherits may be half way through a change by another thread.  The lock is held. */
-static void own_list(void)
+/* The lock is held. */
+static struct eddy_domain **own_list(void)
 {
-    uint32_t me = eddy_fork_count;
-    if (domains_of != me)
+    if (!eddy_fork_owns(&domains_of))
         domains = NULL;
-    domains_of = me;
+    return &domains;
 }
 
 /* Locks that are held for a moment are on descriptors, which fork() copies. */
@@ -62,8 +60,7 @@ __attribute__((destructor)) static void leave_at_exit(void)
 {
     if (eddy_is_guest() || pthread_mutex_trylock(domains_lock) != 0)
         return;
-    own_list();
-    for (struct eddy_domain *d = domains; d; d = d->next) {
+    for (struct eddy_domain *d = *own_list(); d; d = d->next) {
         if (d->id == 0)
             continue; /* another thread is just joining */
         if (eddy_domain_at_exit)
@@ -78,9 +75,9 @@ static void list_domain(struct eddy_domain *d)
 {
     pthread_mutex_lock(domains_lock);
     eddy_fork_hold();
-    own_list();
-    d->next = domains;
-    domains = d;
+    struct eddy_domain **list = own_list();
+    d->next = *list;
+    *list = d;
     eddy_fork_let();
     pthread_mutex_unlock(domains_lock);
 }
@@ -89,8 +86,7 @@ static void unlist_domain(struct eddy_domain *d)
 {
     pthread_mutex_lock(domains_lock);
     eddy_fork_hold();
-    own_list();
-    for (struct eddy_domain **at = &domains; *at; at = &(*at)->next)
+    for (struct eddy_domain **at = own_list(); *at; at = &(*at)->next)
         if (*at == d) {
             *at = d->next;
             break;

@@ -15,31 +15,27 @@ static pthread_mutex_t *const rings_lock = &eddy_wiped.rings;
 static struct eddy_ring *rings;
 static uint32_t rings_of; /* the process whose list it is, by its count */
 
-/* A child that some thread's fork or clone has made begins with an empty list: what it inherits may
- * be half way through a change by another thread, and not even that, page by page.  The lock is
- * held. */
-static void own_list(void)
+/* The lock is held. */
+static struct eddy_ring **own_list(void)
 {
-    uint32_t me = eddy_fork_count;
-    if (rings_of != me)
+    if (!eddy_fork_owns(&rings_of))
         rings = NULL;
-    rings_of = me;
+    return &rings;
 }
 
 static void list_ring(struct eddy_ring *r)
 {
     pthread_mutex_lock(rings_lock);
-    own_list();
-    r->next = rings;
-    rings = r;
+    struct eddy_ring **list = own_list();
+    r->next = *list;
+    *list = r;
     pthread_mutex_unlock(rings_lock);
 }
 
 static void unlist_ring(const struct eddy_ring *r)
 {
     pthread_mutex_lock(rings_lock);
-    own_list();
-    for (struct eddy_ring **at = &rings; *at; at = &(*at)->next)
+    for (struct eddy_ring **at = own_list(); *at; at = &(*at)->next)
         if (*at == r) {
             *at = r->next;
             break;
@@ -51,8 +47,7 @@ void eddy_rings_visit(void (*visit)(struct eddy_ring *ring))
 {
     if (pthread_mutex_trylock(rings_lock) != 0)
         return;
-    own_list();
-    for (struct eddy_ring *r = rings; r; r = r->next)
+    for (struct eddy_ring *r = *own_list(); r; r = r->next)
         visit(r);
     pthread_mutex_unlock(rings_lock);
 }
