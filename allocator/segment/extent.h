@@ -40,10 +40,12 @@ int eddy_extent_add(struct eddy_segment *segment, uint64_t need, uint64_t room);
 
 int eddy_extent_fail_limit(const struct eddy_segment *segment, uint64_t room);
 
+#define EDDY_SUITS_ALL 4096u /* no slot up to here is too large for anything */
+
 /* Room enough, and not far too much: small samples leave large slots to large ones. */
 static inline bool eddy_extent_suits(const struct eddy_extent *x, uint64_t need)
 {
-    return x->capacity >= need && (x->capacity <= 4096 || x->capacity / 4 <= need);
+    return x->capacity >= need && (x->capacity <= EDDY_SUITS_ALL || x->capacity / 4 <= need);
 }
 
 /* The file of a mapped extent, to change what memory it has.  -1: it cannot be opened, or is another's

@@ -36,7 +36,7 @@ enum { BELL, TOLLS, WORD, WORDS }; /* the kernel names the last of those that wo
 static void toll(struct eddy_orphans *o)
 {
     EDDY_POINT("orphans:woken");
-    eddy_add_seq(&o->tolls, 1u); /* [toll] */ /* [toll] */
+    eddy_add_seq(&o->tolls, 1u); /* [toll] */
     EDDY_POINT("orphans:counted");
     syscall(SYS_futex, &o->tolls, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

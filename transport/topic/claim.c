@@ -16,7 +16,6 @@
 #define TRIES_FAR    1024u
 #define ROUND_BYTES  65536u
 #define ROUND_SLOTS  192u
-#define SUITS_ALL    4096u  /* no slot up to here is too large: eddy_slot_suits */
 #define WARM_BYTES   16384u /* from here on warm memory is worth a look at all cursors */
 #define TRIES_WARM   16u
 
@@ -223,7 +222,7 @@ struct want {
 /* Another waits in turn for a slot such as we would take.  Relaxed: only the order hangs on it. */
 static bool is_anothers_turn(const struct eddy_writer *w, uint64_t need)
 {
-    uint64_t most = need > SUITS_ALL / 4 ? 4 * need : SUITS_ALL;
+    uint64_t most = need > EDDY_SUITS_ALL / 4 ? 4 * need : EDDY_SUITS_ALL;
     return !eddy_writer_has_turn(w, EDDY_ROOM_SLOT) &&
            eddy_load_relaxed(&w->segment->control->turn_need) <= most;
 }
