@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/segment/block.h"
+#include "support/segment.h"
 #include "support/shadow.h"
 #include "support/thread.h"
 #include "support/world.h"
@@ -22,22 +23,14 @@ static uint64_t shadow;
 
 static void create(uint64_t limit)
 {
-    static const uint8_t hash[16];
-    struct eddy_segment_options options = {.name = "blocks",
-                                           .type = "",
-                                           .scope = "",
-                                           .type_hash = hash,
-                                           .limit_bytes = limit,
-                                           .log_length = EDDY_LOG_MIN};
     dir = open(world_dir(), O_DIRECTORY | O_CLOEXEC);
     check(dir >= 0);
-    must(eddy_segment_create(dir, &options, &segment));
+    segment = segment_create(dir, "blocks", limit);
 }
 
 static void destroy(void)
 {
-    eddy_segment_remove(dir, segment->id, EDDY_SEATS_MAX);
-    eddy_segment_detach(segment);
+    segment_destroy(dir, segment);
     close(dir);
 }
 

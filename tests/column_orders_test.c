@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/segment/block.h"
+#include "support/segment.h"
 #include "support/thread.h"
 #include "support/world.h"
 #include "transport/topic/reader.h"
@@ -74,14 +75,7 @@ static void *claim_all(void *unused)
 static void once(int dir, bool visited)
 {
     struct eddy_place place;
-    static const uint8_t hash[16];
-    struct eddy_segment_options options = {.name = "columns",
-                                           .type = "",
-                                           .scope = "",
-                                           .type_hash = hash,
-                                           .limit_bytes = 1 << 30,
-                                           .log_length = EDDY_LOG_MIN};
-    must(eddy_segment_create(dir, &options, &segment));
+    segment = segment_create(dir, "columns", 1 << 30);
     must(eddy_slot_grow(segment, 64, 1, &place));
     eddy_slot_give_up(place.slot);
     for (uint32_t i = 1; i < 2 * COLUMNS; i++)
@@ -93,8 +87,7 @@ static void once(int dir, bool visited)
                            thread_start(claim_all, NULL)};
     for (int i = 0; i < 3; i++)
         thread_join(threads[i]);
-    eddy_segment_remove(dir, segment->id, EDDY_SEATS_MAX);
-    eddy_segment_detach(segment);
+    segment_destroy(dir, segment);
 }
 
 static void play(bool visited)

@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/segment/logs.h"
+#include "support/segment.h"
 #include "support/shadow.h"
 #include "support/thread.h"
 #include "support/world.h"
@@ -108,29 +109,16 @@ static void *grow(void *which)
     return NULL;
 }
 
-static void make_segment(int dir)
-{
-    static const uint8_t hash[16];
-    struct eddy_segment_options options = {.name = "log",
-                                           .type = "",
-                                           .scope = "",
-                                           .type_hash = hash,
-                                           .limit_bytes = 1 << 30,
-                                           .log_length = EDDY_LOG_MIN};
-    must(eddy_segment_create(dir, &options, &segment));
-}
-
 static void drop_segment(int dir)
 {
-    eddy_segment_remove(dir, segment->id, EDDY_SEATS_MAX);
-    eddy_segment_detach(segment);
+    segment_destroy(dir, segment);
 }
 
 static void once(int dir)
 {
     pthread_t threads[PUBLISHERS + OBSERVERS + GROWERS];
     uint64_t end;
-    make_segment(dir);
+    segment = segment_create(dir, "log", 1 << 30);
     memset((void *)given, 0, sizeof given);
     for (uintptr_t i = 0; i < PUBLISHERS; i++)
         threads[i] = thread_start(publish_all, (void *)(i * EACH));
@@ -192,7 +180,7 @@ static void who_sleeps_over_a_log_that_has_ended_is_woken(void **state)
     (void)state;
     int dir = open_world();
     for (int round = 0; round < 10 * ROUNDS; round++) {
-        make_segment(dir);
+        segment = segment_create(dir, "log", 1 << 30);
         eddy_store_relaxed(&bell, 0u);
         pthread_t other = thread_start(arm_and_look, NULL);
         (void)publish_and_ring(NULL);
