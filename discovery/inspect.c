@@ -48,6 +48,7 @@ static bool is_reliable(uint32_t seat_flags)
 static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)
 {
     const struct eddy_reader_seat *r = &s->readers[seat];
+    const struct eddy_reader_rest *rest = &s->reader_rests[seat];
     uint64_t position = eddy_load_relaxed(&r->position), end = eddy_logs_seen(s);
     m->samples = eddy_load_relaxed(&r->taken);
     m->held = eddy_load_relaxed(&r->held);
@@ -56,10 +57,10 @@ static void fill_reader(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->depth = eddy_load_relaxed(&r->depth);
     m->shallow = eddy_load_relaxed(&r->flags) & EDDY_SEAT_SHALLOW;
     m->reliable = is_reliable(eddy_load_relaxed(&r->flags));
-    m->waiting = eddy_load_relaxed(&r->waiting);
-    m->given_up = eddy_load_relaxed(&r->given_up);
+    m->waiting = eddy_load_relaxed(&rest->waiting);
+    m->given_up = eddy_load_relaxed(&rest->given_up);
     m->let_go = eddy_load_relaxed(&r->let_go) != 0;
-    m->let_go_count = eddy_load_relaxed(&r->let_go_count);
+    m->let_go_count = eddy_load_relaxed(&rest->let_go_count);
 }
 
 static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy_member_info *m)

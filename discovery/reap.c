@@ -33,7 +33,7 @@ static void free_reader_seat(struct eddy_segment *s, uint32_t seat)
 {
     struct eddy_reader_seat *r = &s->readers[seat];
     EDDY_POINT("leave:reader-unpinned");
-    eddy_store_relaxed(&r->bell, 0u);    /* only a hint for statistics by now */
+    eddy_store_relaxed(&s->reader_rests[seat].bell, 0u); /* for people to read */
     if (eddy_load_relaxed(&r->let_go)) { /* what was spared for it is not any more; see let_go.h */
         eddy_store_relaxed(&r->let_go, 0u);
         eddy_add_release(&s->control->let_go_epoch, 1u); /* [epoch] */

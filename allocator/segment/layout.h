@@ -2,7 +2,7 @@
  *
  * A segment is one control file and a file for each extent:
  *
- *   <nonce>.seg        control header | names | reader seats | writer seats | log | longer logs
+ *   <nonce>.seg        control header | names | seats | log | longer logs
  *   <nonce>.x<i>       extent header | blocks, two bits each | slots, one line each | payloads
  *   <nonce>.x<i>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
  *
@@ -28,11 +28,11 @@
     _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump the version of its "    \
                                                    "kind")
 
-#define EDDY_TOPIC_LAYOUT  5u
+#define EDDY_TOPIC_LAYOUT  6u
 #define EDDY_LINE          64u
 #define EDDY_CONTROL_BYTES 4096u
 #define EDDY_LINES         2u  /* in which writers wait for room */
-#define EDDY_SEAT_CHUNK    64u /* seats that come into being together: a page of them */
+#define EDDY_SEAT_CHUNK    64u /* seats that come into being together */
 #define EDDY_SEATS_MAX     4096u
 #define EDDY_EXTENTS_MAX   256u
 #define EDDY_SLOT_BITS     22u /* of an entry: extent 8, index 14 */
@@ -183,7 +183,7 @@ EDDY_AT(eddy_control, writer_bits, 0xe00, 512); /* a seat's holder: its bit     
 EDDY_SIZE(eddy_control, EDDY_CONTROL_BYTES);    /* spares stay zero until they get a row */
 /* clang-format on */
 
-/* A reader's place on a topic: a line for each sample, and one for the rest. */
+/* A reader's place on a topic.  One line, as writers look at those of all readers. */
 struct eddy_reader_seat {
     _Atomic uint64_t owner;
     _Atomic uint64_t cursor;
@@ -195,7 +195,22 @@ struct eddy_reader_seat {
     _Atomic uint32_t flags;
     uint32_t spare_word;
     _Atomic uint64_t let_go;
+};
+/* clang-format off */
+EDDY_AT(eddy_reader_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
+EDDY_AT(eddy_reader_seat, cursor, 8, 8);    /* its reader; reap                 writers */
+EDDY_AT(eddy_reader_seat, position, 16, 8); /* its reader                       writers */
+EDDY_AT(eddy_reader_seat, taken, 24, 8);    /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, lost, 32, 8);     /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, held, 40, 4);     /* its reader                       statistics */
+EDDY_AT(eddy_reader_seat, depth, 44, 4);    /* its reader, at open              writers */
+EDDY_AT(eddy_reader_seat, flags, 48, 4);    /* its reader, at open              writers */
+EDDY_AT(eddy_reader_seat, let_go, 56, 8);   /* who lets go, its reader, by CAS  writers */
+EDDY_SIZE(eddy_reader_seat, 64);
+/* clang-format on */
 
+/* The rest of a reader's seat, which nobody looks at for a sample. */
+struct eddy_reader_rest {
     _Atomic uint64_t hold_up_ns;
     _Atomic uint32_t bell;
     _Atomic uint32_t waiting;
@@ -204,21 +219,12 @@ struct eddy_reader_seat {
     uint64_t spare[5];
 };
 /* clang-format off */
-EDDY_AT(eddy_reader_seat, owner, 0, 8);         /* opener and reap, by CAS          all */
-EDDY_AT(eddy_reader_seat, cursor, 8, 8);        /* its reader; reap                 writers */
-EDDY_AT(eddy_reader_seat, position, 16, 8);     /* its reader                       writers */
-EDDY_AT(eddy_reader_seat, taken, 24, 8);        /* its reader                       statistics */
-EDDY_AT(eddy_reader_seat, lost, 32, 8);         /* its reader                       statistics */
-EDDY_AT(eddy_reader_seat, held, 40, 4);         /* its reader                       statistics */
-EDDY_AT(eddy_reader_seat, depth, 44, 4);        /* its reader, at open              writers */
-EDDY_AT(eddy_reader_seat, flags, 48, 4);        /* its reader, at open              writers */
-EDDY_AT(eddy_reader_seat, let_go, 56, 8);       /* who lets go, its reader, by CAS  writers */
-EDDY_AT(eddy_reader_seat, hold_up_ns, 64, 8);   /* its reader, at open              writers */
-EDDY_AT(eddy_reader_seat, bell, 72, 4);         /* its wait set: bell + 1           people */
-EDDY_AT(eddy_reader_seat, waiting, 76, 4);      /* its program's notes              writers that leave */
-EDDY_AT(eddy_reader_seat, given_up, 80, 4);     /* its program's notes              people */
-EDDY_AT(eddy_reader_seat, let_go_count, 84, 4); /* its reader                       people */
-EDDY_SIZE(eddy_reader_seat, 128);
+EDDY_AT(eddy_reader_rest, hold_up_ns, 0, 8);    /* its reader, at open              writers */
+EDDY_AT(eddy_reader_rest, bell, 8, 4);          /* its wait set: bell + 1           people */
+EDDY_AT(eddy_reader_rest, waiting, 12, 4);      /* its program's notes              writers that leave */
+EDDY_AT(eddy_reader_rest, given_up, 16, 4);     /* its program's notes              people */
+EDDY_AT(eddy_reader_rest, let_go_count, 20, 4); /* its reader                       people */
+EDDY_SIZE(eddy_reader_rest, 64);
 /* clang-format on */
 
 /* A writer's place on a topic. */
@@ -348,9 +354,13 @@ static inline uint64_t eddy_writers_offset(uint32_t names_bytes)
 {
     return eddy_readers_offset(names_bytes) + EDDY_SEATS_MAX * sizeof(struct eddy_reader_seat);
 }
-static inline uint64_t eddy_log_offset(uint32_t names_bytes)
+static inline uint64_t eddy_reader_rests_offset(uint32_t names_bytes)
 {
     return eddy_writers_offset(names_bytes) + EDDY_SEATS_MAX * sizeof(struct eddy_writer_seat);
+}
+static inline uint64_t eddy_log_offset(uint32_t names_bytes)
+{
+    return eddy_reader_rests_offset(names_bytes) + EDDY_SEATS_MAX * sizeof(struct eddy_reader_rest);
 }
 static inline uint64_t eddy_control_total(uint32_t names_bytes, uint32_t log_length)
 {

@@ -85,26 +85,53 @@ static void fill_control(struct eddy_control *c, const struct eddy_segment_optio
     eddy_store_relaxed(&c->gate, c->first_sn);
 }
 
+/* Seats that come into being together, of each kind: a line each, and so are whole pages. */
+#define CHUNK_BYTES ((uint64_t)EDDY_SEAT_CHUNK * EDDY_LINE)
+_Static_assert(sizeof(struct eddy_reader_seat) == EDDY_LINE &&
+                   sizeof(struct eddy_reader_rest) == EDDY_LINE &&
+                   sizeof(struct eddy_writer_seat) == EDDY_LINE,
+               "seats are reserved by the line");
+
+/* Memory for a chunk of readers' or of writers' seats. */
+static int reserve_chunk(int fd, uint32_t names_bytes, bool writer, uint32_t chunk)
+{
+    static const char what[] = "more readers or writers";
+    uint64_t at = chunk * CHUNK_BYTES;
+    if (writer)
+        return eddy_file_reserve(fd, eddy_writers_offset(names_bytes) + at, CHUNK_BYTES, what);
+    int error = eddy_file_reserve(fd, eddy_readers_offset(names_bytes) + at, CHUNK_BYTES, what);
+    return error ? error
+                 : eddy_file_reserve(fd, eddy_reader_rests_offset(names_bytes) + at, CHUNK_BYTES,
+                                     what);
+}
+
+/* Makes the file as long as it is to be, with memory for what there is from the beginning. */
+static int size_control(int fd, const struct eddy_control *plan)
+{
+    uint32_t names = plan->names_bytes;
+    int error = ftruncate(fd, (off_t)plan->control_bytes) == 0
+                    ? EDDY_OK
+                    : eddy_fail_errno("cannot size a segment");
+    if (!error)
+        error = eddy_file_reserve(fd, 0, eddy_readers_offset(names), "a topic");
+    if (!error)
+        error = reserve_chunk(fd, names, false, 0);
+    if (!error)
+        error = reserve_chunk(fd, names, true, 0);
+    if (!error)
+        error = eddy_file_reserve(fd, eddy_log_offset(names), plan->log_length * 8ull, "a topic");
+    return error;
+}
+
 static int write_control(int fd, const struct eddy_segment_options *o, const uint8_t *nonce)
 {
     struct eddy_control *plan = calloc(1, EDDY_CONTROL_BYTES);
     if (!plan)
         return eddy_fail(EDDY_ENOMEM, "no memory for a segment header");
     fill_control(plan, o, nonce);
-    uint32_t names = plan->names_bytes, length = plan->log_length;
-    uint64_t total = plan->control_bytes;
-    uint64_t writers = eddy_writers_offset(names);
-    uint64_t head = eddy_readers_offset(names) + EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
+    uint64_t head = eddy_readers_offset(plan->names_bytes);
     void *at = NULL;
-    int error =
-        ftruncate(fd, (off_t)total) == 0 ? EDDY_OK : eddy_fail_errno("cannot size a segment");
-    if (!error)
-        error = eddy_file_reserve(fd, 0, head, "a topic");
-    if (!error)
-        error = eddy_file_reserve(fd, writers, EDDY_SEAT_CHUNK * sizeof(struct eddy_writer_seat),
-                                  "a topic");
-    if (!error)
-        error = eddy_file_reserve(fd, eddy_log_offset(names), length * 8ull, "a topic");
+    int error = size_control(fd, plan);
     if (!error)
         error = eddy_file_map(fd, 0, head, true, &at);
     if (!error) {
@@ -187,6 +214,7 @@ static void place_parts(struct eddy_segment *s, struct eddy_control *c)
     s->control = c;
     s->readers = (void *)(base + eddy_readers_offset(s->names_bytes));
     s->writers = (void *)(base + eddy_writers_offset(s->names_bytes));
+    s->reader_rests = (void *)(base + eddy_reader_rests_offset(s->names_bytes));
     eddy_logs_begin(s, (void *)(base + eddy_log_offset(s->names_bytes)));
 }
 
@@ -256,11 +284,7 @@ int eddy_segment_reserve_seat(struct eddy_segment *s, bool writer, uint32_t seat
     int error = eddy_file_open(eddy_segment_dir(s), file, true, &fd, &status);
     if (error)
         return error;
-    uint64_t at =
-        writer ? eddy_writers_offset(s->names_bytes) : eddy_readers_offset(s->names_bytes);
-    uint64_t chunk = EDDY_SEAT_CHUNK * sizeof(struct eddy_reader_seat);
-    error = eddy_file_reserve(fd, at + seat / EDDY_SEAT_CHUNK * chunk, chunk,
-                              "more readers or writers");
+    error = reserve_chunk(fd, s->names_bytes, writer, seat / EDDY_SEAT_CHUNK);
     close(fd);
     return error;
 }

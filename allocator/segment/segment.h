@@ -41,6 +41,7 @@ struct eddy_segment {
     struct eddy_log logs[EDDY_LOG_MAX_SHIFT + 1 - EDDY_LOG_MIN_SHIFT];
     _Atomic uint64_t known_from; /* `log` has or had all numbers from here on */
     struct eddy_reader_seat *readers;
+    struct eddy_reader_rest *reader_rests;
     struct eddy_writer_seat *writers;
     uint64_t control_bytes, first_sn;
     uint32_t log_length; /* at first */

@@ -37,7 +37,8 @@ void eddy_writer_watch_readers(struct eddy_writer *w, enum eddy_room what)
     struct eddy_seats seats = eddy_seats_of_readers(w->segment);
     while (eddy_seats_next(&seats, &i)) {
         const struct eddy_reader_seat *r = &w->segment->readers[i];
-        uint64_t may = eddy_load_relaxed(&r->hold_up_ns), cursor = eddy_load_relaxed(&r->cursor);
+        uint64_t may = eddy_load_relaxed(&w->segment->reader_rests[i].hold_up_ns);
+        uint64_t cursor = eddy_load_relaxed(&r->cursor);
         if (may == 0 || eddy_is_let_go(r) || !is_in_the_way(w, r, cursor, what))
             continue;
         uint64_t since = held_up_since(w, i, cursor, now);

@@ -201,7 +201,7 @@ int eddy_reader_come_back(struct eddy_reader *r)
         return EDDY_OK;
     /* Relaxed: statistics, and only we write them. */
     eddy_store_relaxed(&r->seat->position, r->next);
-    eddy_store_relaxed(&r->seat->let_go_count, ++r->let_go_count);
+    eddy_store_relaxed(&r->rest->let_go_count, ++r->let_go_count);
     return eddy_fail(
         EDDY_ELETGO,
         "writers of topic \"%.*s\" have let go of this reader: %llu samples are lost to "

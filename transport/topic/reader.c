@@ -30,7 +30,7 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
     eddy_store_relaxed(&r->seat->flags, (r->reliable ? EDDY_SEAT_RELIABLE : 0u) |
                                             (r->deep ? EDDY_SEAT_DEEP : 0u) |
                                             (r->shallow ? EDDY_SEAT_SHALLOW : 0u));
-    eddy_store_relaxed(&r->seat->hold_up_ns, r->reliable ? hold_up_ns : 0); /* as above */
+    eddy_store_relaxed(&r->rest->hold_up_ns, r->reliable ? hold_up_ns : 0); /* as above */
     /* [depth]: what the seat's last holder left is not there any more.  seq, as what says that we
      * join must be, best-effort. */
     eddy_store_seq(&r->seat->depth, r->depth);
@@ -69,6 +69,7 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     eddy_spin_init(&r->spin, o->spin_ns ? o->spin_ns : d->spin_ns);
     r->segment = r->topic->segment;
     r->seat = &r->segment->readers[r->seat_id];
+    r->rest = &r->segment->reader_rests[r->seat_id];
     r->fork_count = eddy_fork_enter();
     r->mark = eddy_handle_mark();
     uint32_t depth = eddy_logs_reach(r->segment, r->depth);
@@ -227,7 +228,7 @@ int eddy_reader_note(eddy_reader *r, const struct eddy_notes *notes)
     /* Relaxed, all: for people, and only we write them. */
     uint32_t flags = eddy_load_relaxed(&r->seat->flags);
     eddy_store_relaxed(&r->seat->flags, eddy_seat_noted(flags, notes->reliability));
-    eddy_store_relaxed(&r->seat->waiting, notes->waiting);
-    eddy_store_relaxed(&r->seat->given_up, notes->given_up);
+    eddy_store_relaxed(&r->rest->waiting, notes->waiting);
+    eddy_store_relaxed(&r->rest->given_up, notes->given_up);
     return EDDY_OK;
 }

@@ -34,6 +34,7 @@ struct eddy_reader {
     struct eddy_segment *segment;
     const struct eddy_log *log; /* that it looks in: see logs.h */
     struct eddy_reader_seat *seat;
+    struct eddy_reader_rest *rest;
     uint32_t seat_id, fork_count;
     bool reliable, deep;
     bool shallow;      /* less deep than it asked for */

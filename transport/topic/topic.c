@@ -42,15 +42,16 @@ static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t sea
         eddy_store_relaxed(&w->waits, 0u);
     } else {
         struct eddy_reader_seat *r = &s->readers[seat];
+        struct eddy_reader_rest *rest = &s->reader_rests[seat];
         eddy_store_relaxed(&r->position, 0u);
         eddy_store_relaxed(&r->taken, 0u);
         eddy_store_relaxed(&r->lost, 0u);
         eddy_store_relaxed(&r->held, 0u);
         eddy_store_relaxed(&r->let_go, 0u);
-        eddy_store_relaxed(&r->let_go_count, 0u);
-        eddy_store_relaxed(&r->bell, 0u);
-        eddy_store_relaxed(&r->waiting, 0u);
-        eddy_store_relaxed(&r->given_up, 0u);
+        eddy_store_relaxed(&rest->let_go_count, 0u);
+        eddy_store_relaxed(&rest->bell, 0u);
+        eddy_store_relaxed(&rest->waiting, 0u);
+        eddy_store_relaxed(&rest->given_up, 0u);
     }
 }
 

@@ -135,13 +135,14 @@ uint32_t eddy_writer_readers(const eddy_writer *w)
 }
 
 /* All loads are relaxed: what they say is true for good, or looked at again later. */
-static bool is_behind(const struct eddy_writer *w, const struct eddy_reader_seat *seat)
+static bool is_behind(const struct eddy_writer *w, uint32_t reader)
 {
+    const struct eddy_reader_seat *seat = &w->segment->readers[reader];
     uint64_t owner = eddy_load_relaxed(&seat->owner);
     return owner != 0 && owner != w->source && !(owner & EDDY_OWNER_REAPING) &&
            eddy_let_go_state(eddy_load_relaxed(&seat->let_go)) != EDDY_LET_GO_DONE &&
            (eddy_load_relaxed(&seat->position) <= w->last_sn ||
-            eddy_load_relaxed(&seat->waiting) > 0) &&
+            eddy_load_relaxed(&w->segment->reader_rests[reader].waiting) > 0) &&
            eddy_domain_knows_alive(w->domain, owner);
 }
 
@@ -150,7 +151,7 @@ uint32_t eddy_writer_awaited(const eddy_writer *w)
     struct eddy_seats seats = eddy_seats_of_readers(w->segment);
     uint32_t awaited = 0, i;
     while (w->last_sn && w->fork_count == eddy_fork_count && eddy_seats_next(&seats, &i))
-        awaited += is_behind(w, &w->segment->readers[i]);
+        awaited += is_behind(w, i);
     return awaited;
 }
 

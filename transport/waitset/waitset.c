@@ -65,7 +65,7 @@ static int take_bell(struct eddy_waitset *ws)
 static void subscribe_bell(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
     struct eddy_control *c = r->segment->control;
-    eddy_store_relaxed(&r->seat->bell, ws->bell_index + 1); /* for people to read */
+    eddy_store_relaxed(&r->rest->bell, ws->bell_index + 1); /* for people to read */
     EDDY_POINT("subscribe:told");
     /* Relaxed: who sees the next step sees this. */
     eddy_or_relaxed(&c->bells[ws->bell_index / 64], eddy_waitset_bit(ws));
@@ -86,7 +86,7 @@ static bool bell_has_other_reader(const struct eddy_waitset *ws, const struct ed
 
 static void unsubscribe_bell(const struct eddy_waitset *ws, const struct eddy_reader *r)
 {
-    eddy_store_relaxed(&r->seat->bell, 0u); /* for people to read */
+    eddy_store_relaxed(&r->rest->bell, 0u); /* for people to read */
     EDDY_POINT("unsubscribe:told");
     /* Relaxed: seen late it costs a needless look; [seat] has it before the next holder's. */
     if (!bell_has_other_reader(ws, r))
