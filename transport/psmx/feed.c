@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "feed.h"
 
+#include "allocator/point.h"
+
 #include "say.h"
 
 #include <stdlib.h>
@@ -35,6 +37,7 @@ static int open_reader(struct psmx_feed *f)
     int error = eddy_reader_open(home->domain, &topic, &options, &f->reader);
     if (error)
         return error;
+    EDDY_POINT("psmx-feed:opened");
     struct eddy_topic_stats stats = {0};
     (void)eddy_reader_stats(f->reader, &stats);
     f->limit_bytes = stats.limit_bytes;
@@ -118,6 +121,7 @@ struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, enum psmx_lane la
     if (f == NULL) {
         f = new_feed(home, subject->name, scope, lane, reliable);
         if (f != NULL) {
+            EDDY_POINT("psmx-feed:attached");
             psmx_feed_note(f, 0);
             link_feed(home, f);
         }
@@ -125,6 +129,7 @@ struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, enum psmx_lane la
     if (f != NULL)
         f->taps++;
     pthread_mutex_unlock(&home->opening);
+    EDDY_POINT("psmx-feed:found");
     free(scope);
     return f;
 }
@@ -153,11 +158,14 @@ static struct psmx_parcel *drop_early(struct psmx_feed *f)
 static void stop(struct psmx_feed *f)
 {
     atomic_store(&f->stopped, true);
+    EDDY_POINT("psmx-feed:stopping");
     eddy_waitset_detach_reader(f->home->waitset, f->reader);
+    EDDY_POINT("psmx-feed:detached");
     pthread_mutex_lock(&f->lock);
     (void)eddy_reader_stop(f->reader);
     struct psmx_parcel *early = drop_early(f);
     pthread_mutex_unlock(&f->lock);
+    EDDY_POINT("psmx-feed:stopped");
     while (early != NULL) {
         struct psmx_parcel *next = early->next;
         psmx_parcel_unref(early);
@@ -190,7 +198,9 @@ void psmx_feed_unref(struct psmx_feed *f)
     if (atomic_fetch_sub(&f->references, 1) != 1)
         return;
     struct psmx_home *home = f->home;
+    EDDY_POINT("psmx-feed:last");
     eddy_reader_close(f->reader);
+    EDDY_POINT("psmx-feed:closed");
     pthread_mutex_lock(&home->lock);
     f->next = home->graveyard;
     home->graveyard = f;
@@ -212,6 +222,7 @@ void psmx_feed_bury(struct psmx_home *home)
         buried = f;
     }
     pthread_mutex_unlock(&home->lock);
+    EDDY_POINT("psmx-feed:to-be-buried");
     for (struct psmx_feed *next; buried != NULL; buried = next) {
         next = buried->next;
         free_feed(buried);
@@ -230,10 +241,12 @@ void psmx_parcel_unref(struct psmx_parcel *p)
     if (atomic_fetch_sub(&p->references, 1) != 1)
         return;
     struct psmx_feed *f = p->feed;
+    EDDY_POINT("psmx-parcel:last");
     atomic_fetch_sub_explicit(&f->kept_bytes, p->sample.size, memory_order_relaxed);
     pthread_mutex_lock(&f->lock);
     eddy_reader_release(f->reader, &p->sample);
     pthread_mutex_unlock(&f->lock);
+    EDDY_POINT("psmx-parcel:released");
     free(p);
     psmx_feed_unref(f);
 }
@@ -285,6 +298,7 @@ struct psmx_parcel *psmx_feed_take(struct psmx_feed *f)
         p->next = NULL;
     }
     pthread_mutex_unlock(&f->lock);
+    EDDY_POINT("psmx-take:looked");
     return p;
 }
 
@@ -296,6 +310,7 @@ static void take_early(struct psmx_feed *f)
         *(f->last != NULL ? &f->last->next : &f->first) = p;
         f->last = p;
         f->early++;
+        EDDY_POINT("psmx-take:early");
     }
     pthread_mutex_unlock(&f->lock);
 }

@@ -6,6 +6,8 @@
 #include "roster.h"
 #include "say.h"
 
+#include "allocator/point.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +119,7 @@ static void trim(struct psmx_tap *t, struct psmx_stalled *s)
 
 static void hold(struct psmx_tap *t, struct psmx_parcel *p, bool is_first)
 {
+    EDDY_POINT("psmx-hold:to-be-held");
     if (is_first) {
         t->pause = PAUSE_LEAST;
         t->retry_at = eddy_now() + t->pause;
@@ -126,6 +129,7 @@ static void hold(struct psmx_tap *t, struct psmx_parcel *p, bool is_first)
     if (s != NULL && !t->is_limited)
         trim(t, s);
     set_full(t);
+    EDDY_POINT("psmx-hold:held");
 }
 
 void psmx_tap_give(struct psmx_tap *t, struct psmx_parcel *p)
@@ -159,6 +163,7 @@ static bool retry_writer(struct psmx_tap *t, struct psmx_stalled *s, bool *moved
             return false;
         }
         *moved = true;
+        EDDY_POINT("psmx-hold:given");
         bool is_last = s->count == 1;
         psmx_held_drop(t, s);
         if (is_last)

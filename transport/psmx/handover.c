@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handover.h"
 
+#include "allocator/point.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,8 +80,10 @@ enum psmx_outcome psmx_hand_over(struct psmx_tap *tap, struct psmx_parcel *p)
     struct lent *lent = lend(tap, p);
     if (lent == NULL)
         return PSMX_REFUSED;
+    EDDY_POINT("psmx-hand:lent");
     int32_t result =
         tap->home->cyclone.dds_reader_store_loaned_sample(atomic_load(&tap->reader), &lent->psmx);
+    EDDY_POINT("psmx-hand:stored");
     unref(&lent->psmx);
     return outcome_of(result);
 }
@@ -92,6 +96,7 @@ enum psmx_outcome psmx_hand_over_late(struct psmx_tap *tap, struct psmx_parcel *
     if (lent == NULL)
         return PSMX_REFUSED;
     lent->meta.statusinfo |= PSMX_STATUS_UNREGISTER;
+    EDDY_POINT("psmx-hand:late");
     int32_t result = tap->home->cyclone.dds_reader_store_loaned_sample_wr_metadata(
         atomic_load(&tap->reader), &lent->psmx, p->wire.strength, p->wire.autodispose != 0,
         p->wire.lifespan);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "instance.h"
 
+#include "allocator/point.h"
+
 #include "feed.h"
 #include "qos.h"
 #include "roster.h"
@@ -72,6 +74,7 @@ static int open_parts(struct psmx_home *home)
 static void close_eddy(struct psmx_home *home)
 {
     psmx_thread_stop(home);
+    EDDY_POINT("psmx-instance:thread-gone");
     psmx_feed_bury(home);
     psmx_roster_close(home->roster);
     psmx_roster_destroy(home->roster);
@@ -88,6 +91,7 @@ static int open_eddy(struct psmx_home *home, uint32_t identifier)
     struct eddy_domain_options options = {.dir = dir[0] != '\0' ? dir : NULL,
                                           .spin_ns = home->options.spin_ns};
     int error = eddy_domain_open(&options, &home->domain);
+    EDDY_POINT("psmx-instance:joined");
     if (error == 0)
         error = identify(home, identifier);
     if (error == 0)
@@ -110,6 +114,7 @@ void psmx_home_unref(struct psmx_home *home)
 {
     if (atomic_fetch_sub(&home->references, 1) != 1)
         return;
+    EDDY_POINT("psmx-instance:last");
     psmx_feed_bury(home);
     eddy_domain_close(home->domain);
     free_home(home);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roster.h"
 
+#include "allocator/point.h"
+
 #include "say.h"
 
 #include <stdlib.h>
@@ -109,6 +111,7 @@ static void hear(int32_t reader, void *argument)
         for (int32_t i = 0; i < count; i++) {
             const struct psmx_publication *publication = samples[i];
             bool is_there = infos[i].instance_state == PSMX_INSTANCE_ALIVE;
+            EDDY_POINT("psmx-roster:heard");
             if (!is_there)
                 psmx_source_linger(r->home, &publication->writer);
             note(r, &publication->writer, is_there ? PSMX_IS_THERE : PSMX_HAS_LEFT);
@@ -137,6 +140,7 @@ static void watch(struct psmx_roster *r, int32_t participant)
     if (listener == NULL)
         return;
     c->dds_lset_data_available(listener, hear);
+    EDDY_POINT("psmx-roster:to-hear");
     int32_t reader = c->dds_create_reader(participant, PSMX_BUILTIN_PUBLICATIONS, NULL, listener);
     c->dds_delete_listener(listener);
     if (reader <= 0)

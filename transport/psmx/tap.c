@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tap.h"
 
+#include "allocator/point.h"
+
 #include "qos.h"
 #include "say.h"
 
@@ -67,6 +69,7 @@ struct psmx_tap *psmx_tap_next(struct psmx_home *home, struct psmx_tap *tap)
         next->hands++;
     bool is_gone = tap != NULL && let_go(tap);
     pthread_mutex_unlock(&home->lock);
+    EDDY_POINT("psmx-tap:next");
     if (is_gone)
         free_tap(tap);
     return next;
@@ -87,6 +90,7 @@ struct psmx_tap *psmx_tap_next_of(struct psmx_feed *feed, struct psmx_tap *tap)
         next->tap->hands++;
     bool is_gone = tap != NULL && let_go(tap);
     pthread_mutex_unlock(&feed->home->lock);
+    EDDY_POINT("psmx-tap:next-of-feed");
     if (is_gone)
         free_tap(tap);
     return next != NULL ? next->tap : NULL;
@@ -98,6 +102,7 @@ static int32_t on_data_available(struct psmx_endpoint *endpoint, int32_t reader)
 {
     struct psmx_tap *t = psmx_tap_of(endpoint);
     atomic_store(&t->reader, reader);
+    EDDY_POINT("psmx-tap:known");
     eddy_event_trigger(t->home->wake);
     return PSMX_OK;
 }
@@ -139,9 +144,11 @@ struct psmx_endpoint *psmx_tap_create(struct psmx_subject *subject, const struct
         free(t);
         return NULL;
     }
+    EDDY_POINT("psmx-tap:made");
     pthread_mutex_lock(&home->lock);
     link_tap(t);
     pthread_mutex_unlock(&home->lock);
+    EDDY_POINT("psmx-tap:linked");
     return &t->psmx;
 }
 
@@ -160,10 +167,12 @@ int32_t psmx_tap_delete(struct psmx_endpoint *endpoint)
     if (is_free)
         unlink_tap(t);
     pthread_mutex_unlock(&home->lock);
+    EDDY_POINT("psmx-tap:closed");
     if (is_free)
         free_tap(t);
     for (int lane = 0; lane < PSMX_LANES; lane++) {
         psmx_feed_leave(feeds[lane]);
+        EDDY_POINT("psmx-tap:left");
         psmx_feed_unref(feeds[lane]);
     }
     return PSMX_OK;

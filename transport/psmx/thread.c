@@ -5,6 +5,8 @@
 #include "roster.h"
 #include "say.h"
 
+#include "allocator/point.h"
+
 #include <signal.h>
 #include <string.h>
 
@@ -49,7 +51,9 @@ static bool serve_batch(struct psmx_feed *f)
 static bool serve(struct psmx_feed *f)
 {
     psmx_feed_note(f, 1);
+    EDDY_POINT("psmx-thread:noted");
     bool has_more = serve_batch(f);
+    EDDY_POINT("psmx-thread:served");
     psmx_feed_note(f, 0);
     return has_more;
 }
@@ -134,6 +138,7 @@ static void *run(void *argument)
         uint64_t deadline = rounds.again != NULL ? EDDY_POLL : next_retry(home);
         if (eddy_waitset_wait(home->waitset, deadline, contexts, CONTEXTS, &count) != 0)
             count = 0;
+        EDDY_POINT("psmx-thread:woken");
         bool is_woken = false;
         for (size_t i = 0; i < count; i++) {
             is_woken = is_woken || contexts[i] == home;

@@ -11,6 +11,8 @@
 #include "qos.h"
 #include "say.h"
 
+#include "allocator/point.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -87,9 +89,11 @@ void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
     struct psmx_source *w = find(home, writer);
     if (w == NULL)
         return;
+    EDDY_POINT("psmx-linger:found");
     uint64_t deadline = eddy_deadline(LINGER);
     while (w->wire.offer.reliable && is_awaited(w) && eddy_now() < deadline)
         nanosleep(&pause, NULL);
+    EDDY_POINT("psmx-linger:over");
     unref(w);
 }
 
@@ -108,6 +112,7 @@ static void await_hearing(struct psmx_source *w)
 static void introduce(struct psmx_source *w, const struct psmx_guid *me)
 {
     await_hearing(w);
+    EDDY_POINT("psmx-write:to-be-introduced");
     pthread_mutex_lock(&w->home->lock);
     w->me = *me;
     w->has_written = true;
@@ -123,6 +128,7 @@ static void link_source(struct psmx_source *w)
         w->next->previous = w;
     home->sources = w;
     pthread_mutex_unlock(&home->lock);
+    EDDY_POINT("psmx-writer:linked");
     w->number = atomic_fetch_add(&home->sources_made, 1) + 1;
     eddy_event_trigger(home->wake);
 }
@@ -143,7 +149,9 @@ static void unref(struct psmx_source *w)
 {
     if (atomic_fetch_sub(&w->references, 1) != 1)
         return;
+    EDDY_POINT("psmx-writer:last");
     eddy_writer_close(w->writer); /* takes its loans back */
+    EDDY_POINT("psmx-writer:closed");
     for (struct sample *s = atomic_load(&w->returned), *next; s != NULL; s = next) {
         next = s->next;
         free(s);
@@ -173,6 +181,7 @@ static void unlock(struct psmx_source *w)
     do {
         discard_returned(w);
         pthread_mutex_unlock(&w->lock);
+        EDDY_POINT("psmx-unlock:unlocked");
     } while (atomic_load(&w->returned) != NULL && pthread_mutex_trylock(&w->lock) == 0);
 }
 
@@ -181,6 +190,7 @@ static void give_back(struct psmx_source *w, struct sample *s)
     s->next = atomic_load(&w->returned);
     while (!atomic_compare_exchange_weak(&w->returned, &s->next, s))
         ;
+    EDDY_POINT("psmx-free:pushed");
     if (pthread_mutex_trylock(&w->lock) == 0)
         unlock(w);
 }
@@ -223,6 +233,7 @@ static struct psmx_loan *request_loan(struct psmx_endpoint *endpoint, uint32_t s
     pthread_mutex_lock(&w->lock);
     int error = loan_slot(w, size, &s->loan);
     unlock(w);
+    EDDY_POINT("psmx-loan:loaned");
     s->psmx.data = s->loan.data;
     if (error)
         s->psmx.data = s->heap = aligned_alloc(64, (size + SLACK + 63u) & ~(size_t)63u);
@@ -257,6 +268,7 @@ static int publish(struct psmx_source *w, struct sample *s)
     struct psmx_wire *wire = s->loan.header;
     *wire = w->wire;
     wire->meta = s->meta;
+    EDDY_POINT("psmx-write:ready");
     return eddy_writer_publish(w->writer, &s->loan, s->meta.size);
 }
 
@@ -314,11 +326,13 @@ static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *lo
         introduce(w, &s->meta.writer);
     pthread_mutex_lock(&w->lock);
     bool is_wanted = has_readers(w);
+    EDDY_POINT("psmx-write:counted");
     if (is_wanted)
         error = publish_with_room(w, s);
     else if (s->heap == NULL)
         eddy_writer_discard(w->writer, &s->loan);
     unlock(w);
+    EDDY_POINT("psmx-write:written");
     int32_t result = result_of(w, error);
     if (result != PSMX_OK)
         return result;
@@ -328,6 +342,7 @@ static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *lo
         unlock(w);
     }
     mark_published(s);
+    EDDY_POINT("psmx-write:marked");
     s->writer = NULL;
     unref(w);
     return PSMX_OK;
@@ -404,6 +419,7 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
         free_writer(w);
         return NULL;
     }
+    EDDY_POINT("psmx-writer:opened");
     pthread_mutex_init(&w->lock, NULL);
     atomic_fetch_add(&home->references, 1);
     note(w);
@@ -414,6 +430,7 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
 int32_t psmx_writer_delete(struct psmx_endpoint *endpoint)
 {
     unlink_source(writer_of(endpoint));
+    EDDY_POINT("psmx-writer:unlinked");
     unref(writer_of(endpoint));
     return PSMX_OK;
 }
