@@ -51,6 +51,7 @@ static void all_open(unsigned listeners, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const struct idle_transport transport = {.thread = "eddy-listener", .open = all_open};
+    struct idle_transport transport = {.open = all_open};
+    transport.thread = dds_side_is_newer() ? "eddy-psmx" : "eddy-listener";
     return idle_run(&transport, argc, argv);
 }

@@ -8,7 +8,6 @@
 #include "dds_side.h"
 #include "paced.h"
 
-#include <dds/ddsc/dds_loan_api.h>
 #include <stdlib.h>
 
 #include "pingpong.h"
@@ -50,27 +49,15 @@ static void side_open(bool listens, int argc, char **argv)
 
 static void side_connect(void)
 {
-    dds_publication_matched_status_t readers = {0};
-    dds_subscription_matched_status_t writers = {0};
-    while (readers.current_count + writers.current_count == 0) {
-        dds_sleepfor(DDS_MSECS(10));
-        if (writer) {
-            dds_side_must(dds_get_publication_matched_status(writer, &readers), "status");
-        } else {
-            dds_side_must(dds_get_subscription_matched_status(reader, &writers), "status");
-        }
-    }
+    dds_side_await(writer ? writer : reader, writer != 0, 1);
 }
 
 static void side_send(uint64_t at)
 {
-    void *sample = NULL;
-    bench_Bytes64 copied = {.seq = at};
-    if (dds_is_loan_available(writer)) {
-        dds_side_must(dds_loan_sample(writer, &sample), "loan");
-        *(uint64_t *)sample = at;
-    }
-    dds_side_must(dds_write(writer, sample ? sample : &copied), "write");
+    static bench_Bytes64 copied;
+    uint64_t *sample = dds_side_loan(writer, &copied);
+    *sample = at;
+    dds_side_must(dds_write(writer, sample), "write");
 }
 
 static void side_close(void)

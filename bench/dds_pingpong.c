@@ -10,21 +10,14 @@
 #include "dds_side.h"
 
 #include <dds/dds.h>
-#include <dds/ddsc/dds_loan_api.h>
 #include <stdlib.h>
 
-#include "pingpong.h"
-
-static bool has_loans;
 static dds_entity_t participant, writer, reader, waitset;
 static void *buffer;
 
 static void side_send(uint64_t seq)
 {
-    void *sample = buffer;
-    if (has_loans) {
-        dds_side_must(dds_loan_sample(writer, &sample), "loan");
-    }
+    void *sample = dds_side_loan(writer, buffer);
     *(uint64_t *)sample = seq;
     dds_side_must(dds_write(writer, sample), "write");
 }
@@ -46,20 +39,6 @@ static void on_data(dds_entity_t from, void *arg)
     answers_exchange();
 }
 
-static const dds_topic_descriptor_t *type_of(size_t size)
-{
-    static const dds_topic_descriptor_t *const types[] = {
-        &bench_Bytes64_desc, &bench_KiB1_desc, &bench_KiB64_desc,
-        &bench_MiB1_desc,    &bench_MiB4_desc, &bench_MiB16_desc,
-    };
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (types[i]->m_size == size) {
-            return types[i];
-        }
-    }
-    bench_fail("no type of %zu bytes", size);
-}
-
 static void waitset_open(void)
 {
     waitset = dds_side_must(dds_create_waitset(participant), "wait set");
@@ -71,7 +50,7 @@ static void waitset_open(void)
 /* Nothing is sent before both sides are connected, so no listener is called before this is done. */
 static void side_open(const struct answers_side *side)
 {
-    const dds_topic_descriptor_t *type = type_of(side->size);
+    const dds_topic_descriptor_t *type = dds_side_type(side->size);
     dds_qos_t *qos = dds_side_qos();
     dds_listener_t *listener = side->listens ? dds_create_listener(NULL) : NULL;
     if (listener) {
@@ -85,7 +64,6 @@ static void side_open(const struct answers_side *side)
         dds_side_must(dds_create_topic(participant, type, "pong", qos, NULL), "topic");
     writer = dds_side_must(dds_create_writer(participant, side->is_ping ? ping : pong, qos, NULL),
                            "writer");
-    has_loans = dds_is_loan_available(writer);
     reader = dds_create_reader(participant, side->is_ping ? pong : ping, qos, listener);
     dds_side_must(reader, "reader");
     if (!listener) {
@@ -98,13 +76,8 @@ static void side_open(const struct answers_side *side)
 
 static void side_connect(void)
 {
-    dds_publication_matched_status_t readers = {0};
-    dds_subscription_matched_status_t writers = {0};
-    while (readers.current_count == 0 || writers.current_count == 0) {
-        dds_sleepfor(DDS_MSECS(10));
-        dds_side_must(dds_get_publication_matched_status(writer, &readers), "status");
-        dds_side_must(dds_get_subscription_matched_status(reader, &writers), "status");
-    }
+    dds_side_await(writer, true, 1);
+    dds_side_await(reader, false, 1);
 }
 
 static void side_close(void)

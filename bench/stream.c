@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_SIDE 64u
@@ -28,6 +29,8 @@ struct stream {
     unsigned writers, readers;
     size_t size;
     struct control *control;
+    clockid_t clocks[2 * MAX_SIDE]; /* processor time of each process */
+    unsigned processes;
 };
 
 static void count_one(struct counter *counter)
@@ -74,7 +77,11 @@ static void read_all(struct stream *stream, unsigned index)
 
 static void side_start(struct stream *stream, bool is_writer, unsigned index)
 {
-    if (bench_fork() != 0) {
+    pid_t child = bench_fork();
+    if (child != 0) {
+        if (clock_getcpuclockid(child, &stream->clocks[stream->processes++]) != 0) {
+            bench_fail("the processor time of a process cannot be had");
+        }
         return;
     }
     stream->transport->open(is_writer, stream->size);
@@ -98,6 +105,18 @@ static void gather(struct control *control, uint32_t count)
     atomic_store(&control->open, 0);
 }
 
+/* Of all processes. */
+static double cpu_us(const struct stream *stream)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < stream->processes; i++) {
+        struct timespec t = {0};
+        clock_gettime(stream->clocks[i], &t);
+        sum += (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    }
+    return sum;
+}
+
 static void stream_slice(void *context, unsigned milliseconds)
 {
     struct stream *stream = context;
@@ -108,16 +127,20 @@ static void stream_slice(void *context, unsigned milliseconds)
     usleep(milliseconds * 100); /* warms up for a tenth */
     uint64_t published = total(control->published, stream->writers);
     uint64_t taken = total(control->taken, stream->readers);
+    double cpu = cpu_us(stream);
     uint64_t before = bench_ticks();
     usleep(milliseconds * 900);
+    cpu = cpu_us(stream) - cpu;
     published = total(control->published, stream->writers) - published;
     taken = total(control->taken, stream->readers) - taken;
     double seconds = (double)(bench_ticks() - before) / bench_ticks_per_ns() / 1e9;
     atomic_store(&control->stop, 1);
     gather(control, stream->writers);
     double rate = (double)published / seconds;
-    printf("{\"samples_per_s\": %.0f, \"bytes_per_s\": %.0f, \"taken_per_s\": %.0f}\n", rate,
-           rate * (double)stream->size, (double)taken / seconds);
+    printf("{\"samples_per_s\": %.0f, \"bytes_per_s\": %.0f, \"taken_per_s\": %.0f, "
+           "\"cpu_us\": %.4f}\n",
+           rate, rate * (double)stream->size, (double)taken / seconds,
+           published > 0 ? cpu / (double)published : 0);
     fflush(stdout);
 }
 

@@ -16,7 +16,8 @@ struct stream_transport {
     void (*close)(void);
 };
 
-/* PROGRAM WRITERS READERS SIZE; {"samples_per_s", "bytes_per_s", "taken_per_s"}. */
+/* PROGRAM WRITERS READERS SIZE; {"samples_per_s", "bytes_per_s", "taken_per_s", "cpu_us"}: processor
+ * time of all processes for each sample published. */
 int stream_run(const struct stream_transport *transport, int argc, char **argv);
 
 #endif

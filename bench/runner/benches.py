@@ -1,10 +1,14 @@
 # What there is to measure: every benchmark as a list of cases.
 # SPDX-License-Identifier: Apache-2.0
-from .cases import Case, CrowdedCase, IdleCase, PacedCase, dds, floor_of, native
+from .cases import (Case, CrowdedCase, IdleCase, OnceCase, PacedCase, SizesCase, dds, dds11,
+                    floor_of, native)
 from .machine import NEVER_SPINS
 
 SIZES = ("64", "1k", "64k", "1M")
 DDS_SIZES = ("64", "1k", "64k", "1M", "4M", "16M")
+DDS11_SIZES = (*DDS_SIZES, "64M")
+DDS11_READERS = (1, 4, 16, 32)
+DDS11_TOPICS = 600
 # Five slots are what a trace ring has in use; small chunks also with as many as suits them.
 CHUNKS = (("64", 5), ("64", 1024), ("4k", 5), ("64k", 5), ("2M", 5), ("32M", 5), ("256M", 5))
 KERNEL = ("pipe", "socket", "queue")
@@ -107,6 +111,64 @@ def dds_pingpong(machine, quick):
                        floor_of(machine, "64", "sleep"))
 
 
+def all_dds11(machine, name, *arguments):
+    """Eddy's plug-in for Cyclone DDS 11, iceoryx's, and loopback UDP."""
+    return [dds11(machine, transport, number, name, *arguments)
+            for number, transport in enumerate(("eddy", "iceoryx", "udp"))]
+
+
+def dds11_pingpong(machine, quick):
+    for mode in ("waitset", "listener"):
+        for size in ("64", "1M", "64M") if quick else DDS11_SIZES:
+            contenders = all_dds11(machine, "pingpong", size, mode)
+            if size == "64":  # what Eddy itself takes, between two wait sets
+                contenders.append(native(machine, "native", "eddy-pingpong", size, "waitset"))
+            yield Case("dds11-pingpong", {"mode": mode, "size": size}, contenders,
+                       floor_of(machine, "64", "spin"))
+
+
+def dds11_sizes(machine, quick):
+    sizes = ("64", "1M", "64M") if quick else DDS11_SIZES
+    for mode in ("waitset", "listener"):
+        contenders = [dds11(machine, "eddy", number, "pingpong", size, mode)
+                      for number, size in enumerate(sizes)]
+        yield SizesCase("dds11-sizes", {"mode": mode}, contenders, floor_of(machine, "64", "spin"),
+                        sizes)
+
+
+def dds11_readers(machine, quick):
+    for size in ("64",) if quick else ("64", "1M"):
+        for readers in (1, 32) if quick else DDS11_READERS:
+            yield Case("dds11-readers", {"readers": readers, "size": size},
+                       all_dds11(machine, "readers", readers, size),
+                       floor_of(machine, "64", "spin"))
+
+
+def dds11_throughput(machine, quick):
+    for shape, size in (("1:1", "1k"),) if quick else (
+            ("1:1", "64"), ("1:1", "1k"), ("1:1", "64k"), ("1:1", "1M"), ("1:4", "64k"),
+            ("4:1", "64k")):
+        yield Case("dds11-throughput", {"writers:readers": shape, "size": size},
+                   all_dds11(machine, "throughput", *shape.split(":"), size),
+                   floor_of(machine, "64", "spin"))
+
+
+def dds11_paced(machine, quick):
+    for period in PERIODS:
+        yield PacedCase("dds11-paced", {"way": "listener", "period_us": int(period)},
+                        all_dds11(machine, "paced", period))
+
+
+def dds11_idle(machine, quick):
+    yield IdleCase("dds11-idle", {"way": "listener", "listeners": LISTENERS},
+                   [dds11(machine, "eddy", 0, "idle", LISTENERS)], quick)
+
+
+def dds11_memory(machine, quick):
+    topics = DDS11_TOPICS // 10 if quick else DDS11_TOPICS
+    yield OnceCase("dds11-memory", {"topics": topics}, all_dds11(machine, "memory", topics))
+
+
 def spinning_or_not(of):
     """Eddy as it is and Eddy that never spins; `of` makes a contender of a transport's name and of
     the number of a DDS domain that it has to itself."""
@@ -161,6 +223,13 @@ BENCHES = {
     "memory": memory,
     "paced": paced,
     "idle": idle,
+    "dds11-pingpong": dds11_pingpong,
+    "dds11-sizes": dds11_sizes,
+    "dds11-readers": dds11_readers,
+    "dds11-throughput": dds11_throughput,
+    "dds11-paced": dds11_paced,
+    "dds11-idle": dds11_idle,
+    "dds11-memory": dds11_memory,
     "crowded": crowded,
 }
 # What takes long and asks a narrow question runs only by its name.

@@ -5,10 +5,11 @@ from .turns import Contender, median_of, median_ratio, take_plain_turns, take_tu
 
 TIMES = ("p50_us", "p99_us", "ns", "cpu_us")
 RATES = ("samples_per_s", "chunks_per_s", "bytes_per_s", "taken_per_s")
-COUNTS = ("faults", "first_faults", "preempted", "wakeups", "threads")
-BYTES = ("stats_bytes", "folder_bytes")
+COUNTS = ("faults", "first_faults", "preempted", "wakeups", "threads", "descriptors")
+BYTES = ("stats_bytes", "folder_bytes", "private_bytes", "shared_bytes")
 # Here the floor beside a slice only tells whether a slice was undisturbed.
-FLOORLESS = ("throughput", "memory", "paced", "idle", "crowded")
+FLOORLESS = ("throughput", "memory", "paced", "idle", "crowded", "dds11-throughput", "dds11-paced",
+             "dds11-idle", "dds11-memory")
 # What a listener learns comes and goes within some 100 ms: turns, and the whole, are so many times
 # as long as others.
 PACED_SLICES, PACED_SECONDS = 2, 4
@@ -70,6 +71,27 @@ class Case:
         return row
 
 
+class SizesCase(Case):
+    """Eddy alone, with each size as a contender: what a size costs by the first of them."""
+
+    def __init__(self, bench, key, contenders, floor, sizes):
+        super().__init__(bench, key, contenders, floor)
+        self.sizes = sizes
+
+    def _rows(self):
+        first = self.contenders[0].rounds
+        rows = []
+        for size, contender in zip(self.sizes, self.contenders):
+            row = {**self._row(contender, first), "size": size}
+            if contender.rounds and first:
+                row["p50_us_by_first"] = median_ratio(contender.rounds, "p50_us", first, "p50_us")
+            rows.append(row)
+        return rows
+
+    def _failed_row(self, transport, failure):
+        return {**super()._failed_row(transport, failure), "size": self.sizes[0]}
+
+
 class PlainCase(Case):
     """Contenders that take turns with no floor beneath them."""
 
@@ -86,6 +108,13 @@ class PacedCase(PlainCase):
 
     def turns(self, seconds, slice_ms):
         return PACED_SECONDS * seconds, PACED_SLICES * slice_ms
+
+
+class OnceCase(PlainCase):
+    """One turn."""
+
+    def turns(self, seconds, slice_ms):
+        return 0, slice_ms
 
 
 class IdleCase(PlainCase):
@@ -133,3 +162,12 @@ def dds(machine, transport, number, name, *arguments):
         argv.append("shm")
     return Contender(transport, argv, machine.dds_env(transport),
                      machine.missing(transport, f"dds-{name}"))
+
+
+def dds11(machine, transport, number, name, *arguments):
+    """The same program on Cyclone DDS 11."""
+    argv = [machine.program(f"dds-{name}"), *map(str, arguments), str(machine.domain + number)]
+    if transport != "udp":
+        argv.append("shm")
+    missing = machine.missing_newer(transport, f"dds-{name}")
+    return Contender(transport, argv, None if missing else machine.newer_env(transport), missing)

@@ -15,15 +15,24 @@ ROOT = Path(__file__).resolve().parents[2]
 ROUDI_SECONDS = 20
 # Eddy without spinning, beside Eddy: a contender with a folder of its own.
 NEVER_SPINS = "eddy-off"
+EDDYS = ("eddy", "native")  # what uses Eddy: each has a folder of its own
 PACKAGES = {"iceoryx": ": install libiceoryx-binding-c-dev and build again"}
+
+# What libddsc 11 loads, by the transport's name: Eddy's plug-in, and iceoryx's of Cyclone DDS itself.
+NEWER = {"eddy": "eddy", "iceoryx": "iox"}
+WHEEL = "PyPI's cyclonedds 11.0.1 cannot be had"
+PSMX_IOX = ("no Debian package has it; build Cyclone DDS 11 with iceoryx 2.0 (ENABLE_ICEORYX) and "
+            "give its libpsmx_iox.so with --psmx-iox")
 
 # Loopback only, so that a run neither hears nor disturbs the network; with the largest datagrams,
 # which is what suits UDP best here.
 CYCLONE = """<CycloneDDS><Domain id="any"><General>
-<Interfaces><NetworkInterface name="lo"/></Interfaces><AllowMulticast>false</AllowMulticast>
+<Interfaces><NetworkInterface name="lo"/>{plugin}</Interfaces><AllowMulticast>false</AllowMulticast>
 <MaxMessageSize>65500B</MaxMessageSize></General>
-<Discovery><ParticipantIndex>auto</ParticipantIndex><Peers><Peer address="127.0.0.1"/></Peers>
+<Discovery><ParticipantIndex>auto</ParticipantIndex>
+<MaxAutoParticipantIndex>40</MaxAutoParticipantIndex><Peers><Peer address="127.0.0.1"/></Peers>
 </Discovery>{extra}</Domain></CycloneDDS>"""
+PLUGIN = '<PubSubMessageExchange type="{type}" library="{library}" config="{config}"/>'
 SHARED_MEMORY = """<SharedMemory><Enable>true</Enable><LogLevel>fatal</LogLevel>
 <Prefix>eddy-bench</Prefix></SharedMemory>"""
 
@@ -104,12 +113,51 @@ class RouDi:
                 self.process.wait()
 
 
+class Newer:
+    """Cyclone DDS 11, on which programs that were compiled for 0.10 run as they are: the libddsc of
+    PyPI's wheel, unless a folder with another is given."""
+
+    def __init__(self, build, folder, iox):
+        self.build, self.folder, self.iox = build, folder and Path(folder).resolve(), iox
+
+    def missing(self, transport):
+        """Why the transport cannot be measured; None if it can."""
+        if transport == "iceoryx" and not self.iox:
+            return PSMX_IOX
+        if transport in NEWER and not self._plugin(transport).is_file():
+            return f"no {self._plugin(transport)} here"
+        if not self.folder:
+            where = self.build / "cyclone11"
+            made = subprocess.run([ROOT / "tests" / "psmx" / "wheel", where], check=False,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if made.returncode != 0:
+                return WHEEL
+            self.folder = where / "lib"
+        return None
+
+    def env(self, transport):
+        """Settings for the transport, or for loopback UDP."""
+        plugin = ""
+        if transport in NEWER:
+            config = "LOG_LEVEL=OFF;" if transport == "iceoryx" else ""
+            plugin = PLUGIN.format(type=NEWER[transport], library=self._plugin(transport),
+                                   config=config)
+        uri = CYCLONE.format(plugin=plugin, extra="").replace("\n", "")
+        return {"CYCLONEDDS_URI": uri, "LD_LIBRARY_PATH": str(self.folder)}
+
+    def _plugin(self, transport):
+        ours = self.build / "lib" / "libpsmx_eddy.so"
+        return ours if transport == "eddy" else Path(self.iox).resolve()
+
+
 class Machine:
     """Finds programs and says what is missing."""
 
-    def __init__(self, build, domain, rivals):
-        """`rivals`: those that are not measured, each with the reason."""
-        self.build, self.domain, self.rivals = Path(build), domain, rivals
+    def __init__(self, build, domain, rivals, newer=None, iox=None):
+        """`rivals`: those that are not measured, each with the reason.  `newer`: folder of a libddsc
+        11; `iox`: its plug-in for iceoryx."""
+        self.build, self.domain, self.rivals = Path(build).resolve(), domain, rivals
+        self.newer = Newer(self.build, newer, iox)
         self.roudi = RouDi()
         self.folders = {}
         self.facts = describe()
@@ -135,15 +183,26 @@ class Machine:
             return self.roudi.missing()
         return None
 
+    def missing_newer(self, transport, name):
+        """The same on Cyclone DDS 11."""
+        if not os.access(self.program(name), os.X_OK):
+            return "not built here"
+        why = self.newer.missing(transport)
+        return self.roudi.missing() if not why and transport == "iceoryx" else why
+
+    def newer_env(self, transport):
+        """For a transport that missing_newer had nothing to say of."""
+        return {**self.newer.env(transport), **self.env(transport)}
+
     def env(self, transport):
-        if transport not in ("eddy", NEVER_SPINS):
+        if transport not in (*EDDYS, NEVER_SPINS):
             return {}
         env = {"EDDY_DIR": self._folder_of(transport)}
         return {**env, "EDDY_SPIN": "off"} if transport == NEVER_SPINS else env
 
     def dds_env(self, transport):
         extra = "" if transport == "udp" else SHARED_MEMORY
-        env = {"CYCLONEDDS_URI": CYCLONE.format(extra=extra).replace("\n", "")}
+        env = {"CYCLONEDDS_URI": CYCLONE.format(plugin="", extra=extra).replace("\n", "")}
         if transport in ("eddy", NEVER_SPINS):
             env["LD_LIBRARY_PATH"] = str(self._stand_in())
             env.update(self.env(transport))

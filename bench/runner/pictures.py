@@ -90,6 +90,11 @@ PICTURES = {
         Panel("C API, both sides poll", "native-pingpong", "p50_us", "size", mode="spin"),
         Panel("C API, both sides wait", "native-pingpong", "p50_us", "size", mode="waitset"),
         Panel("DDS, a listener answers", "dds-pingpong", "p50_us", "size", mode="listener")]),
+    "dds11": (("one way (median)", "s", 1e-6), ["payload", "payload", "reading processes"], [
+        Panel("Cyclone DDS 11, a listener answers", "dds11-pingpong", "p50_us", "size",
+              mode="listener"),
+        Panel("wait sets", "dds11-pingpong", "p50_us", "size", mode="waitset"),
+        Panel("64 bytes, until the last has it", "dds11-readers", "p50_us", "readers", size=64)]),
     "publish": (("loan and publish (median)", "s", 1e-9), ["readers"], [
         Panel("64 bytes; the floor is one atomic addition", "publish", "ns", "readers", size=64)]),
     "throughput": (("throughput (median)", "B/s", 1), ["payload", "writers : readers"], [
@@ -137,12 +142,15 @@ def draw_picture(pyplot, name, rows, page):
 
 
 def write(rows, folder):
-    """Writes NAME-light.svg and NAME-dark.svg for every picture; sizes in bytes in the rows."""
+    """Writes NAME-light.svg and NAME-dark.svg for every picture of which there is something;
+    sizes in bytes in the rows."""
     import matplotlib
     matplotlib.use("Agg")
     from matplotlib import pyplot
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for name in PICTURES:
+    measured = {row["bench"] for row in rows}
+    for name in [name for name, (_, _, panels) in PICTURES.items()
+                 if measured & {panel.bench for panel in panels}]:
         for page in INK:
             with matplotlib.rc_context(setting(page)):
                 figure = draw_picture(pyplot, name, rows, page)

@@ -5,8 +5,14 @@ import re
 from .machine import ROOT
 from .targets import failed, find
 
-BEGIN = "<!-- figures: written by bench/run --readme; not by hand -->"
-END = "<!-- end of figures -->"
+# of a part: the begin and the end of its table
+MARKS = {
+    "all": ("<!-- figures: written by bench/run --readme; not by hand -->",
+            "<!-- end of figures -->"),
+    "dds11": ("<!-- figures of Cyclone DDS 11: written by bench/run dds11 --readme; not by hand -->",
+              "<!-- end of figures of Cyclone DDS 11 -->"),
+}
+ROWS = {"all": "rows.jsonl", "dds11": "dds11.jsonl"}  # files in bench/results
 RIVALS = {"iceoryx": "iceoryx", "iceoryx2": "iceoryx2", "fastdds": "Fast DDS by data sharing",
           "fastdds-shm": "Fast DDS by shared memory", "udp": "loopback UDP",
           "semaphores": "a ring with named semaphores", "pipe": "a pipe"}
@@ -111,6 +117,86 @@ class Figures:
         return (what, f"{row['stats_bytes'] / K:.0f} KiB", "") if "stats_bytes" in row else None
 
 
+    def newer_latency(self, what, mode, size):
+        """On Cyclone DDS 11; for the smallest size also by what Eddy itself takes."""
+        key = {"mode": mode, "size": size}
+        row = self.row("dds11-pingpong", **key)
+        if "p50_us" not in row:
+            return None
+        native = self.row("dds11-pingpong", "native", **key).get("p50_us_by_eddy")
+        floor = native and f"{number(1 / native)} times what Eddy's own wait sets take"
+        beside = joined(floor, self.by_eddy("dds11-pingpong", "p50_us", [key], "as long"))
+        return what, f"{time_text(row['p50_us'])}, p99 {time_text(row['p99_us'])}", beside
+
+    def newer_sizes(self, what, mode):
+        rows = [row for row in self.rows if row["bench"] == "dds11-sizes"
+                and row.get("mode") == mode and "p50_us_by_first" in row]
+        if not rows:
+            return None
+        ratios = [row["p50_us_by_first"] for row in rows]
+        return what, f"{min(ratios):.2f} to {max(ratios):.2f} times that of 64 bytes", ""
+
+    def newer_readers(self, what, readers, size):
+        key = {"readers": readers, "size": size}
+        row = self.row("dds11-readers", **key)
+        if "p50_us" not in row:
+            return None
+        return what, time_text(row["p50_us"]), joined(
+            self.by_eddy("dds11-readers", "p50_us", [key], "as long"),
+            self.by_eddy("dds11-readers", "cpu_us", [key], "as much processor time"))
+
+    def newer_throughput(self, what, shape, size):
+        key = {"writers:readers": shape, "size": size}
+        row = self.row("dds11-throughput", **key)
+        if "samples_per_s" not in row:
+            return None
+        return what, rate_text(row), joined(
+            self.by_eddy("dds11-throughput", "samples_per_s", [key], "as many"),
+            self.by_eddy("dds11-throughput", "cpu_us", [key], "as much processor time a sample"))
+
+    def newer_paced(self, what, period):
+        key = {"way": "listener", "period_us": period}
+        row = self.row("dds11-paced", **key)
+        if "cpu_us" not in row:
+            return None
+        return what, f"{number(row['cpu_us'])} µs", self.by_eddy("dds11-paced", "cpu_us", [key],
+                                                                 "as much")
+
+    def newer_memory(self, what):
+        rows = [row for row in self.rows if row["bench"] == "dds11-memory"]
+        row = next((row for row in rows if row["transport"] == "eddy"), {})
+        if "private_bytes" not in row:
+            return None
+        beside = [f"{RIVALS[other['transport']]} {memory_text(other)}" if "private_bytes" in other
+                  else f"{RIVALS[other['transport']]} fails" for other in rows
+                  if other["transport"] != "eddy" and ("private_bytes" in other or failed(other))]
+        return what.format(row["topics"]), memory_text(row), "; ".join(beside)
+
+
+def memory_text(row):
+    return (f"{row['private_bytes'] / M:.0f} MiB, and {row['shared_bytes'] / M:.0f} MiB shared; "
+            f"{row['threads']:.0f} threads, {row['descriptors']:.0f} descriptors")
+
+
+def newer_lines(figures):
+    """The same of Cyclone DDS 11."""
+    for size, text in ((64, "64 bytes"), (M, "1 MiB"), (64 * M, "64 MiB")):
+        yield figures.newer_latency(f"a listener answers, {text}, one way", "listener", size)
+        yield figures.newer_latency(f"wait set, {text}", "waitset", size)
+    yield figures.newer_sizes("a listener answers, 64 bytes to 64 MiB, all sizes in turns",
+                              "listener")
+    for readers in (1, 32):
+        yield figures.newer_readers(
+            f"64 bytes to {readers} process{'es' * (readers > 1)}, until the last has it",
+            readers, 64)
+    for shape, size, text in (("1:1", K, "one writer, one reader, 1 KiB samples"),
+                              ("1:1", 64 * K, "one writer, one reader, 64 KiB samples"),
+                              ("1:4", 64 * K, "one writer, four readers, 64 KiB samples")):
+        yield figures.newer_throughput(text, shape, size)
+    yield figures.newer_paced("processor time of a listener for a sample each millisecond", 1000)
+    yield figures.newer_memory("memory of {} topics, a program that writes and one that reads")
+
+
 def lines(figures):
     """(what, Eddy's figure, what stands beside it); None for what was not measured."""
     pingpong, dds, ring = "native-pingpong", "dds-pingpong", "ring-pingpong"
@@ -135,21 +221,31 @@ def lines(figures):
     yield figures.ring("trace ring, 2 MiB chunks, 5 slots", 2 * M, (5,))
 
 
-def table(rows):
+LINES = {"all": lines, "dds11": newer_lines}
+
+
+def part_of(row):
+    is_newer = row["bench"].startswith("dds11-") or row.get("text", "").startswith("DDS 11 ")
+    return "dds11" if is_newer else "all"
+
+
+def table(rows, part="all"):
     """The text between the markers; sizes in bytes in the rows."""
+    begin, end = MARKS[part]
     where = re.sub(r"(Linux \d+\.\d+)\S*", r"\1", rows[0]["machine"])
-    text = [BEGIN, f"One run on {where}; Eddy {rows[0]['commit']}.", "",
+    text = [begin, f"One run on {where}; Eddy {rows[0]['commit']}.", "",
             "| | Eddy | beside it |", "| --- | --- | --- |"]
-    text += ["| " + " | ".join(line).rstrip() + " |" for line in lines(Figures(rows)) if line]
-    return "\n".join([*text, END])
+    text += ["| " + " | ".join(line).rstrip() + " |" for line in LINES[part](Figures(rows)) if line]
+    return "\n".join([*text, end])
 
 
-def replaced(page, rows):
+def replaced(page, rows, part="all"):
     """The page with the table of these rows."""
-    before, rest = page.split(BEGIN, 1)
-    return before + table(rows) + rest.split(END, 1)[1]
+    begin, end = MARKS[part]
+    before, rest = page.split(begin, 1)
+    return before + table(rows, part) + rest.split(end, 1)[1]
 
 
-def write(rows):
+def write(rows, part):
     path = ROOT / "README.md"
-    path.write_text(replaced(path.read_text(), rows))
+    path.write_text(replaced(path.read_text(), rows, part))

@@ -18,6 +18,19 @@ COLUMNS = {
     "paced": ("way", "period_us", "transport", "cpu_us", "p50_us", "p99_us", "cpu_us_by_eddy",
               "p50_us_by_eddy", "kept"),
     "idle": ("way", "listeners", "transport", "threads", "wakeups"),
+    "dds11-pingpong": ("mode", "size", "transport", "p50_us", "p99_us", "by_floor",
+                       "p50_us_by_eddy", "p99_us_by_eddy", "kept"),
+    "dds11-sizes": ("mode", "size", "transport", "p50_us", "p99_us", "by_floor",
+                    "p50_us_by_first", "kept"),
+    "dds11-readers": ("readers", "size", "transport", "p50_us", "p99_us", "cpu_us",
+                      "p50_us_by_eddy", "p99_us_by_eddy", "cpu_us_by_eddy", "kept"),
+    "dds11-throughput": ("writers:readers", "size", "transport", "samples_per_s", "bytes_per_s",
+                         "taken_per_s", "cpu_us", "bytes_per_s_by_eddy", "cpu_us_by_eddy", "kept"),
+    "dds11-paced": ("way", "period_us", "transport", "cpu_us", "p50_us", "p99_us",
+                    "cpu_us_by_eddy", "p50_us_by_eddy", "kept"),
+    "dds11-idle": ("way", "listeners", "transport", "threads", "wakeups"),
+    "dds11-memory": ("topics", "transport", "private_bytes", "shared_bytes", "threads",
+                     "descriptors", "private_bytes_by_eddy", "shared_bytes_by_eddy"),
     "crowded": ("api", "mode", "busy", "pinned", "transport", "p50_us", "p99_us", "samples_per_s",
                 "p50_us_by_eddy", "p99_us_by_eddy", "samples_per_s_by_eddy", "kept"),
 }
@@ -28,7 +41,9 @@ HEADINGS = {
     "chunks_per_s": "chunks/s", "samples_per_s": "samples/s",
     "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
     "samples_per_s_by_eddy": "samples/s x Eddy", "period_us": "period us", "wakeups": "wake-ups",
-    "stats_bytes": "statistics", "folder_bytes": "folder",
+    "stats_bytes": "statistics", "folder_bytes": "folder", "p50_us_by_first": "x first",
+    "private_bytes": "private", "shared_bytes": "shared",
+    "private_bytes_by_eddy": "private x Eddy", "shared_bytes_by_eddy": "shared x Eddy",
 }
 UNITS = {
     "native-pingpong": "one way, both processes on cores of their own",
@@ -40,6 +55,14 @@ UNITS = {
     "memory": "bytes of shared memory for a topic with default options",
     "paced": "a sample of 64 bytes each period; CPU: of the listening process, for each sample",
     "idle": "wake-ups of all threads that wait in Eddy, in one slice; nothing is published",
+    "dds11-pingpong": "Cyclone DDS 11, one way; native: Eddy's own wait sets; the floor spins",
+    "dds11-sizes": "Cyclone DDS 11 through Eddy, one way, all sizes in turns",
+    "dds11-readers": "Cyclone DDS 11, until the last of all readers has it; CPU of all of them",
+    "dds11-throughput": "Cyclone DDS 11, reliable, KEEP_ALL; payloads written and read whole; CPU "
+                        "of all, for each sample",
+    "dds11-paced": "the same on Cyclone DDS 11",
+    "dds11-idle": "the same on Cyclone DDS 11",
+    "dds11-memory": "bytes, threads and descriptors of a writing and a reading Cyclone DDS 11 program",
     "crowded": "64 bytes one way, with busy programs beside it; pinned: pair and busy ones alike",
 }
 

@@ -115,6 +115,55 @@ def dds_targets(rows):
                          row.get(f"{key}_us_by_eddy"))
 
 
+# size -> what UDP's p50 is to be by Eddy's, at least
+UDP_LIMITS = {"64": 10, "1M": 100}
+
+
+def dds11_pingpong_targets(rows):
+    native = find(rows, "dds11-pingpong", "native", mode="listener", size="64")
+    by_eddy = native.get("p50_us_by_eddy")
+    yield target("DDS 11 listener 64: p50 by that of Eddy's own wait sets, at most", 3, True,
+                 1 / by_eddy if by_eddy else None)
+    for row in rows:
+        if row["transport"] == "udp" and row["size"] in UDP_LIMITS:
+            yield target(f"DDS 11 {row['mode']} {row['size']}: UDP's p50 by Eddy's, at least",
+                         UDP_LIMITS[row["size"]], False, row.get("p50_us_by_eddy"))
+    yield from slower_nowhere(rows, "dds11-pingpong", ("mode", "size"))
+
+
+def slower_nowhere(rows, bench, names):
+    """psmx_iox is faster in no row; where it fails, Eddy has to work."""
+    for row in rows:
+        is_there = "missing" not in row or failed(row)
+        if row["bench"] != bench or row["transport"] != "iceoryx" or not is_there:
+            continue
+        key = {name: row[name] for name in names}
+        words = "DDS 11 " + " ".join([bench.split("-")[1], *map(str, key.values())])
+        eddy = find(rows, bench, "eddy", **key)
+        if failed(row):
+            yield target(f"{words}: psmx_iox fails; slices through Eddy, at least", 1, False,
+                         None if "missing" in eddy and not failed(eddy) else eddy.get("slices"))
+            continue
+        for figure in ("p50", "p99"):
+            yield target(f"{words}: psmx_iox's {figure} by Eddy's, at least", 1, False,
+                         row.get(f"{figure}_us_by_eddy"))
+
+
+def dds11_sizes_targets(rows):
+    for row in rows:
+        if row["transport"] == "eddy":
+            yield target(f"DDS 11 {row['mode']}, {row['size']}: p50 by that of 64 bytes, at most",
+                         1.1, True, row.get("p50_us_by_first"))
+
+
+def dds11_readers_targets(rows):
+    yield from slower_nowhere(rows, "dds11-readers", ("readers", "size"))
+
+
+def dds11_paced_targets(rows):
+    yield from slower_nowhere(rows, "dds11-paced", ("way", "period_us"))
+
+
 def memory_targets(rows):
     row = find(rows, "memory", "eddy")
     for key, text in (("stats_bytes", "by its statistics"), ("folder_bytes", "in its folder")):
@@ -167,5 +216,12 @@ OF_BENCH = {
     "memory": memory_targets,
     "paced": paced_targets,
     "idle": idle_targets,
+    "dds11-pingpong": dds11_pingpong_targets,
+    "dds11-sizes": dds11_sizes_targets,
+    "dds11-readers": dds11_readers_targets,
+    "dds11-throughput": no_targets,
+    "dds11-paced": dds11_paced_targets,
+    "dds11-idle": idle_targets,
+    "dds11-memory": no_targets,
     "crowded": crowded_targets,
 }
