@@ -21,7 +21,7 @@ static const struct {
     {"EDDY_EINVAL", "an argument is out of its range"},
     {"EDDY_ENOMEM", "out of memory: shared memory or the process has run out"},
     {"EDDY_ELIMIT", "a limit of the topic or the domain is reached"},
-    {"EDDY_ENODATA", "there is no sample now"},
+    {"EDDY_EAGAIN", "not at once: there is no sample, or no room"},
     {"EDDY_ETIMEDOUT", "the deadline passed first"},
     {"EDDY_ENOENT", "no such topic, flink or object"},
     {"EDDY_EACCES", "a file's owner, mode or kind does not allow it"},
@@ -34,7 +34,7 @@ static const struct {
     {"EDDY_EBUSY", "in use by somebody else, or handles are still open"},
     {"EDDY_EFORKED", "the handle belongs to the process that forked this one"},
     {"EDDY_ECONFIG", "an EDDY_* environment variable makes no sense"},
-    {"EDDY_ENOSLOT", "every slot is loaned or unread"},
+    {"EDDY_ELETGO", "writers have let go of this reader: it has lost samples, and goes on"},
     {"EDDY_EBOUNDS", "a slot or reader index is beyond the end"},
     {"EDDY_EEXIST", "somebody alive has this name already"},
     {"EDDY_ESYS", "the operating system refused"},
@@ -43,7 +43,6 @@ static const struct {
     {"EDDY_EPEERGONE", "the other side is dead or has left"},
     {"EDDY_ELOOP", "regions that need each other in a circle"},
     {"EDDY_ENOTREADY", "it is still empty"},
-    {"EDDY_ELETGO", "writers have let go of this reader: it has lost samples, and goes on"},
 };
 enum { ERROR_COUNT = sizeof errors / sizeof errors[0] };
 

@@ -86,7 +86,7 @@ static void ring_send(struct channel *channel, uint64_t seq)
 {
     struct eddy_chunk chunk;
     int rc;
-    while ((rc = eddy_ring_loan(channel->ring, channel->deadline, &chunk)) == EDDY_ETIMEDOUT) {
+    while ((rc = eddy_ring_loan(channel->ring, channel->deadline, &chunk)) == EDDY_EAGAIN) {
     }
     must(rc);
     bench_fill(chunk.data, channel->size, seq);
@@ -97,7 +97,7 @@ static uint64_t ring_receive(struct channel *channel)
 {
     int rc;
     while ((rc = eddy_ring_take(channel->ring, channel->deadline, &channel->chunk)) ==
-           EDDY_ETIMEDOUT) {
+           EDDY_EAGAIN) {
     }
     must(rc);
     return bench_drain(channel->chunk.data, channel->chunk.size);

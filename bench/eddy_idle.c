@@ -10,7 +10,7 @@
 
 #define THREAD "bench-idle"
 
-static const struct eddy_topic_name topic = {.name = "bench-idle"};
+static const struct eddy_topic_identity topic = {.name = "bench-idle"};
 static eddy_domain *domain;
 static _Atomic uint32_t to_come; /* threads that have not yet taken their first sample */
 
@@ -65,9 +65,9 @@ static void all_open(unsigned listeners, int argc, char **argv)
     for (unsigned i = 0; i < listeners; i++) {
         listener_start();
     }
-    must(eddy_writer_loan(writer, 64, &loan));
+    must(eddy_writer_loan(writer, 64, EDDY_FOREVER, &loan));
     bench_fill(loan.data, 64, 1);
-    must(eddy_writer_publish(writer, &loan, 64));
+    must(eddy_writer_publish(writer, &loan, 64, EDDY_FOREVER));
     for (uint32_t left; (left = atomic_load(&to_come)) > 0;) {
         bench_sleep_while(&to_come, left);
     }

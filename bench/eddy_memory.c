@@ -50,9 +50,9 @@ static void exchange(struct memory *memory)
 {
     struct eddy_loan loan;
     struct eddy_sample sample;
-    must(eddy_writer_loan(memory->writer, memory->size, &loan));
+    must(eddy_writer_loan(memory->writer, memory->size, EDDY_FOREVER, &loan));
     memset(loan.data, 1, memory->size);
-    must(eddy_writer_publish(memory->writer, &loan, memory->size));
+    must(eddy_writer_publish(memory->writer, &loan, memory->size, EDDY_FOREVER));
     must(eddy_reader_take(memory->reader, &sample));
     must(eddy_reader_release(memory->reader, &sample));
 }
@@ -75,7 +75,7 @@ static void memory_slice(void *context, unsigned milliseconds)
 int main(int argc, char **argv)
 {
     struct memory memory = {.size = bench_size(argc > 1 ? argv[1] : "64")};
-    struct eddy_topic_name topic = {.name = "bench-memory"};
+    struct eddy_topic_identity topic = {.name = "bench-memory"};
     must(eddy_domain_open(NULL, &memory.domain));
     must(eddy_writer_open(memory.domain, &topic, NULL, &memory.writer));
     must(eddy_reader_open(memory.domain, &topic, NULL, &memory.reader));

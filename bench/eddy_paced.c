@@ -21,7 +21,7 @@ static void must(int rc)
 
 static void side_open(bool listens, int argc, char **argv)
 {
-    static const struct eddy_topic_name topic = {.name = "bench-paced"};
+    static const struct eddy_topic_identity topic = {.name = "bench-paced"};
     (void)argc;
     (void)argv;
     must(eddy_domain_open(NULL, &domain));
@@ -31,8 +31,7 @@ static void side_open(bool listens, int argc, char **argv)
         must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_LEVEL, NULL));
     } else {
         /* A listener that others keep from its core for long shall not end the run. */
-        must(eddy_writer_open(domain, &topic,
-                              &(struct eddy_writer_options){.max_wait_ns = MAX_WAIT}, &writer));
+        must(eddy_writer_open(domain, &topic, NULL, &writer));
     }
 }
 
@@ -45,9 +44,9 @@ static void side_connect(void)
 static void side_send(uint64_t at)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, 64, &loan));
+    must(eddy_writer_loan(writer, 64, eddy_deadline(MAX_WAIT), &loan));
     bench_fill(loan.data, 64, at);
-    must(eddy_writer_publish(writer, &loan, 64));
+    must(eddy_writer_publish(writer, &loan, 64, eddy_deadline(MAX_WAIT)));
 }
 
 static void take_all(void)
@@ -58,7 +57,7 @@ static void take_all(void)
         paced_took(bench_drain(sample.data, 64));
         must(eddy_reader_release(reader, &sample));
     }
-    must(rc == EDDY_ENODATA ? EDDY_OK : rc);
+    must(rc == EDDY_EAGAIN ? EDDY_OK : rc);
 }
 
 static void side_listen(void)

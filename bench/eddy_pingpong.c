@@ -28,7 +28,7 @@ static void must(int rc)
 
 static void side_open(const struct pair_side *side)
 {
-    struct eddy_topic_name ping = {.name = "bench-ping"}, pong = {.name = "bench-pong"};
+    struct eddy_topic_identity ping = {.name = "bench-ping"}, pong = {.name = "bench-pong"};
     struct eddy_reader_options options = {.spin_ns = strcmp(side->mode, "wait") == 0 ? 0 : -1};
     size = side->size;
     polls = strcmp(side->mode, "spin") == 0;
@@ -54,9 +54,9 @@ static void side_connect(void)
 static void side_send(uint64_t seq)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, size, &loan));
+    must(eddy_writer_loan(writer, size, EDDY_FOREVER, &loan));
     bench_fill(loan.data, size, seq);
-    must(eddy_writer_publish(writer, &loan, size));
+    must(eddy_writer_publish(writer, &loan, size, EDDY_FOREVER));
 }
 
 /* As an event loop does. */
@@ -66,7 +66,7 @@ static void side_poll(void)
     void *ready;
     size_t count;
     int rc;
-    while ((rc = eddy_waitset_wait(waitset, EDDY_POLL, &ready, 1, &count)) == EDDY_ETIMEDOUT) {
+    while ((rc = eddy_waitset_wait(waitset, EDDY_POLL, &ready, 1, &count)) == EDDY_EAGAIN) {
         poll(&wanted, 1, -1);
     }
     must(rc);
@@ -88,7 +88,7 @@ static void side_sleep(void)
 static uint64_t side_receive(void)
 {
     int rc;
-    while ((rc = eddy_reader_take(reader, &sample)) == EDDY_ENODATA) {
+    while ((rc = eddy_reader_take(reader, &sample)) == EDDY_EAGAIN) {
         if (!polls) {
             side_sleep();
         }

@@ -21,7 +21,7 @@ static void must(int rc)
 
 static void all_open(unsigned count, size_t bytes)
 {
-    struct eddy_topic_name topic = {.name = "bench-publish"};
+    struct eddy_topic_identity topic = {.name = "bench-publish"};
     reader_count = count;
     size = bytes;
     readers = calloc(count + 1, sizeof(eddy_reader *));
@@ -36,9 +36,9 @@ static void all_publish(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(writer, size, &loan));
+        must(eddy_writer_loan(writer, size, EDDY_FOREVER, &loan));
         *(uint64_t *)loan.data = i;
-        must(eddy_writer_publish(writer, &loan, size));
+        must(eddy_writer_publish(writer, &loan, size, EDDY_FOREVER));
     }
 }
 

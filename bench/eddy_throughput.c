@@ -19,12 +19,11 @@ static void must(int rc)
 
 static void side_open(bool is_writer, size_t bytes)
 {
-    struct eddy_topic_name topic = {.name = "bench-throughput"};
-    struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    struct eddy_topic_identity topic = {.name = "bench-throughput"};
     size = bytes;
     must(eddy_domain_open(NULL, &domain));
     if (is_writer) {
-        must(eddy_writer_open(domain, &topic, &options, &writer));
+        must(eddy_writer_open(domain, &topic, NULL, &writer));
     } else {
         must(eddy_reader_open(domain, &topic, NULL, &reader));
     }
@@ -33,16 +32,16 @@ static void side_open(bool is_writer, size_t bytes)
 static void side_publish(uint64_t seq)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, size, &loan));
+    must(eddy_writer_loan(writer, size, EDDY_FOREVER, &loan));
     bench_fill(loan.data, size, seq);
-    must(eddy_writer_publish(writer, &loan, size));
+    must(eddy_writer_publish(writer, &loan, size, EDDY_FOREVER));
 }
 
 static bool side_take(void)
 {
     struct eddy_sample sample;
     int rc = eddy_reader_take(reader, &sample);
-    if (rc == EDDY_ENODATA) {
+    if (rc == EDDY_EAGAIN) {
         rc = eddy_reader_wait(reader, eddy_deadline(100000000));
         if (rc != EDDY_ETIMEDOUT) {
             must(rc);

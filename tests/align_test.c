@@ -23,9 +23,9 @@ static void data_is_aligned_to_64_unless_said_otherwise(void **state)
     for (size_t size = 1; size < 5000; size = size * 2 + 1) {
         struct eddy_loan loan;
         struct eddy_sample sample;
-        must(eddy_writer_loan(pair.writer, size, &loan));
+        must(eddy_writer_loan(pair.writer, size, patience(), &loan));
         check(aligned(loan.data, 64));
-        must(eddy_writer_publish(pair.writer, &loan, size));
+        must(eddy_writer_publish(pair.writer, &loan, size, patience()));
         must(eddy_reader_take(pair.reader, &sample));
         check(aligned(sample.data, 64));
         must(eddy_reader_release(pair.reader, &sample));
@@ -40,7 +40,7 @@ static void round_trip(struct pair *pair, const struct eddy_loan_options *option
     struct eddy_sample sample;
     size_t alignment = options->alignment ? options->alignment : (options->header_size ? 8 : 64);
     size_t header_alignment = options->header_alignment ? options->header_alignment : 8;
-    must(eddy_writer_loan_with(pair->writer, options, &loan));
+    must(eddy_writer_loan_with(pair->writer, options, patience(), &loan));
     check(aligned(loan.data, alignment));
     same(loan.size, options->size);
     same(loan.header_size, options->header_size);
@@ -52,7 +52,7 @@ static void round_trip(struct pair *pair, const struct eddy_loan_options *option
     } else {
         check(loan.header == NULL);
     }
-    must(eddy_writer_publish(pair->writer, &loan, loan.size));
+    must(eddy_writer_publish(pair->writer, &loan, loan.size, patience()));
     must(eddy_reader_take(pair->reader, &sample));
     check(aligned(sample.data, alignment < 4096 ? alignment : 4096));
     same(sample.size, options->size);
@@ -113,9 +113,9 @@ static void a_huge_alignment_works_or_is_too_big(void **state)
     struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = 64u << 20});
     struct eddy_loan_options options = {.size = 8, .alignment = UINT64_C(1) << 31};
     struct eddy_loan loan;
-    must_fail(eddy_writer_loan_with(pair.writer, &options, &loan), EDDY_ETOOBIG);
+    must_fail(eddy_writer_loan_with(pair.writer, &options, patience(), &loan), EDDY_ETOOBIG);
     options.alignment = 2u << 20;
-    must(eddy_writer_loan_with(pair.writer, &options, &loan));
+    must(eddy_writer_loan_with(pair.writer, &options, patience(), &loan));
     check(aligned(loan.data, 2u << 20));
     must(eddy_writer_discard(pair.writer, &loan));
     pair_close(&pair);

@@ -47,9 +47,10 @@ static void hold_a_seat(eddy_domain *domain, void *argument)
     (void)argument;
     struct eddy_loan loan;
     eddy_writer *writer = open_writer(domain, "reaped", NULL);
-    must(eddy_writer_loan(writer, 100, &loan));
+    must(eddy_writer_loan(writer, 100, patience(), &loan));
     for (int i = 0; i < 1000; i++)
-        must(eddy_writer_publish(writer, &loan, 100)), must(eddy_writer_loan(writer, 100, &loan));
+        must(eddy_writer_publish(writer, &loan, 100, patience())),
+            must(eddy_writer_loan(writer, 100, patience(), &loan));
     must(eddy_writer_discard(writer, &loan));
     must(eddy_writer_close(writer));
 }
@@ -127,13 +128,12 @@ static void of_two_that_live_one_reaps(void **state)
 /* --- who has the place of the dead in the registry -------------------------------------------- */
 
 enum { HELD = 4, ROOM = 2000, SHADOWS = 1 << 22 };
-static const struct eddy_writer_options few_slots = {.max_wait_ns = MILLISECOND,
-                                                     .limit_bytes = 40 << 10};
+static const struct eddy_writer_options few_slots = {.limit_bytes = 40 << 10};
 static uint64_t shadows[SHADOWS];
 
 static void loan_and_write(eddy_writer *writer, struct eddy_loan *loan)
 {
-    must(eddy_writer_loan(writer, ROOM, loan));
+    must(eddy_writer_loan(writer, ROOM, patience(), loan));
     shadow_write_apart(&shadows[loan->slot], 1);
 }
 
@@ -177,7 +177,8 @@ static void *reap_and_write(void *argument)
         size_t count = 0;
         wait_for(&stage, round + 1);
         eddy_reap_topic(domain, topic->segment);
-        while (count < 64 && eddy_writer_loan(writer, ROOM, &loans[count]) == EDDY_OK)
+        while (count < 64 &&
+               eddy_writer_loan(writer, ROOM, eddy_deadline(MILLISECOND), &loans[count]) == EDDY_OK)
             shadow_write_apart(&shadows[loans[count++].slot], 2);
         while (count > 0)
             must(eddy_writer_discard(writer, &loans[--count]));

@@ -122,8 +122,7 @@ static void readers_move_on_and_off_while_samples_come(void **state)
     domain = open_domain();
     must(eddy_waitset_open(domain, &waitset));
     eddy_reader *reader = open_reader(domain, "moving", NULL);
-    struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
-    eddy_writer *writer = open_writer(domain, "moving", &options);
+    eddy_writer *writer = open_writer(domain, "moving", NULL);
     pthread_t thread = thread_start(publishing_thread, writer);
     for (uint64_t i = 0; i < ROUNDS; i++) {
         void *found = NULL;

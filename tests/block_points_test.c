@@ -15,8 +15,7 @@
 
 enum { LIMIT = 1 << 20, MANY = 3000, LARGE = 70000, TIMES = 3 };
 
-static const struct eddy_writer_options writing = {.limit_bytes = LIMIT,
-                                                   .max_wait_ns = MILLISECOND / 10};
+static const struct eddy_writer_options writing = {.limit_bytes = LIMIT};
 
 static struct pair ours;
 static uint64_t bare; /* bytes of the topic without samples */
@@ -40,7 +39,7 @@ static void start(void)
 static void publish_of(eddy_writer *writer, size_t size)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, size, &loan));
+    must(eddy_writer_loan(writer, size, patience(), &loan));
     memset(loan.data, 1, size);
     must(eddy_writer_discard(writer, &loan));
 }
@@ -113,7 +112,8 @@ static void all_can_be_had(size_t size)
     static struct eddy_loan loans[LIMIT / MANY];
     size_t count = 0;
     int error;
-    while ((error = eddy_writer_loan(ours.writer, size, &loans[count])) == EDDY_OK)
+    while ((error = eddy_writer_loan(ours.writer, size, eddy_deadline(MILLISECOND / 10),
+                                     &loans[count])) == EDDY_OK)
         count++;
     must_fail(error, EDDY_ETIMEDOUT);
     check(count * size > LIMIT / 5 * 3);

@@ -19,8 +19,8 @@ static eddy_waitset *waitset;
 static void publish_one(void)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writers[0], 64, &loan));
-    must(eddy_writer_publish(writers[0], &loan, 64));
+    must(eddy_writer_loan(writers[0], 64, patience(), &loan));
+    must(eddy_writer_publish(writers[0], &loan, 64, patience()));
 }
 
 static void drain(eddy_reader *reader)
@@ -87,8 +87,8 @@ static uint64_t cost_of_reading(size_t kept)
         for (int step = 0; step < STEPS; step++) {
             struct eddy_loan loan;
             struct eddy_sample sample;
-            must(eddy_writer_loan(pair.writer, 64, &loan));
-            must(eddy_writer_publish(pair.writer, &loan, 64));
+            must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
+            must(eddy_writer_publish(pair.writer, &loan, 64, patience()));
             must(eddy_reader_take(pair.reader, &sample));
             must(eddy_reader_release(pair.reader, &sample));
         }

@@ -24,8 +24,7 @@ static uint32_t next_of[AUTHORS]; /* what the surviving reader expects of each a
 /* Relaxed throughout: the test must not order what the engine should. */
 static atomic_uint authors, dying, deaths;
 
-static const struct eddy_writer_options writing = {
-    .max_wait_ns = 2 * MILLISECOND, .history = 3, .limit_bytes = 100 << 10};
+static const struct eddy_writer_options writing = {.history = 3, .limit_bytes = 100 << 10};
 static const struct eddy_reader_options reading = {.depth = 16};
 static const struct eddy_reader_options late = {.depth = 16, .history = 4};
 
@@ -43,13 +42,14 @@ static void write_one(struct author *a)
 {
     struct eddy_loan loan;
     uint64_t value = a->name << 32 | a->number;
-    int error = eddy_writer_loan(a->writer, ROOM, &loan);
+    int error = eddy_writer_loan(a->writer, ROOM, eddy_deadline(2 * MILLISECOND), &loan);
     if (error == EDDY_ETIMEDOUT)
         return;
     must(error);
     shadow_write_apart(&shadows[loan.slot], value);
     memcpy(loan.data, &value, sizeof value);
-    error = payload_random(&a->seed) % 4 ? eddy_writer_publish(a->writer, &loan, sizeof value)
+    error = payload_random(&a->seed) % 4 ? eddy_writer_publish(a->writer, &loan, sizeof value,
+                                                               eddy_deadline(2 * MILLISECOND))
                                          : EDDY_ETIMEDOUT;
     if (error == EDDY_ETIMEDOUT) {
         must(eddy_writer_discard(a->writer, &loan));

@@ -9,19 +9,17 @@
 
 enum { LIMIT = 4 << 20, BIG = 64 << 10 };
 
-static const struct eddy_writer_options small = {.limit_bytes = LIMIT, .max_wait_ns = 10 * SECOND};
+static const struct eddy_writer_options small = {.limit_bytes = LIMIT};
 static const struct eddy_reader_options small_reader = {.limit_bytes = LIMIT};
 
 static void hoarding_writer(int wire, void *argument)
 {
     (void)argument;
     eddy_domain *domain = open_domain();
-    struct eddy_writer_options options = small;
-    options.max_wait_ns = MILLISECOND;
-    eddy_writer *writer = open_writer(domain, "pair", &options);
+    eddy_writer *writer = open_writer(domain, "pair", &small);
     struct eddy_loan loan;
     uint64_t out = 0;
-    while (eddy_writer_loan(writer, BIG, &loan) == EDDY_OK)
+    while (eddy_writer_loan(writer, BIG, eddy_deadline(MILLISECOND), &loan) == EDDY_OK)
         out++;
     wire_say(wire, out);
     wire_hear(wire);
@@ -38,7 +36,7 @@ static void loans_of_a_killed_writer_are_taken_back(void **state)
         check(out * BIG >= LIMIT / 2);
         child_kill(&child);
         for (uint64_t i = 0; i < out; i++)
-            must(eddy_writer_loan(pair.writer, BIG, &loan));
+            must(eddy_writer_loan(pair.writer, BIG, patience(), &loan));
         must(eddy_writer_close(pair.writer));
         pair.writer = open_writer(pair.domain, "pair", &small);
     }
@@ -127,10 +125,10 @@ static void a_writer_that_waits_goes_on_when_the_reader_is_killed(void **state)
         for (uint64_t i = 0; i < 4; i++)
             payload_publish(writer, 64, 1, i);
         struct eddy_loan loan;
-        must(eddy_writer_loan(writer, 64, &loan));
+        must(eddy_writer_loan(writer, 64, patience(), &loan));
         check(kill(reader.pid, SIGKILL) == 0);
         uint64_t before = eddy_now();
-        must(eddy_writer_publish(writer, &loan, 64));
+        must(eddy_writer_publish(writer, &loan, 64, patience()));
         check(eddy_now() - before < 5 * SECOND);
         bool hung;
         child_status(&reader, PATIENCE_MS, &hung);
@@ -141,9 +139,8 @@ static void a_writer_that_waits_goes_on_when_the_reader_is_killed(void **state)
 
 static void streaming_writer(int wire, void *argument)
 {
-    struct eddy_writer_options patient = {.max_wait_ns = EDDY_FOREVER};
     eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "pair", &patient);
+    eddy_writer *writer = open_writer(domain, "pair", NULL);
     uint64_t author = *(uint64_t *)argument;
     wire_say(wire, WIRE_READY);
     for (uint64_t i = 0;; i++)
@@ -171,10 +168,11 @@ static void publish_between(struct pair *pair, struct order *order, uint64_t num
 {
     struct eddy_loan loan;
     int error;
-    must(eddy_writer_loan(pair->writer, 100, &loan));
+    must(eddy_writer_loan(pair->writer, 100, patience(), &loan));
     payload_fill(loan.data, 100, 2, number);
     uint64_t deadline = patience();
-    while ((error = eddy_writer_publish(pair->writer, &loan, 100)) == EDDY_ETIMEDOUT) {
+    while ((error = eddy_writer_publish(pair->writer, &loan, 100, eddy_deadline(MILLISECOND))) ==
+           EDDY_ETIMEDOUT) {
         check(eddy_now() < deadline);
         for (int i = 0; i < 64 && eddy_reader_ready(pair->reader); i++)
             takes_in_order(pair->reader, order);
@@ -186,7 +184,7 @@ static void publish_between(struct pair *pair, struct order *order, uint64_t num
 static void a_writer_killed_in_mid_stream_leaves_whole_samples_in_order(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = MILLISECOND}, NULL);
+    struct pair pair = pair_open(NULL, NULL);
     uint64_t seed = payload_seed(), authors[] = {0, 1, 2};
     struct order order = {0};
     struct child steady = child_start(streaming_writer, &authors[1]);

@@ -14,7 +14,6 @@
 
 enum { WRITERS = 8, SAMPLES = 2000, PERIOD_US = 400, BYTES = 64 };
 
-static const struct eddy_writer_options patient = {.max_wait_ns = 20 * SECOND};
 static const struct eddy_reader_options narrow = {.depth = 1};
 static atomic_bool over;
 
@@ -39,13 +38,13 @@ static void *write_unasked(void *argument)
 {
     struct one *one = argument;
     struct eddy_loan loan;
-    must(eddy_writer_loan(one->writer, BYTES, &loan));
+    must(eddy_writer_loan(one->writer, BYTES, patience(), &loan));
     while (!over) {
         payload_fill(loan.data, BYTES, one->author, one->published);
-        if (eddy_writer_publish(one->writer, &loan, BYTES) != EDDY_OK)
+        if (eddy_writer_publish(one->writer, &loan, BYTES, EDDY_POLL) != EDDY_OK)
             continue;
         one->published++;
-        must(eddy_writer_loan(one->writer, BYTES, &loan));
+        must(eddy_writer_loan(one->writer, BYTES, patience(), &loan));
     }
     must(eddy_writer_discard(one->writer, &loan));
     return NULL;
@@ -101,12 +100,12 @@ static void end_all(eddy_reader *reader, struct one *all, int count)
 static struct order run(void *(*last_writes)(void *), const struct eddy_writer_options *last)
 {
     struct one all[WRITERS];
-    struct pair pair = pair_open(&patient, &narrow);
+    struct pair pair = pair_open(NULL, &narrow);
     bool all_wait = last_writes == write_on;
     over = false;
     for (uint64_t i = 0; i < WRITERS; i++)
         start(pair.domain, &all[i], i, i + 1 < WRITERS ? write_on : last_writes,
-              i + 1 < WRITERS ? &patient : last);
+              i + 1 < WRITERS ? NULL : last);
     struct order order = watch_order(pair.reader, all_wait ? WRITERS : WRITERS - 1);
     end_all(pair.reader, all, WRITERS);
     printf("worst wait: %llu samples (fair: %d); out of turn: %llu of %d\n",
@@ -128,13 +127,13 @@ static void run_fairly(void *(*last_writes)(void *), const struct eddy_writer_op
 static void eight_that_wait_are_served_in_turn(void **state)
 {
     (void)state;
-    run_fairly(write_on, &patient);
+    run_fairly(write_on, NULL);
 }
 
 static void one_that_does_not_wait_starves_nobody(void **state)
 {
     (void)state;
-    run_fairly(write_unasked, &(struct eddy_writer_options){.reliability = EDDY_BEST_EFFORT});
+    run_fairly(write_unasked, NULL);
 }
 
 /* --- one that does not take its turn ------------------------------------------------------------ */
@@ -152,7 +151,7 @@ static void write_apart(int wire, void *argument)
 /* Until the child has published, and waits for its turn again, more likely than not. */
 static struct child start_apart(struct pair *pair)
 {
-    struct child child = child_start(write_apart, (void *)(uintptr_t)&patient);
+    struct child child = child_start(write_apart, (void *)(uintptr_t)NULL);
     wire_expect(child.wire, WIRE_READY);
     for (int i = 0; i < 20; i++)
         (void)payload_await(pair->reader);
@@ -176,7 +175,7 @@ static uint64_t publish_and_take(struct pair *pair, uint64_t count)
 static void one_that_is_stopped_is_passed_over(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&patient, &narrow);
+    struct pair pair = pair_open(NULL, &narrow);
     struct child child = start_apart(&pair);
     child_stop(&child);
     while (eddy_reader_ready(pair.reader))
@@ -200,7 +199,7 @@ static void room_for_all_is_for_all(void **state)
 {
     (void)state;
     struct eddy_sample held;
-    struct pair pair = pair_open(&patient, &(struct eddy_reader_options){.depth = 64});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 64});
     struct child child = start_apart(&pair);
     uint64_t room = 0, deadline = patience();
     while (eddy_reader_take(pair.reader, &held) != EDDY_OK) /* it goes on until all is full */

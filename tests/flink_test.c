@@ -275,7 +275,7 @@ static void a_spoilt_flink_spoils_its_own_topic_at_most(void **state)
     snprintf(path, sizeof path, "%s", eddy_writer_flink(writer));
     must(eddy_writer_close(writer));
     put_file(path, "rubbish", 7);
-    struct eddy_topic_name name = {.name = "spoilt"};
+    struct eddy_topic_identity name = {.name = "spoilt"};
     int error = eddy_writer_open(domain, &name, NULL, &second);
     if (error == EDDY_OK) {
         must(eddy_writer_close(second));

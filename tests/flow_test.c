@@ -7,19 +7,27 @@
 
 #define SHORT_WAIT (20 * MILLISECOND)
 
-static const struct eddy_writer_options short_wait = {.max_wait_ns = SHORT_WAIT};
-static const struct eddy_writer_options best_effort_writer = {.reliability = EDDY_BEST_EFFORT};
 static const struct eddy_reader_options best_effort_reader = {.reliability = EDDY_BEST_EFFORT};
 
-static int publish(eddy_writer *writer, uint64_t number)
+static int publish_by(eddy_writer *writer, uint64_t number, uint64_t deadline)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, 64, &loan));
+    must(eddy_writer_loan(writer, 64, patience(), &loan));
     payload_fill(loan.data, 64, 1, number);
-    int error = eddy_writer_publish(writer, &loan, 64);
+    int error = eddy_writer_publish(writer, &loan, 64, deadline);
     if (error != EDDY_OK)
         must(eddy_writer_discard(writer, &loan));
     return error;
+}
+
+static int publish(eddy_writer *writer, uint64_t number)
+{
+    return publish_by(writer, number, patience());
+}
+
+static int publish_soon(eddy_writer *writer, uint64_t number)
+{
+    return publish_by(writer, number, eddy_deadline(SHORT_WAIT));
 }
 
 static void the_default_depths_are_64_and_8(void **state)
@@ -37,7 +45,7 @@ static void the_default_depths_are_64_and_8(void **state)
 static void a_depth_beyond_the_longest_log_is_cut(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&short_wait, NULL);
+    struct pair pair = pair_open(NULL, NULL);
     eddy_reader *other =
         open_reader(pair.domain, "pair", &(struct eddy_reader_options){.depth = UINT32_MAX});
     uint32_t depth = eddy_reader_depth(other);
@@ -46,7 +54,7 @@ static void a_depth_beyond_the_longest_log_is_cut(void **state)
         must(publish(pair.writer, i));
         payload_take(pair.reader);
     }
-    must_fail(publish(pair.writer, depth), EDDY_ETIMEDOUT);
+    must_fail(publish_soon(pair.writer, depth), EDDY_ETIMEDOUT);
     for (uint64_t i = 0; i < depth; i++)
         same(payload_take(other).number, i);
     must(eddy_reader_close(other));
@@ -57,11 +65,11 @@ static void a_depth_beyond_the_longest_log_is_cut(void **state)
 static void a_depth_of_thousands_is_honoured(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = 5000});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 5000});
     same(eddy_reader_depth(pair.reader), 5000);
     for (uint64_t i = 0; i < 5000; i++)
         must(publish(pair.writer, i));
-    must_fail(publish(pair.writer, 5000), EDDY_ETIMEDOUT);
+    must_fail(publish_soon(pair.writer, 5000), EDDY_ETIMEDOUT);
     for (uint64_t i = 0; i < 5000; i++)
         same(payload_take(pair.reader).number, i);
     pair_close(&pair);
@@ -71,12 +79,10 @@ static void options_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
     eddy_domain *domain = open_domain();
-    struct eddy_topic_name name = {.name = "n"};
+    struct eddy_topic_identity name = {.name = "n"};
     eddy_writer *writer = NULL;
     eddy_reader *reader = NULL;
-    struct eddy_writer_options writing = {.reliability = (enum eddy_reliability)7};
-    must_fail(eddy_writer_open(domain, &name, &writing, &writer), EDDY_EINVAL);
-    writing = (struct eddy_writer_options){.history_kind = (enum eddy_history)7};
+    struct eddy_writer_options writing = {.history_kind = (enum eddy_history)7};
     must_fail(eddy_writer_open(domain, &name, &writing, &writer), EDDY_EINVAL);
     struct eddy_reader_options reading = {.reliability = (enum eddy_reliability)7};
     must_fail(eddy_reader_open(domain, &name, &reading, &reader), EDDY_EINVAL);
@@ -91,12 +97,12 @@ static void a_writer_that_is_depth_ahead_waits_and_says_so(void **state)
 {
     (void)state;
     for (uint32_t depth = 1; depth <= 256; depth *= 4) {
-        struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = depth});
+        struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = depth});
         same(eddy_reader_depth(pair.reader), depth);
         for (uint64_t i = 0; i < depth; i++)
             must(publish(pair.writer, i));
         uint64_t before = eddy_now();
-        must_fail(publish(pair.writer, depth), EDDY_ETIMEDOUT);
+        must_fail(publish_soon(pair.writer, depth), EDDY_ETIMEDOUT);
         uint64_t waited = eddy_now() - before;
         check(waited >= SHORT_WAIT);
         check(waited < 5 * SECOND);
@@ -112,15 +118,16 @@ static void a_writer_that_is_depth_ahead_waits_and_says_so(void **state)
 static void a_loan_that_timed_out_can_be_published_later(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = 2});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 2});
     struct eddy_loan loan;
     must(publish(pair.writer, 0));
     must(publish(pair.writer, 1));
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     payload_fill(loan.data, 64, 1, 2);
-    must_fail(eddy_writer_publish(pair.writer, &loan, 64), EDDY_ETIMEDOUT);
+    must_fail(eddy_writer_publish(pair.writer, &loan, 64, eddy_deadline(SHORT_WAIT)),
+              EDDY_ETIMEDOUT);
     same(payload_take(pair.reader).number, 0);
-    must(eddy_writer_publish(pair.writer, &loan, 64));
+    must(eddy_writer_publish(pair.writer, &loan, 64, patience()));
     same(payload_take(pair.reader).number, 1);
     same(payload_take(pair.reader).number, 2);
     pair_close(&pair);
@@ -129,13 +136,13 @@ static void a_loan_that_timed_out_can_be_published_later(void **state)
 static void a_slow_reliable_reader_holds_up_for_the_others_too(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&short_wait, &(struct eddy_reader_options){.depth = 100});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 100});
     eddy_reader *slow = open_reader(pair.domain, "pair", &(struct eddy_reader_options){.depth = 3});
     for (uint64_t i = 0; i < 3; i++) {
         must(publish(pair.writer, i));
         payload_take(pair.reader);
     }
-    must_fail(publish(pair.writer, 3), EDDY_ETIMEDOUT);
+    must_fail(publish_soon(pair.writer, 3), EDDY_ETIMEDOUT);
     same(payload_take(slow).number, 0);
     must(publish(pair.writer, 3));
     must(eddy_reader_close(slow));
@@ -165,8 +172,7 @@ static void a_waiting_writer_goes_on_when_the_reader_releases(void **state)
     struct child child = child_start(a_slow_reader_process, NULL);
     wire_expect(child.wire, WIRE_READY);
     eddy_domain *domain = open_domain();
-    struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
-    eddy_writer *writer = open_writer(domain, "pair", &options);
+    eddy_writer *writer = open_writer(domain, "pair", NULL);
     wire_say(child.wire, WIRE_GO);
     for (uint64_t i = 0; i < 2000; i++)
         must(publish(writer, i));
@@ -176,15 +182,14 @@ static void a_waiting_writer_goes_on_when_the_reader_releases(void **state)
     must(eddy_domain_close(domain));
 }
 
-static void a_best_effort_writer_never_waits(void **state)
+static void a_poll_never_waits(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&best_effort_writer, &(struct eddy_reader_options){.depth = 4});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 4});
     for (uint64_t i = 0; i < 4; i++)
         must(publish(pair.writer, i));
     uint64_t before = eddy_now();
-    int error = publish(pair.writer, 4);
-    check(error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT);
+    must_fail(publish_by(pair.writer, 4, EDDY_POLL), EDDY_EAGAIN);
     check(eddy_now() - before < 50 * MILLISECOND);
     for (uint64_t i = 0; i < 4; i++)
         same(payload_take(pair.reader).number, i);
@@ -194,8 +199,7 @@ static void a_best_effort_writer_never_waits(void **state)
 static void a_best_effort_reader_never_holds_a_writer_up(void **state)
 {
     (void)state;
-    struct pair pair =
-        pair_open(&(struct eddy_writer_options){.max_wait_ns = EDDY_FOREVER}, &best_effort_reader);
+    struct pair pair = pair_open(NULL, &best_effort_reader);
     for (uint64_t i = 0; i < 100000; i++)
         must(publish(pair.writer, i));
     pair_close(&pair);
@@ -238,7 +242,7 @@ static void a_deep_reader_takes_older_samples_that_are_still_there(void **state)
 {
     (void)state;
     struct eddy_reader_options deep = best_effort_reader;
-    deep.flags = EDDY_READER_DEEP;
+    deep.flags = EDDY_READER_BEYOND_DEPTH;
     struct pair pair = pair_open(NULL, &deep);
     uint64_t taken = 0, next = 0;
     for (uint64_t i = 0; i < 1000; i++)
@@ -263,7 +267,7 @@ static void a_reader_may_look_back(void **state)
     (void)state;
     enum { BEFORE = 10, BACK = 4, MANY = 5000 };
     struct eddy_reader_options back = {
-        .reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP, .recent = BACK};
+        .reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_BEYOND_DEPTH, .recent = BACK};
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "back", NULL);
     eddy_reader *first = open_reader(domain, "back", &back);
@@ -306,7 +310,7 @@ int main(void)
         WORLD_TEST(a_loan_that_timed_out_can_be_published_later),
         WORLD_TEST(a_slow_reliable_reader_holds_up_for_the_others_too),
         WORLD_TEST(a_waiting_writer_goes_on_when_the_reader_releases),
-        WORLD_TEST(a_best_effort_writer_never_waits),
+        WORLD_TEST(a_poll_never_waits),
         WORLD_TEST(a_best_effort_reader_never_holds_a_writer_up),
         WORLD_TEST(a_best_effort_reader_loses_nothing_within_its_depth),
         WORLD_TEST(a_best_effort_reader_counts_what_it_lost),

@@ -136,7 +136,7 @@ static void a_setting_is_refused(const char *variable, const char *value)
     says(variable);
     int error = eddy_domain_open(NULL, &domain);
     if (error == EDDY_OK) {
-        struct eddy_topic_name name = {.name = "n"};
+        struct eddy_topic_identity name = {.name = "n"};
         error = eddy_writer_open(domain, &name, NULL, &writer);
     }
     check(writer == NULL);

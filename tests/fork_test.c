@@ -24,7 +24,7 @@ static struct everything open_everything(void)
     payload_publish(all.pair.writer, 100, 1, 1);
     payload_publish(all.pair.writer, 100, 1, 2);
     must(eddy_reader_take(all.pair.reader, &all.sample));
-    must(eddy_writer_loan(all.pair.writer, 100, &all.loan));
+    must(eddy_writer_loan(all.pair.writer, 100, patience(), &all.loan));
     payload_fill(all.loan.data, 100, 1, 3);
     return all;
 }
@@ -32,12 +32,12 @@ static struct everything open_everything(void)
 /* The parent goes on as if nothing had happened. */
 static void close_everything(struct everything *all)
 {
-    must(eddy_writer_publish(all->pair.writer, &all->loan, 100));
+    must(eddy_writer_publish(all->pair.writer, &all->loan, 100, patience()));
     same(payload_of(&all->sample).number, 1);
     must(eddy_reader_release(all->pair.reader, &all->sample));
     same(payload_take(all->pair.reader).number, 2);
     same(payload_take(all->pair.reader).number, 3);
-    must_fail(eddy_reader_wait(all->pair.reader, EDDY_POLL), EDDY_ETIMEDOUT);
+    must_fail(eddy_reader_wait(all->pair.reader, EDDY_POLL), EDDY_EAGAIN);
     must(eddy_waitset_close(all->waitset));
     pair_close(&all->pair);
 }
@@ -46,16 +46,16 @@ static void use_writer(struct everything *all)
 {
     struct eddy_loan loan;
     struct eddy_loan_options options = {.size = 8};
-    must_fail(eddy_writer_loan(all->pair.writer, 100, &loan), EDDY_EFORKED);
-    must_fail(eddy_writer_loan_with(all->pair.writer, &options, &loan), EDDY_EFORKED);
-    must_fail(eddy_writer_publish(all->pair.writer, &all->loan, 100), EDDY_EFORKED);
+    must_fail(eddy_writer_loan(all->pair.writer, 100, patience(), &loan), EDDY_EFORKED);
+    must_fail(eddy_writer_loan_with(all->pair.writer, &options, patience(), &loan), EDDY_EFORKED);
+    must_fail(eddy_writer_publish(all->pair.writer, &all->loan, 100, patience()), EDDY_EFORKED);
     must_fail(eddy_writer_discard(all->pair.writer, &all->loan), EDDY_EFORKED);
-    must_fail(eddy_writer_write(all->pair.writer, "x", 1), EDDY_EFORKED);
+    must_fail(eddy_writer_write(all->pair.writer, "x", 1, patience()), EDDY_EFORKED);
     struct eddy_topic_stats stats;
     struct eddy_reservation ahead = {.loan.size = 100, .count = 1};
     must_fail(eddy_writer_stats(all->pair.writer, &stats), EDDY_EFORKED);
     must_fail(eddy_writer_note(all->pair.writer, &(struct eddy_notes){0}), EDDY_EFORKED);
-    must_fail(eddy_writer_inherit(all->pair.writer, all->pair.writer), EDDY_EFORKED);
+    must_fail(eddy_writer_inherit(all->pair.writer, all->pair.writer, patience()), EDDY_EFORKED);
     must_fail(eddy_writer_reserve(all->pair.writer, &ahead), EDDY_EFORKED);
     must_fail(eddy_writer_close(all->pair.writer), EDDY_EFORKED);
 }
@@ -92,7 +92,7 @@ static void use_everything(int wire, void *argument)
 {
     (void)wire;
     struct everything *all = argument;
-    struct eddy_topic_name name = {.name = "pair"};
+    struct eddy_topic_identity name = {.name = "pair"};
     eddy_writer *writer;
     eddy_reader *reader;
     eddy_waitset *waitset;
@@ -184,11 +184,11 @@ static void outlive_the_parent(int wire, void *argument)
 static void parent_of_a_survivor(int wire, void *argument)
 {
     (void)argument;
-    struct eddy_writer_options options = {.limit_bytes = 1 << 20, .max_wait_ns = MILLISECOND};
+    struct eddy_writer_options options = {.limit_bytes = 1 << 20};
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "orphan", &options);
     struct eddy_loan loan;
-    while (eddy_writer_loan(writer, 4096, &loan) == EDDY_OK)
+    while (eddy_writer_loan(writer, 4096, EDDY_POLL, &loan) == EDDY_OK)
         continue;
     struct child survivor = child_start(outlive_the_parent, NULL);
     wire_expect(survivor.wire, WIRE_READY);
@@ -210,7 +210,7 @@ static void a_forked_child_does_not_keep_its_dead_parent_alive(void **state)
     must(eddy_gc(NULL, &report));
     same(report.members_reaped, 1);
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, 4096, &loan));
+    must(eddy_writer_loan(writer, 4096, patience(), &loan));
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));
     close(lifeline[0]);

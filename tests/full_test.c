@@ -61,15 +61,18 @@ static void hoard_until_full(int wire, void *argument)
     static struct eddy_sample hoard[1000];
     size_t kept = 0;
     struct eddy_loan loan;
-    struct eddy_writer_options options = {.limit_bytes = 1u << 30, .max_wait_ns = MILLISECOND};
-    options.reliability = *(enum eddy_reliability *)argument;
+    struct eddy_writer_options options = {.limit_bytes = 1u << 30};
+    bool waits = *(bool *)argument;
     mount_small();
     struct pair pair = pair_open(&options, &(struct eddy_reader_options){.limit_bytes = 1u << 30});
     int error;
-    for (; (error = eddy_writer_loan(pair.writer, BIG, &loan)) == EDDY_OK; kept++) {
+    for (;; kept++) {
+        error = eddy_writer_loan(pair.writer, BIG, waits ? patience() : EDDY_POLL, &loan);
+        if (error)
+            break;
         check(kept < 1000);
         payload_fill(loan.data, BIG, 1, kept);
-        must(eddy_writer_publish(pair.writer, &loan, BIG));
+        must(eddy_writer_publish(pair.writer, &loan, BIG, patience()));
         must(eddy_reader_take(pair.reader, &hoard[kept]));
     }
     must_fail(error, EDDY_ENOMEM);
@@ -97,15 +100,15 @@ static void run_mounted(child_main *run, void *argument)
 static void a_loan_that_finds_no_memory_says_so_and_all_goes_on(void **state)
 {
     (void)state;
-    enum eddy_reliability reliability = EDDY_RELIABLE;
-    run_mounted(hoard_until_full, &reliability);
+    bool waits = true;
+    run_mounted(hoard_until_full, &waits);
 }
 
-static void so_does_that_of_a_best_effort_writer(void **state)
+static void so_does_one_that_does_not_wait(void **state)
 {
     (void)state;
-    enum eddy_reliability reliability = EDDY_BEST_EFFORT;
-    run_mounted(hoard_until_full, &reliability);
+    bool waits = false;
+    run_mounted(hoard_until_full, &waits);
 }
 
 /* Everything a program does, with ever less memory: ENOMEM somewhere, or success. */
@@ -114,7 +117,7 @@ static void open_with(uint64_t bytes, bool *opened)
     eddy_domain *domain = NULL;
     eddy_writer *writer = NULL;
     eddy_reader *reader = NULL;
-    struct eddy_topic_name name = {.name = "n"};
+    struct eddy_topic_identity name = {.name = "n"};
     struct eddy_loan loan;
     use_up_but(bytes);
     int error = eddy_domain_open(NULL, &domain);
@@ -123,11 +126,11 @@ static void open_with(uint64_t bytes, bool *opened)
     if (error == EDDY_OK)
         error = eddy_reader_open(domain, &name, NULL, &reader);
     if (error == EDDY_OK)
-        error = eddy_writer_loan(writer, 1000, &loan);
+        error = eddy_writer_loan(writer, 1000, patience(), &loan);
     *opened = error == EDDY_OK;
     if (*opened) {
         memset(loan.data, 1, 1000);
-        must(eddy_writer_publish(writer, &loan, 1000));
+        must(eddy_writer_publish(writer, &loan, 1000, patience()));
     } else {
         must_fail(error, EDDY_ENOMEM);
         check(strlen(eddy_last_error()) > 10);
@@ -228,7 +231,7 @@ static void open_one_more_when_full(int wire, void *argument)
     enum { MANY = 64 };
     (void)wire, (void)argument;
     eddy_reader *readers[MANY], *late = NULL;
-    struct eddy_topic_name name = {.name = "pair"};
+    struct eddy_topic_identity name = {.name = "pair"};
     mount_small();
     struct pair pair = pair_open(NULL, NULL);
     payload_publish(pair.writer, 3000, 1, 0);
@@ -261,7 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_loan_that_finds_no_memory_says_so_and_all_goes_on),
-        WORLD_TEST(so_does_that_of_a_best_effort_writer),
+        WORLD_TEST(so_does_one_that_does_not_wait),
         WORLD_TEST(opening_with_too_little_memory_is_an_error_and_leaves_nothing),
         WORLD_TEST(a_running_topic_goes_on_when_the_rest_is_full),
         WORLD_TEST(taking_needs_no_memory),

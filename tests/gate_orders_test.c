@@ -36,10 +36,10 @@ static void *write_all(void *argument)
     struct eddy_loan loans[BATCH];
     for (uint64_t done = 0; done < SAMPLES; done += BATCH) {
         for (int i = 0; i < BATCH; i++)
-            must(eddy_writer_loan(argument, 8, &loans[i]));
+            must(eddy_writer_loan(argument, 8, patience(), &loans[i]));
         for (int i = 0; i < BATCH; i++) {
             publishing = done + (uint64_t)i + 1;
-            must(eddy_writer_publish(argument, &loans[i], 8));
+            must(eddy_writer_publish(argument, &loans[i], 8, patience()));
             atomic_store_explicit(&published, (unsigned)publishing, memory_order_relaxed);
         }
     }
@@ -76,8 +76,7 @@ static void *recompute(void *argument)
 static void no_entry_is_written_under_its_reader(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = EDDY_FOREVER},
-                                 &(struct eddy_reader_options){.depth = LOG - 1});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = LOG - 1});
     same(pair.writer->segment->log_length, LOG);
     atomic_store(&published, 0);
     atomic_store(&reading, 1);

@@ -200,7 +200,7 @@ static void join_fails(int wire, void *word)
     (void)wire;
     eddy_domain *domain = NULL;
     eddy_reader *reader = NULL;
-    struct eddy_topic_name name = {.name = "pair"};
+    struct eddy_topic_identity name = {.name = "pair"};
     int error = eddy_domain_open(NULL, &domain);
     if (error == EDDY_OK)
         error = eddy_reader_open(domain, &name, NULL, &reader);

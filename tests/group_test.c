@@ -94,7 +94,7 @@ static void hoard(int wire, void *argument)
     struct eddy_loan loan;
     payload_publish(writer, 64, 1, 0);
     must(eddy_reader_take(reader, &sample));
-    must(eddy_writer_loan(writer, 64, &loan));
+    must(eddy_writer_loan(writer, 64, patience(), &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
 }
@@ -276,9 +276,9 @@ static void commit(int wire, void *argument)
     wire_say(wire, WIRE_READY);
     must(eddy_slots_wait(slots, generation, patience())); /* the other's, who has joined */
     for (uint64_t i = 0; i < ROUNDS; i++) {
-        struct eddy_slots_loan loan;
-        must(eddy_slots_reserve(slots, first, 1, patience(), &loan));
-        must(eddy_slots_commit(slots, &loan, &i, sizeof i, NULL));
+        struct eddy_slot_loan loan;
+        must(eddy_slots_loan(slots, first, 1, patience(), &loan));
+        must(eddy_slots_publish_copy(slots, &loan, &i, sizeof i, NULL));
     }
     wire_expect(wire, WIRE_GO);
     must(eddy_slots_close(slots));
@@ -298,14 +298,14 @@ static void read_slots(int wire, void *argument)
 {
     (void)argument;
     eddy_slots *slots = NULL;
-    struct eddy_slots_sample sample;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_sample sample;
+    struct eddy_slot_loan loan;
     uint64_t number;
     must(eddy_slots_attach(NULL, slots_path(), NULL, &slots));
     check_locator(slots);
     must(eddy_slots_join(slots, 0, NULL));
-    must(eddy_slots_reserve(slots, first, 1, patience(), &loan));
-    must(eddy_slots_commit(slots, &loan, "x", 1, NULL));
+    must(eddy_slots_loan(slots, first, 1, patience(), &loan));
+    must(eddy_slots_publish_copy(slots, &loan, "x", 1, NULL));
     must(eddy_slots_take(slots, 0, patience(), &sample));
     must(eddy_slots_release(slots, &sample));
     for (uint64_t i = 0; i < ROUNDS; i++) {

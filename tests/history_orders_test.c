@@ -226,7 +226,7 @@ static void *take_slot(void *publishes)
         loan.ticket = eddy_load_relaxed(&newest.slot->ticket) ^ other->mark;
         payload_fill(eddy_writer_payload(other, &newest), BYTES, 1, 1);
         stage_enter(&stops[1]);
-        must(eddy_writer_publish(other, &loan, BYTES));
+        must(eddy_writer_publish(other, &loan, BYTES, patience()));
     }
     say(&gone);
     return NULL;

@@ -52,7 +52,7 @@ static void a_snapshot_shows_topics_with_their_names(void **state)
 {
     (void)state;
     eddy_domain *domain = open_domain();
-    struct eddy_topic_name odd = {.name = "a/b\nc", .type = "T", .scope = "7"};
+    struct eddy_topic_identity odd = {.name = "a/b\nc", .type = "T", .scope = "7"};
     eddy_writer *writer, *plain = open_writer(domain, "plain", NULL);
     must(eddy_writer_open(domain, &odd, NULL, &writer));
     eddy_snapshot *snapshot = snapshot_now();
@@ -162,7 +162,7 @@ static void member_process(int wire, void *argument)
     (void)argument;
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan;
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
     must(eddy_writer_discard(pair.writer, &loan));

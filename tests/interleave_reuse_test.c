@@ -11,8 +11,7 @@
 /* One extent of five slots, and no room for another. */
 enum { SIZE = 12000, LIMIT = 72 << 10, FLOOD = 14, FEW = 4, AUTHORS = 3 };
 
-static const struct eddy_writer_options writing = {.limit_bytes = LIMIT,
-                                                   .max_wait_ns = MILLISECOND / 20};
+static const struct eddy_writer_options writing = {.limit_bytes = LIMIT};
 
 static eddy_domain *host;
 static eddy_writer *host_writer;
@@ -34,7 +33,7 @@ static void end(void)
     same(stats.writers, 1);
     same(stats.readers, 0);
     for (uint32_t i = 0; i < stats.slots; i++)
-        must(eddy_writer_loan(host_writer, 100, &loan));
+        must(eddy_writer_loan(host_writer, 100, patience(), &loan));
     must(eddy_writer_close(host_writer));
     must(eddy_domain_close(host));
     world_must_be_empty();
@@ -55,12 +54,12 @@ static bool publish(struct life *l)
 {
     struct eddy_loan loan;
     unsigned author = l->who + 1;
-    int error = eddy_writer_loan(l->writer, SIZE, &loan);
+    int error = eddy_writer_loan(l->writer, SIZE, eddy_deadline(MILLISECOND / 20), &loan);
     if (error == EDDY_ETIMEDOUT)
         return false;
     must(error);
     payload_fill(loan.data, SIZE, author, published[author]);
-    error = eddy_writer_publish(l->writer, &loan, SIZE);
+    error = eddy_writer_publish(l->writer, &loan, SIZE, eddy_deadline(MILLISECOND / 20));
     if (error == EDDY_ETIMEDOUT)
         must(eddy_writer_discard(l->writer, &loan));
     else
@@ -84,7 +83,7 @@ static bool take(struct life *l)
 {
     struct eddy_sample sample;
     int error = eddy_reader_take(l->reader, &sample);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         return false;
     must(error);
     struct payload payload = payload_of(&sample);

@@ -23,23 +23,23 @@ static eddy_slots *host, *ghost;
 
 static void commit_as_ghost(void)
 {
-    struct eddy_slots_loan loan;
-    must(eddy_slots_reserve(ghost, nobody, 1, EDDY_POLL, &loan));
+    struct eddy_slot_loan loan;
+    must(eddy_slots_loan(ghost, nobody, 1, EDDY_POLL, &loan));
     payload_fill(loan.data, SIZE, 0, committed[0]++);
-    must(eddy_slots_commit_in_place(ghost, &loan, SIZE, NULL));
+    must(eddy_slots_publish(ghost, &loan, SIZE, NULL));
 }
 
 /* The lock of its participant goes, and the process stays. */
 static void ghost_open(void)
 {
-    struct eddy_slots_loan loan;
-    struct eddy_slots_sample sample;
+    struct eddy_slot_loan loan;
+    struct eddy_slot_sample sample;
     must(eddy_slots_attach(NULL, path, NULL, &ghost));
     must(eddy_slots_join(ghost, EDDY_SLOTS_ANY_READER, &sample.reader));
     commit_as_ghost();
     commit_as_ghost();
     must(eddy_slots_take(ghost, sample.reader, EDDY_POLL, &sample));
-    must(eddy_slots_reserve(ghost, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(ghost, nobody, 1, EDDY_POLL, &loan));
     eddy_life_end(&ghost->domain->life);
 }
 
@@ -52,7 +52,7 @@ struct life {
     uint64_t sn, joined_at; /* generation: what is committed later is seen, each once */
 };
 
-static void look_at(struct life *l, const struct eddy_slots_sample *sample, const void *data)
+static void look_at(struct life *l, const struct eddy_slot_sample *sample, const void *data)
 {
     struct payload payload;
     check(payload_whole(data, sample->size, &payload));
@@ -64,9 +64,9 @@ static void look_at(struct life *l, const struct eddy_slots_sample *sample, cons
 
 static bool take_one(struct life *l)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     int error = eddy_slots_take(l->slots, l->reader, EDDY_POLL, &sample);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         return false;
     must(error);
     look_at(l, &sample, sample.data);
@@ -77,10 +77,10 @@ static bool take_one(struct life *l)
 /* One that was there before we joined may end while we look. */
 static bool copy_one(struct life *l)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     char copy[SIZE];
     int error = eddy_slots_next_unread(l->slots, l->reader, &sample);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         return false;
     must(error);
     error = eddy_slots_read(l->slots, &sample, copy, sizeof copy);
@@ -95,14 +95,14 @@ static bool copy_one(struct life *l)
 /* Gated by all who have joined; if there is no room, for a moment. */
 static void commit(struct life *l)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     unsigned author = l->who + 1;
-    int error = eddy_slots_reserve(l->slots, NULL, 0, eddy_deadline(MILLISECOND / 20), &loan);
+    int error = eddy_slots_loan(l->slots, NULL, 0, eddy_deadline(MILLISECOND / 20), &loan);
     if (error == EDDY_ETIMEDOUT)
         return;
     must(error);
     payload_fill(loan.data, SIZE, author, committed[author]);
-    must(eddy_slots_commit_in_place(l->slots, &loan, SIZE, NULL));
+    must(eddy_slots_publish(l->slots, &loan, SIZE, NULL));
     committed[author]++;
 }
 
@@ -115,7 +115,7 @@ static void join(struct life *l)
 
 static void take_part(struct life *l)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     join(l);
     for (int i = 0; i < ROUNDS; i++) {
         commit(l);
@@ -126,12 +126,12 @@ static void take_part(struct life *l)
     int error =
         eddy_slots_wait(l->slots, eddy_slots_generation(l->slots), eddy_deadline(MILLISECOND / 20));
     check(error == EDDY_OK || error == EDDY_ETIMEDOUT);
-    if (eddy_slots_reserve(l->slots, NULL, 0, EDDY_POLL, &loan) == EDDY_OK)
+    if (eddy_slots_loan(l->slots, NULL, 0, EDDY_POLL, &loan) == EDDY_OK)
         must(eddy_slots_discard(l->slots, &loan));
     must(eddy_slots_leave(l->slots, l->reader));
     join(l);
-    must(eddy_slots_mark_reader_disconnected(l->slots, l->reader));
-    (void)eddy_slots_reserve(l->slots, NULL, 0, EDDY_POLL, &loan); /* left to close */
+    must(eddy_slots_let_go(l->slots, l->reader));
+    (void)eddy_slots_loan(l->slots, NULL, 0, EDDY_POLL, &loan); /* left to close */
     must(eddy_slots_close(l->slots));
 }
 
@@ -158,27 +158,27 @@ static void begin_with_host(void)
 /* All slots, but for the one that the ghost holds and the one on loan to it. */
 static void host_fill(void)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     while (eddy_slots_generation(host) < SLOTS) {
-        must(eddy_slots_reserve(host, nobody, 1, EDDY_POLL, &loan));
+        must(eddy_slots_loan(host, nobody, 1, EDDY_POLL, &loan));
         payload_fill(loan.data, SIZE, 0, committed[0]++);
-        must(eddy_slots_commit_in_place(host, &loan, SIZE, NULL));
+        must(eddy_slots_publish(host, &loan, SIZE, NULL));
     }
 }
 
 static void nothing_is_lost(void)
 {
-    struct eddy_slots_loan loans[SLOTS];
-    struct eddy_slots_report report;
+    struct eddy_slot_loan loans[SLOTS];
+    struct eddy_slots_info report;
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
-    must(eddy_slots_stats(host, &report));
+    must(eddy_slots_describe(host, &report));
     same(report.attached, 1);
     same(report.readers, 0);
-    same(report.committed, committed[0] + committed[1] + committed[2]);
+    same(report.published, committed[0] + committed[1] + committed[2]);
     for (uint32_t i = 0; i < SLOTS; i++)
         same(eddy_load_seq(eddy_slots_pin_word(host, i, 0)), 0);
     for (int i = 0; i < SLOTS; i++)
-        must(eddy_slots_reserve(host, NULL, 0, EDDY_POLL, &loans[i]));
+        must(eddy_slots_loan(host, NULL, 0, EDDY_POLL, &loans[i]));
 }
 
 static void end_with_host(void)
@@ -204,15 +204,15 @@ static void two_lives_in_a_segment(void **state)
 static void flood(unsigned who)
 {
     eddy_slots *slots;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     must(eddy_slots_attach(NULL, path, NULL, &slots));
     for (int i = 0; i < 3 * SLOTS; i++) {
-        int error = eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan);
-        check(error == EDDY_OK || error == EDDY_ENOSLOT);
+        int error = eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan);
+        check(error == EDDY_OK || error == EDDY_EAGAIN);
         if (error)
             continue;
         payload_fill(loan.data, SIZE, who + 1, committed[who + 1]++);
-        must(eddy_slots_commit_in_place(slots, &loan, SIZE, NULL));
+        must(eddy_slots_publish(slots, &loan, SIZE, NULL));
     }
     must(eddy_slots_close(slots));
 }
@@ -221,7 +221,7 @@ static void flood(unsigned who)
 static void hold_and_copy(unsigned who)
 {
     struct life l = {.who = who};
-    struct eddy_slots_sample held, sample;
+    struct eddy_slot_sample held, sample;
     struct payload payload;
     char copy[SIZE];
     must(eddy_slots_attach(NULL, path, NULL, &l.slots));

@@ -17,8 +17,7 @@
 enum { ROUNDS = 4, AUTHORS = 3, CROWD = 64, LIMIT = 1 << 20 };
 
 /* Holds nobody up for long; waits as little. */
-static const struct eddy_writer_options writing = {
-    .limit_bytes = LIMIT, .max_wait_ns = MILLISECOND, .history = 2};
+static const struct eddy_writer_options writing = {.limit_bytes = LIMIT, .history = 2};
 
 /* --- somebody who was there before, and sees it all ------------------------------------------- */
 
@@ -53,7 +52,7 @@ static void host_has_seen_all(void)
         same(payload.number, next[payload.author]++);
         must(eddy_reader_release(host.reader, &sample));
     }
-    must_fail(error, EDDY_ENODATA);
+    must_fail(error, EDDY_EAGAIN);
     for (int i = 0; i < AUTHORS; i++)
         same(next[i], published[i]);
 }
@@ -103,7 +102,7 @@ static void ghost_open(void)
     ghost.domain = open_domain();
     ghost.writer = open_writer(ghost.domain, "points", &writing);
     ghost.reader = open_reader(ghost.domain, "points", NULL);
-    must(eddy_writer_loan(ghost.writer, 64, &loan));
+    must(eddy_writer_loan(ghost.writer, 64, patience(), &loan));
     payload_publish(ghost.writer, 64, 0, published[0]++);
     must(eddy_reader_take(ghost.reader, &sample));
     payload_publish(ghost.writer, 64, 0, published[0]++);
@@ -147,7 +146,7 @@ static bool take_next(struct life *l)
 {
     struct eddy_sample sample;
     int error = eddy_reader_take(l->keeping, &sample);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         return false;
     must(error);
     struct payload payload = payload_of(&sample);
@@ -167,7 +166,7 @@ static void take_what_comes(struct life *l)
 {
     struct eddy_sample sample;
     int error = eddy_reader_take(l->skipping, &sample);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         return;
     must(error);
     payload_of(&sample);
@@ -177,21 +176,26 @@ static void take_what_comes(struct life *l)
     l->skipped = sample;
 }
 
-static void publish(struct life *l, size_t size)
+static void publish_in(struct life *l, size_t size, uint64_t wait_ns)
 {
     struct eddy_loan loan;
     unsigned author = l->who + 1;
-    int error = eddy_writer_loan(l->writer, size, &loan);
+    int error = eddy_writer_loan(l->writer, size, eddy_deadline(wait_ns), &loan);
     if (error == EDDY_ETIMEDOUT)
         return;
     must(error);
     payload_fill(loan.data, size, author, published[author]);
-    error = eddy_writer_publish(l->writer, &loan, size);
+    error = eddy_writer_publish(l->writer, &loan, size, eddy_deadline(wait_ns));
     if (error == EDDY_ETIMEDOUT)
         error = eddy_writer_discard(l->writer, &loan);
     else
         published[author]++;
     must(error);
+}
+
+static void publish(struct life *l, size_t size)
+{
+    publish_in(l, size, MILLISECOND);
 }
 
 static void wait_a_moment(struct life *l)
@@ -247,7 +251,7 @@ static void live(unsigned who)
         take_next(&l);
         take_what_comes(&l);
     }
-    if (eddy_writer_loan(l.writer, 10, &loan) == EDDY_OK)
+    if (eddy_writer_loan(l.writer, 10, eddy_deadline(MILLISECOND), &loan) == EDDY_OK)
         must(eddy_writer_discard(l.writer, &loan));
     wait_a_moment(&l);
     life_close(&l);
@@ -309,15 +313,14 @@ static void two_who_open_and_close_first_and_last(void **state)
 static void live_in_want(unsigned who)
 {
     struct life l = {.who = who, .domain = open_domain()};
-    struct eddy_writer_options impatient = {.max_wait_ns = MILLISECOND / 20};
-    l.writer = open_writer(l.domain, "points", &impatient);
+    l.writer = open_writer(l.domain, "points", NULL);
     l.keeping = open_reader(l.domain, "points", &(struct eddy_reader_options){.depth = 1});
     for (int i = 0; i < 3; i++) {
-        publish(&l, 100);
+        publish_in(&l, 100, MILLISECOND / 20);
         take_next(&l);
     }
-    publish(&l, 100);
-    publish(&l, 100); /* what was before is not taken */
+    publish_in(&l, 100, MILLISECOND / 20);
+    publish_in(&l, 100, MILLISECOND / 20); /* what was before is not taken */
     while (take_next(&l))
         continue;
     must(eddy_reader_close(l.keeping));

@@ -41,10 +41,10 @@ static void *write_all(void *argument)
 {
     for (uint64_t number = 1; number <= EACH; number++) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(argument, BIG, &loan));
+        must(eddy_writer_loan(argument, BIG, patience(), &loan));
         shadow_write(&shadows[loan.slot], number);
         memcpy(loan.data, &number, sizeof number);
-        must(eddy_writer_publish(argument, &loan, BIG));
+        must(eddy_writer_publish(argument, &loan, BIG, patience()));
     }
     atomic_fetch_sub_explicit(&writing, 1, memory_order_relaxed);
     return NULL;
@@ -90,12 +90,11 @@ static void *join_often(void *argument)
 
 static void once(struct joiner *joiner)
 {
-    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
     eddy_writer *writers[WRITERS];
     pthread_t threads[WRITERS + 1];
     atomic_store(&writing, WRITERS);
     for (int i = 0; i < WRITERS; i++)
-        writers[i] = open_writer(domain, "join", &options);
+        writers[i] = open_writer(domain, "join", NULL);
     for (int i = 0; i < WRITERS; i++)
         threads[i] = thread_start(write_all, writers[i]);
     threads[WRITERS] = thread_start(join_often, joiner);

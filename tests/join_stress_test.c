@@ -54,10 +54,10 @@ static void *write_all(void *argument)
     struct word word = {.author = (uint64_t)(uintptr_t)argument};
     while (word.number < EACH) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(argument, size_each, &loan));
+        must(eddy_writer_loan(argument, size_each, patience(), &loan));
         shadow_write(&shadows[loan.slot], word.number);
         memcpy(loan.data, &word, sizeof word);
-        must(eddy_writer_publish(argument, &loan, size_each));
+        must(eddy_writer_publish(argument, &loan, size_each, patience()));
         word.number++;
     }
     atomic_fetch_sub_explicit(&writing, 1, memory_order_relaxed);
@@ -155,7 +155,7 @@ static void run(const struct eddy_writer_options *options, const struct joiner *
 static void who_joins_misses_nothing_from_then_on(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    static const struct eddy_writer_options options = {0};
     static const struct joiner like = {.options = {.depth = 8}, .stay = STAY, .gapless = true};
     domain = open_domain();
     run(&options, &like, sizeof(struct word));
@@ -165,7 +165,7 @@ static void who_joins_misses_nothing_from_then_on(void **state)
 static void who_joins_keeps_even_the_newest_slot(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    static const struct eddy_writer_options options = {0};
     static const struct joiner like = {.options = {.depth = 4}, .stay = SHORTLY, .gapless = true};
     domain = open_domain();
     run(&options, &like, BIG);
@@ -175,7 +175,7 @@ static void who_joins_keeps_even_the_newest_slot(void **state)
 static void who_may_lose_samples_finds_none_torn(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    static const struct eddy_writer_options options = {0};
     static const struct joiner like = {.options = {.reliability = EDDY_BEST_EFFORT, .depth = 1},
                                        .stay = STAY};
     domain = open_domain();
@@ -186,7 +186,7 @@ static void who_may_lose_samples_finds_none_torn(void **state)
 static void history_goes_on_without_a_gap(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER, .history = 3};
+    static const struct eddy_writer_options options = {.history = 3};
     static const struct joiner like = {
         .options = {.depth = 8, .history = 10}, .stay = STAY, .gapless = true};
     domain = open_domain();
@@ -197,8 +197,8 @@ static void history_goes_on_without_a_gap(void **state)
 static void history_of_the_topic_goes_on_without_a_gap(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options = {
-        .max_wait_ns = EDDY_FOREVER, .history_kind = EDDY_HISTORY_TOPIC, .history = 6};
+    static const struct eddy_writer_options options = {.history_kind = EDDY_HISTORY_TOPIC,
+                                                       .history = 6};
     static const struct joiner like = {
         .options = {.depth = 8, .history = 10}, .stay = STAY, .gapless = true};
     domain = open_domain();
@@ -210,7 +210,7 @@ static void history_of_the_topic_goes_on_without_a_gap(void **state)
 static void samples_are_held_by_seats_in_columns(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options = {.max_wait_ns = EDDY_FOREVER};
+    static const struct eddy_writer_options options = {0};
     static const struct joiner like = {.options = {.reliability = EDDY_BEST_EFFORT, .depth = 1},
                                        .stay = STAY};
     eddy_reader *idle[IDLE];

@@ -94,26 +94,27 @@ static void kept_samples_do_not_use_up_the_depth(void **state)
 static struct eddy_sample hoard[MOST];
 
 /* Publishes and keeps until there is no room; returns how many were kept. */
-static size_t fill_up(struct pair *pair, int error_wanted)
+static size_t fill_up(struct pair *pair, uint64_t wait_ns, int error_wanted)
 {
     struct eddy_loan loan;
     for (size_t kept = 0; kept < MOST; kept++) {
-        int error = eddy_writer_loan(pair->writer, BIG, &loan);
+        uint64_t deadline = wait_ns ? eddy_deadline(wait_ns) : EDDY_POLL;
+        int error = eddy_writer_loan(pair->writer, BIG, deadline, &loan);
         if (error != EDDY_OK) {
             same((uint64_t)-error, (uint64_t)-error_wanted);
             return kept;
         }
         payload_fill(loan.data, BIG, 1, kept);
-        must(eddy_writer_publish(pair->writer, &loan, BIG));
+        must(eddy_writer_publish(pair->writer, &loan, BIG, patience()));
         must(eddy_reader_take(pair->reader, &hoard[kept]));
     }
     check_fail(CHECK_HERE("fill_up"), "%d bytes never ran out", LIMIT);
 }
 
-static void limit_holds_and_release_recovers(struct pair *pair, int error)
+static void limit_holds_and_release_recovers(struct pair *pair, uint64_t wait_ns, int error)
 {
     struct eddy_topic_stats stats;
-    size_t kept = fill_up(pair, error);
+    size_t kept = fill_up(pair, wait_ns, error);
     must(eddy_writer_stats(pair->writer, &stats));
     same(stats.limit_bytes, LIMIT);
     check(stats.shared_bytes <= LIMIT);
@@ -130,27 +131,47 @@ static void limit_holds_and_release_recovers(struct pair *pair, int error)
         payload_of(&hoard[at]);
         must(eddy_reader_release(pair->reader, &hoard[at]));
     }
-    same(fill_up(pair, error), kept);
+    same(fill_up(pair, wait_ns, error), kept);
 }
 
-static void at_the_limit_a_reliable_writer_times_out_and_recovers(void **state)
+static void at_the_limit_a_loan_times_out_and_recovers(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = 20 * MILLISECOND},
-                                 &(struct eddy_reader_options){.limit_bytes = LIMIT});
-    limit_holds_and_release_recovers(&pair, EDDY_ETIMEDOUT);
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = LIMIT});
+    limit_holds_and_release_recovers(&pair, 20 * MILLISECOND, EDDY_ETIMEDOUT);
     pair_close(&pair);
 }
 
-static void at_the_limit_a_best_effort_writer_gets_an_error_and_recovers(void **state)
+static void at_the_limit_a_poll_says_so_and_recovers(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.reliability = EDDY_BEST_EFFORT},
-                                 &(struct eddy_reader_options){.limit_bytes = LIMIT});
-    limit_holds_and_release_recovers(&pair, EDDY_ELIMIT);
-    must_fail(eddy_writer_write(pair.writer, hoard, BIG), EDDY_ELIMIT);
-    says("pair");
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = LIMIT});
+    limit_holds_and_release_recovers(&pair, 0, EDDY_EAGAIN);
+    must_fail(eddy_writer_write(pair.writer, hoard, BIG, EDDY_POLL), EDDY_EAGAIN);
     pair_close(&pair);
+}
+
+/* Waiting would not help: nobody else is there. */
+static void who_holds_all_alone_is_told_at_once(void **state)
+{
+    (void)state;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer =
+        open_writer(domain, "hog", &(struct eddy_writer_options){.limit_bytes = LIMIT});
+    struct eddy_loan loan, last;
+    int error;
+    while ((error = eddy_writer_loan(writer, BIG, EDDY_FOREVER, &loan)) == EDDY_OK)
+        last = loan;
+    must_fail(error, EDDY_ELIMIT);
+    says("hog");
+    must_fail(eddy_writer_loan(writer, BIG, EDDY_POLL, &loan), EDDY_ELIMIT);
+    eddy_reader *reader = open_reader(domain, "hog", NULL);
+    must_fail(eddy_writer_loan(writer, BIG, EDDY_POLL, &loan), EDDY_EAGAIN);
+    must(eddy_reader_close(reader));
+    must(eddy_writer_discard(writer, &last));
+    must(eddy_writer_loan(writer, BIG, EDDY_POLL, &loan));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
 }
 
 static void what_never_fits_the_limit_is_too_big(void **state)
@@ -158,9 +179,9 @@ static void what_never_fits_the_limit_is_too_big(void **state)
     (void)state;
     struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = LIMIT});
     struct eddy_loan loan;
-    must_fail(eddy_writer_loan(pair.writer, LIMIT + 1, &loan), EDDY_ETOOBIG);
+    must_fail(eddy_writer_loan(pair.writer, LIMIT + 1, patience(), &loan), EDDY_ETOOBIG);
     says("pair");
-    must(eddy_writer_loan(pair.writer, LIMIT / 4, &loan));
+    must(eddy_writer_loan(pair.writer, LIMIT / 4, patience(), &loan));
     must(eddy_writer_discard(pair.writer, &loan));
     pair_close(&pair);
 }
@@ -169,19 +190,19 @@ static void what_never_fits_the_limit_is_too_big(void **state)
 static void unpublished_loans_count_and_come_back_on_close(void **state)
 {
     (void)state;
-    struct eddy_writer_options options = {.max_wait_ns = MILLISECOND, .limit_bytes = LIMIT};
+    struct eddy_writer_options options = {.limit_bytes = LIMIT};
     eddy_domain *domain = open_domain();
     eddy_writer *hog = open_writer(domain, "hog", &options);
     eddy_writer *other = open_writer(domain, "hog", &options);
     struct eddy_loan loan;
     size_t out = 0;
-    while (eddy_writer_loan(hog, BIG, &loan) == EDDY_OK)
+    while (eddy_writer_loan(hog, BIG, eddy_deadline(MILLISECOND), &loan) == EDDY_OK)
         out++;
     check(out * BIG >= LIMIT / 2);
-    must_fail(eddy_writer_loan(other, BIG, &loan), EDDY_ETIMEDOUT);
+    must_fail(eddy_writer_loan(other, BIG, eddy_deadline(MILLISECOND), &loan), EDDY_ETIMEDOUT);
     must(eddy_writer_close(hog));
     for (size_t i = 0; i < out; i++)
-        must(eddy_writer_loan(other, BIG, &loan));
+        must(eddy_writer_loan(other, BIG, patience(), &loan));
     must(eddy_writer_close(other));
     must(eddy_domain_close(domain));
 }
@@ -190,18 +211,17 @@ static void unpublished_loans_count_and_come_back_on_close(void **state)
 static void stop_while_holding(const struct eddy_reader_options *options)
 {
     struct eddy_sample kept[3], more;
-    struct pair pair =
-        pair_open(&(struct eddy_writer_options){.max_wait_ns = MILLISECOND}, options);
+    struct pair pair = pair_open(NULL, options);
     for (uint64_t i = 0; i < 5; i++)
         payload_publish(pair.writer, 500, 1, i);
     for (uint64_t i = 0; i < 3; i++)
         must(eddy_reader_take(pair.reader, &kept[i]));
     must(eddy_reader_stop(pair.reader));
     must(eddy_reader_stop(pair.reader));
-    must_fail(eddy_reader_take(pair.reader, &more), EDDY_ENODATA);
+    must_fail(eddy_reader_take(pair.reader, &more), EDDY_EAGAIN);
     for (uint64_t i = 5; i < 5000; i++)
         payload_publish(pair.writer, 500, 1, i);
-    must_fail(eddy_reader_take(pair.reader, &more), EDDY_ENODATA);
+    must_fail(eddy_reader_take(pair.reader, &more), EDDY_EAGAIN);
     for (uint64_t i = 0; i < 3; i++) {
         same(payload_of(&kept[i]).number, i);
         must(eddy_reader_release(pair.reader, &kept[i]));
@@ -236,8 +256,9 @@ int main(void)
         WORLD_TEST(a_best_effort_reader_keeps_samples_whole_in_any_order),
         WORLD_TEST(samples_of_a_writer_that_closed_stay_whole),
         WORLD_TEST(kept_samples_do_not_use_up_the_depth),
-        WORLD_TEST(at_the_limit_a_reliable_writer_times_out_and_recovers),
-        WORLD_TEST(at_the_limit_a_best_effort_writer_gets_an_error_and_recovers),
+        WORLD_TEST(at_the_limit_a_loan_times_out_and_recovers),
+        WORLD_TEST(at_the_limit_a_poll_says_so_and_recovers),
+        WORLD_TEST(who_holds_all_alone_is_told_at_once),
         WORLD_TEST(what_never_fits_the_limit_is_too_big),
         WORLD_TEST(unpublished_loans_count_and_come_back_on_close),
         WORLD_TEST(a_reader_that_stops_keeps_what_it_holds_and_holds_nobody_up),

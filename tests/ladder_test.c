@@ -32,7 +32,7 @@ static int try_to_read(void)
     eddy_domain *domain = NULL;
     eddy_reader *reader = NULL;
     struct eddy_sample sample;
-    struct eddy_topic_name name = {.name = "pair"};
+    struct eddy_topic_identity name = {.name = "pair"};
     int error = eddy_domain_open(NULL, &domain);
     if (error != EDDY_OK)
         return error;

@@ -36,12 +36,12 @@ static void a_topic_that_comes_again_begins_anew(void **state)
     eddy_reader *anchor = open_reader(domain, "another", NULL);
     for (int round = 0; round < 50; round++) {
         struct eddy_sample sample;
-        struct eddy_topic_name name = {.name = "n", .type = round % 2 ? "T" : "U"};
+        struct eddy_topic_identity name = {.name = "n", .type = round % 2 ? "T" : "U"};
         eddy_writer *writer;
         eddy_reader *reader;
         must(eddy_writer_open(domain, &name, &(struct eddy_writer_options){.history = 2}, &writer));
         must(eddy_reader_open(domain, &name, &(struct eddy_reader_options){.history = 9}, &reader));
-        must_fail(eddy_reader_take(reader, &sample), EDDY_ENODATA);
+        must_fail(eddy_reader_take(reader, &sample), EDDY_EAGAIN);
         payload_publish(writer, 64, 1, 1);
         must(eddy_reader_take(reader, &sample));
         same(sample.sn, 1);
@@ -63,7 +63,7 @@ static void what_a_closed_writer_published_is_still_delivered(void **state)
     eddy_writer *greedy = open_writer(pair.domain, "pair", NULL);
     struct eddy_loan loan;
     for (int i = 0; i < 500; i++)
-        must(eddy_writer_loan(greedy, 200, &loan));
+        must(eddy_writer_loan(greedy, 200, patience(), &loan));
     for (uint64_t i = 0; i < 30; i++)
         same(payload_take(pair.reader).number, i);
     must(eddy_writer_close(greedy));
@@ -79,7 +79,7 @@ static void exiting_process(int wire, void *argument)
     left_open = pair_open(NULL, NULL);
     payload_publish(left_open.writer, 100, 1, 7);
     must(eddy_reader_take(left_open.reader, &sample));
-    must(eddy_writer_loan(left_open.writer, 100, &loan));
+    must(eddy_writer_loan(left_open.writer, 100, patience(), &loan));
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
     if (*(bool *)argument)

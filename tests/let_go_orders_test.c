@@ -28,9 +28,9 @@ static void *write_all(void *writer)
 {
     struct eddy_loan loan;
     for (uint64_t i = 1; i <= SAMPLES; i++) {
-        must(eddy_writer_loan(writer, 8, &loan));
+        must(eddy_writer_loan(writer, 8, patience(), &loan));
         shadow_write(&shadows[loan.slot % SLOTS], i);
-        while (eddy_writer_publish(writer, &loan, 8) != EDDY_OK)
+        while (eddy_writer_publish(writer, &loan, 8, eddy_deadline(SECOND)) != EDDY_OK)
             sched_yield();
     }
     atomic_store_explicit(&over, true, memory_order_relaxed);
@@ -74,8 +74,7 @@ static void *let_go_of_it(void *writer)
 static void no_slot_is_written_under_one_that_is_let_go_of(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = SECOND},
-                                 &(struct eddy_reader_options){.depth = DEPTH});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = DEPTH});
     eddy_writer *other = open_writer(pair.domain, "pair", NULL);
     atomic_store(&over, false);
     pthread_t threads[] = {thread_start(read_all, pair.reader), thread_start(let_go_of_it, other),

@@ -15,20 +15,24 @@
 
 enum { BYTES = 64, DEPTH = 4, LAPS = 5000 /* samples: more than the log holds */ };
 
-static const struct eddy_writer_options impatient = {.max_wait_ns = MILLISECOND};
 static const struct eddy_reader_options shallow = {.depth = DEPTH};
 
-static int publish(eddy_writer *writer, uint64_t number)
+static int publish_by(eddy_writer *writer, uint64_t number, uint64_t deadline)
 {
     struct eddy_loan loan;
-    int error = eddy_writer_loan(writer, BYTES, &loan);
+    int error = eddy_writer_loan(writer, BYTES, deadline, &loan);
     if (error)
         return error;
     payload_fill(loan.data, BYTES, 1, number);
-    error = eddy_writer_publish(writer, &loan, BYTES);
+    error = eddy_writer_publish(writer, &loan, BYTES, deadline);
     if (error)
         must(eddy_writer_discard(writer, &loan));
     return error;
+}
+
+static int publish(eddy_writer *writer, uint64_t number)
+{
+    return publish_by(writer, number, eddy_deadline(MILLISECOND));
 }
 
 static void publish_from(eddy_writer *writer, uint64_t first, uint64_t count)
@@ -60,7 +64,7 @@ static void it_loses_samples_and_goes_on(void **state)
 {
     (void)state;
     struct eddy_sample sample;
-    struct pair pair = pair_open(&impatient, &shallow);
+    struct pair pair = pair_open(NULL, &shallow);
     publish_from(pair.writer, 0, DEPTH);
     must_fail(publish(pair.writer, DEPTH), EDDY_ETIMEDOUT);
     let_go(pair.writer, 0);
@@ -69,7 +73,7 @@ static void it_loses_samples_and_goes_on(void **state)
     check(eddy_reader_ready(pair.reader));
     come_back(pair.reader);
     same(eddy_reader_lost(pair.reader), DEPTH + LAPS);
-    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_EAGAIN);
     publish_from(pair.writer, 7, DEPTH);
     must_fail(publish(pair.writer, DEPTH), EDDY_ETIMEDOUT); /* it gates again */
     for (uint64_t i = 0; i < DEPTH; i++)
@@ -114,23 +118,25 @@ static void what_it_holds_stays_whole(void **state)
 static void a_full_topic_has_room_again(void **state)
 {
     (void)state;
-    struct eddy_writer_options few = {.limit_bytes = 200 << 10, .max_wait_ns = MILLISECOND};
+    struct eddy_writer_options few = {.limit_bytes = 200 << 10};
     struct pair pair = pair_open(
         &few, &(struct eddy_reader_options){.depth = 1000, .limit_bytes = few.limit_bytes});
     struct eddy_loan loan;
     int error, slots = 0;
-    while ((error = eddy_writer_loan(pair.writer, 20 << 10, &loan)) == EDDY_OK) {
-        must(eddy_writer_publish(pair.writer, &loan, 20 << 10));
+    while ((error = eddy_writer_loan(pair.writer, 20 << 10, eddy_deadline(MILLISECOND), &loan)) ==
+           EDDY_OK) {
+        must(eddy_writer_publish(pair.writer, &loan, 20 << 10, patience()));
         slots++;
     }
     must_fail(error, EDDY_ETIMEDOUT);
     check(slots > 2);
     let_go(pair.writer, 0);
     for (int i = 0; i < slots - 1; i++)
-        must(eddy_writer_loan(pair.writer, 20 << 10, &loan));
-    must_fail(eddy_writer_loan(pair.writer, 20 << 10, &loan), EDDY_ETIMEDOUT);
+        must(eddy_writer_loan(pair.writer, 20 << 10, patience(), &loan));
+    must_fail(eddy_writer_loan(pair.writer, 20 << 10, eddy_deadline(MILLISECOND), &loan),
+              EDDY_ETIMEDOUT);
     come_back(pair.reader); /* it was not at the last one after all */
-    must(eddy_writer_loan(pair.writer, 20 << 10, &loan));
+    must(eddy_writer_loan(pair.writer, 20 << 10, patience(), &loan));
     pair_close(&pair);
 }
 
@@ -145,7 +151,7 @@ static void pass_on(eddy_writer *writer, eddy_reader *reader, uint64_t from, uin
 static void others_lose_nothing(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&impatient, &shallow);
+    struct pair pair = pair_open(NULL, &shallow);
     eddy_reader *other = open_reader(pair.domain, "pair", &shallow);
     for (uint64_t round = 0; round < 10; round++) {
         pass_on(pair.writer, other, round * LAPS, 2);
@@ -190,7 +196,7 @@ static void many_may_be_let_go_of(void **state)
 static void one_that_leaves_or_is_let_go_of_again_leaves_nothing(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&impatient, &shallow);
+    struct pair pair = pair_open(NULL, &shallow);
     for (int round = 0; round < 5; round++) {
         publish_from(pair.writer, 0, DEPTH);
         let_go(pair.writer, 0);
@@ -211,11 +217,11 @@ static void take_latest_tells_it_once(void **state)
 {
     (void)state;
     struct eddy_sample sample;
-    struct pair pair = pair_open(&impatient, &shallow);
+    struct pair pair = pair_open(NULL, &shallow);
     publish_from(pair.writer, 0, 2);
     let_go(pair.writer, 0);
     must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_ELETGO);
-    must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_EAGAIN);
     publish_from(pair.writer, 2, 3);
     must(eddy_reader_take_latest(pair.reader, &sample));
     same(payload_of(&sample).number, 4);
@@ -256,7 +262,7 @@ static const struct eddy_member_info *find_reader(const eddy_snapshot *snapshot)
 static void an_operator_sees_whom_to_let_go_of(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&impatient, &shallow);
+    struct pair pair = pair_open(NULL, &shallow);
     publish_from(pair.writer, 0, DEPTH);
     eddy_snapshot *snapshot = snapshot_now();
     const struct eddy_member_info *reader = find_reader(snapshot);
@@ -287,11 +293,11 @@ static void one_that_may_hold_up_for_a_while_is_let_go_of_then(void **state)
 {
     (void)state;
     struct eddy_reader_options brief = {.depth = DEPTH, .hold_up_ns = MAY_MS * MILLISECOND};
-    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = 20 * SECOND}, &brief);
+    struct pair pair = pair_open(NULL, &brief);
     eddy_reader *other = open_reader(pair.domain, "pair", &brief);
     publish_from(pair.writer, 0, DEPTH);
     uint64_t before = eddy_now();
-    must(publish(pair.writer, DEPTH));
+    must(publish_by(pair.writer, DEPTH, patience()));
     check(eddy_now() - before >= MAY_MS * MILLISECOND);
     check(eddy_now() - before < 10 * SECOND);
     come_back(other);
@@ -305,14 +311,14 @@ static void one_that_may_hold_up_for_a_while_is_let_go_of_then(void **state)
 static void short_waits_count_together(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options hasty[] = {{.max_wait_ns = MILLISECOND},
-                                                       {.reliability = EDDY_BEST_EFFORT}};
     for (size_t i = 0; i < 2; i++) {
         struct eddy_reader_options brief = {.depth = DEPTH, .hold_up_ns = MAY_MS * MILLISECOND};
-        struct pair pair = pair_open(&hasty[i], &brief);
+        struct pair pair = pair_open(NULL, &brief);
         publish_from(pair.writer, 0, DEPTH);
         uint64_t before = eddy_now(), tries = 1;
-        for (; publish(pair.writer, DEPTH) != EDDY_OK; tries++)
+        for (;
+             publish_by(pair.writer, DEPTH, i ? EDDY_POLL : eddy_deadline(MILLISECOND)) != EDDY_OK;
+             tries++)
             check(eddy_now() - before < 20 * SECOND);
         check(eddy_now() - before >= MAY_MS * MILLISECOND);
         check(tries > 1);
@@ -326,7 +332,7 @@ static void one_that_moves_on_is_not_let_go_of(void **state)
 {
     (void)state;
     struct eddy_reader_options slow = {.depth = 1, .hold_up_ns = SECOND};
-    struct pair pair = pair_open(&impatient, &slow);
+    struct pair pair = pair_open(NULL, &slow);
     uint64_t begin = eddy_now();
     for (uint64_t i = 0; eddy_now() - begin < 3 * SECOND / 2; i++) {
         must(publish(pair.writer, i));
@@ -342,7 +348,7 @@ static void one_that_has_not_said_so_is_never_let_go_of(void **state)
 {
     (void)state;
     struct eddy_reader_options brief = {.depth = DEPTH, .hold_up_ns = MILLISECOND};
-    struct pair pair = pair_open(&impatient, &shallow);
+    struct pair pair = pair_open(NULL, &shallow);
     eddy_reader *other = open_reader(pair.domain, "pair", &brief);
     publish_from(pair.writer, 0, DEPTH);
     for (int i = 0; i < 50; i++)
@@ -358,14 +364,14 @@ static void one_that_has_not_said_so_is_never_let_go_of(void **state)
 static void one_that_keeps_all_slots_is_let_go_of(void **state)
 {
     (void)state;
-    struct eddy_writer_options few = {.limit_bytes = 200 << 10, .max_wait_ns = 20 * SECOND};
+    struct eddy_writer_options few = {.limit_bytes = 200 << 10};
     struct eddy_reader_options brief = {
         .depth = 1000, .limit_bytes = 200 << 10, .hold_up_ns = MAY_MS * MILLISECOND};
     struct pair pair = pair_open(&few, &brief);
     struct eddy_loan loan;
     for (int i = 0; i < 100; i++) {
-        must(eddy_writer_loan(pair.writer, 20 << 10, &loan));
-        must(eddy_writer_publish(pair.writer, &loan, 20 << 10));
+        must(eddy_writer_loan(pair.writer, 20 << 10, patience(), &loan));
+        must(eddy_writer_publish(pair.writer, &loan, 20 << 10, patience()));
     }
     come_back(pair.reader);
     same(eddy_reader_lost(pair.reader), 100);
@@ -412,7 +418,7 @@ static void a_stopped_process_finds_its_sample_whole(void **state)
 {
     (void)state;
     struct child child;
-    struct pair pair = pair_open(&impatient, NULL);
+    struct pair pair = pair_open(NULL, NULL);
     uint64_t published = stop_and_let_go(&pair, &child);
     child_continue(&child);
     wire_say(child.wire, WIRE_GO);

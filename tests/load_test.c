@@ -151,9 +151,8 @@ static void processes_with_10_topics_each_share_a_domain(void **state)
 static void busy_writer(int wire, void *argument)
 {
     (void)argument;
-    struct eddy_writer_options patient = {.max_wait_ns = EDDY_FOREVER};
     eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "busy", &patient);
+    eddy_writer *writer = open_writer(domain, "busy", NULL);
     wire_say(wire, WIRE_READY);
     for (uint64_t i = 0;; i++)
         payload_publish(writer, 64, 1, i);
@@ -173,20 +172,20 @@ static void take_all(eddy_reader *reader, uint64_t *next)
 /* As others of this process, or as a participant of its own. */
 static void come_and_go(eddy_domain *domain, bool on_its_own)
 {
-    struct eddy_writer_options hasty = {.reliability = EDDY_BEST_EFFORT};
     struct eddy_sample sample;
     struct eddy_loan loan;
     eddy_domain *own = on_its_own ? open_domain() : domain;
     eddy_reader *reader = open_reader(own, "busy", NULL);
-    eddy_writer *writer = open_writer(own, "busy", &hasty);
-    if (eddy_writer_loan(writer, 64, &loan) == EDDY_OK) {
+    eddy_writer *writer = open_writer(own, "busy", NULL);
+    if (eddy_writer_loan(writer, 64, EDDY_POLL, &loan) == EDDY_OK) {
         payload_fill(loan.data, 64, 2, 0);
-        if (eddy_writer_publish(writer, &loan, 64) != EDDY_OK)
+        if (eddy_writer_publish(writer, &loan, 64, EDDY_POLL) != EDDY_OK)
             must(eddy_writer_discard(writer, &loan));
     }
     if (eddy_reader_take(reader, &sample) == EDDY_OK)
-        payload_of(&sample);             /* goes with its reader, */
-    eddy_writer_loan(writer, 64, &loan); /* and the loan, if there is one, with its writer */
+        payload_of(&sample); /* goes with its reader, */
+    eddy_writer_loan(writer, 64, EDDY_POLL,
+                     &loan); /* and the loan, if there is one, with its writer */
     must(eddy_writer_close(writer));
     must(eddy_reader_close(reader));
     if (on_its_own)
@@ -226,11 +225,10 @@ static void phoenix(int wire, void *argument)
 {
     uint64_t round = ((struct life *)argument)->round;
     struct eddy_domain_options options = {.name = "phoenix"};
-    struct eddy_writer_options patient = {.max_wait_ns = EDDY_FOREVER};
     eddy_domain *domain;
     must(eddy_domain_open(&options, &domain));
     eddy_reader *reader = open_reader(domain, "busy", &(struct eddy_reader_options){.depth = 16});
-    eddy_writer *writer = open_writer(domain, "busy", &patient);
+    eddy_writer *writer = open_writer(domain, "busy", NULL);
     struct eddy_sample samples[8];
     struct eddy_loan loan;
     uint64_t taken = 0;
@@ -239,7 +237,7 @@ static void phoenix(int wire, void *argument)
         if (number == 3)
             wire_say(wire, WIRE_READY);
         if (number < 5)
-            must(eddy_writer_loan(writer, 64, &loan));
+            must(eddy_writer_loan(writer, 64, patience(), &loan));
         if (taken == 8) /* the oldest stays */
             must(eddy_reader_release(reader, &samples[--taken]));
         must(eddy_reader_take(reader, &samples[taken++]));
@@ -324,10 +322,10 @@ static void more_than_4_gib_of_live_samples(void **state)
     eddy_reader *reader = open_reader(domain, "large", NULL);
     struct eddy_loan loan;
     for (uint64_t i = 0; i < COUNT; i++) {
-        must(eddy_writer_loan(writer, BYTES, &loan));
+        must(eddy_writer_loan(writer, BYTES, patience(), &loan));
         payload_fill(loan.data, 4096, 1, i);
         payload_fill((char *)loan.data + BYTES - 4096, 4096, 2, i);
-        must(eddy_writer_publish(writer, &loan, BYTES));
+        must(eddy_writer_publish(writer, &loan, BYTES, patience()));
         must(eddy_reader_take(reader, &kept[i]));
     }
     for (uint64_t i = 0; i < COUNT; i++) {
@@ -357,9 +355,9 @@ static void one_sample_of_more_than_4_gib(void **state)
     struct eddy_sample sample;
     struct eddy_loan loan;
     struct payload end;
-    must(eddy_writer_loan(writer, bytes, &loan));
+    must(eddy_writer_loan(writer, bytes, patience(), &loan));
     payload_fill((char *)loan.data + bytes - 4096, 4096, 1, 7);
-    must(eddy_writer_publish(writer, &loan, bytes));
+    must(eddy_writer_publish(writer, &loan, bytes, patience()));
     must(eddy_reader_take(reader, &sample));
     same(sample.size, bytes);
     check(payload_whole((const char *)sample.data + bytes - 4096, 4096, &end) && end.number == 7);

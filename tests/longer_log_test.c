@@ -14,13 +14,12 @@
 
 enum { FIRST = EDDY_LOG_MIN, LONGEST = EDDY_LOG_MAX };
 
-static const struct eddy_writer_options at_once = {.reliability = EDDY_BEST_EFFORT};
 static const struct eddy_reader_options skipping = {.reliability = EDDY_BEST_EFFORT};
 
 /* The topic is made by who wants nothing special. */
 static eddy_writer *first_writer(eddy_domain *domain)
 {
-    eddy_writer *writer = open_writer(domain, "deep", &at_once);
+    eddy_writer *writer = open_writer(domain, "deep", NULL);
     same(eddy_logs_length(writer->segment), FIRST);
     return writer;
 }
@@ -36,9 +35,9 @@ static eddy_reader *deep_reader(eddy_domain *domain, uint32_t depth)
 static int publish(eddy_writer *writer, uint64_t number)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, sizeof(struct payload), &loan));
+    must(eddy_writer_loan(writer, sizeof(struct payload), patience(), &loan));
     payload_fill(loan.data, loan.size, 1, number);
-    int error = eddy_writer_publish(writer, &loan, loan.size);
+    int error = eddy_writer_publish(writer, &loan, loan.size, EDDY_POLL);
     if (error)
         must(eddy_writer_discard(writer, &loan));
     return error;
@@ -63,7 +62,7 @@ static void the_deepest_reader_gets_all_of_the_smallest_log(void **state)
     eddy_writer *writer = first_writer(domain);
     eddy_reader *reader = deep_reader(domain, LONGEST);
     publish_many(writer, 0, LONGEST);
-    must_fail(publish(writer, LONGEST), EDDY_ETIMEDOUT);
+    must_fail(publish(writer, LONGEST), EDDY_EAGAIN);
     take_many(reader, 0, LONGEST);
     must(eddy_reader_close(reader));
     must(eddy_writer_close(writer));
@@ -91,7 +90,7 @@ static void a_best_effort_reader_is_assured_of_its_depth(void **state)
 static void go_on(uint64_t published, uint64_t unread)
 {
     eddy_domain *domain = open_domain(), *other = open_domain();
-    eddy_writer *writer = first_writer(domain), *distant = open_writer(other, "deep", &at_once);
+    eddy_writer *writer = first_writer(domain), *distant = open_writer(other, "deep", NULL);
     eddy_reader *all = deep_reader(domain, FIRST), *newest = open_reader(other, "deep", &skipping);
     for (uint64_t i = 0; i < published - unread; i++) {
         must(publish(writer, i));
@@ -102,7 +101,7 @@ static void go_on(uint64_t published, uint64_t unread)
     eddy_reader *deep = deep_reader(domain, 3 * FIRST);
     check(eddy_logs_length(distant->segment) >= 3 * FIRST);
     publish_many(distant, published, published + FIRST - unread);
-    must_fail(publish(writer, 0), EDDY_ETIMEDOUT); /* `all` is as far behind as it may be */
+    must_fail(publish(writer, 0), EDDY_EAGAIN); /* `all` is as far behind as it may be */
     take_many(all, published - unread, published + FIRST - unread);
     must(eddy_reader_close(all));
     publish_many(writer, published + FIRST - unread, published + 3 * FIRST - 10);
@@ -138,7 +137,7 @@ static void what_was_gone_before_is_lost(void **state)
 {
     (void)state;
     struct eddy_reader_options deep = skipping;
-    deep.flags = EDDY_READER_DEEP;
+    deep.flags = EDDY_READER_BEYOND_DEPTH;
     struct eddy_sample sample;
     eddy_domain *domain = open_domain();
     eddy_writer *writer = first_writer(domain);
@@ -164,7 +163,7 @@ static void a_log_is_made_longer_again_and_again(void **state)
     enum { EACH = 300 };
     uint64_t number = 0;
     eddy_domain *domain = open_domain(), *other = open_domain();
-    eddy_writer *writer = first_writer(domain), *distant = open_writer(other, "deep", &at_once);
+    eddy_writer *writer = first_writer(domain), *distant = open_writer(other, "deep", NULL);
     eddy_reader *last = deep_reader(other, FIRST), *next;
     for (uint32_t depth = 4 * FIRST; depth <= LONGEST / 8; depth *= 2) {
         publish_many(depth & 8 * FIRST ? writer : distant, number, number + EACH);
@@ -242,8 +241,7 @@ static void a_depth_beyond_the_limit_is_told(void **state)
 {
     (void)state;
     enum { LIMIT = 1 << 20 };
-    struct eddy_writer_options limited = at_once;
-    limited.limit_bytes = LIMIT;
+    struct eddy_writer_options limited = {.limit_bytes = LIMIT};
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "deep", &limited);
     eddy_reader *reader =
@@ -261,17 +259,16 @@ static void a_depth_beyond_the_limit_is_told(void **state)
 static void who_asks_for_a_higher_limit_gets_it(void **state)
 {
     (void)state;
-    struct eddy_writer_options limited = at_once;
-    limited.limit_bytes = 1 << 20;
+    struct eddy_writer_options limited = {.limit_bytes = 1 << 20};
     struct eddy_reader_options deep = {.depth = LONGEST, .limit_bytes = 1 << 28};
     struct eddy_topic_stats stats;
     struct eddy_loan loan;
     eddy_domain *domain = open_domain(), *other = open_domain();
     eddy_writer *writer = open_writer(domain, "deep", &limited);
-    must_fail(eddy_writer_loan(writer, 2 << 20, &loan), EDDY_ETOOBIG);
+    must_fail(eddy_writer_loan(writer, 2 << 20, patience(), &loan), EDDY_ETOOBIG);
     eddy_reader *reader = open_reader(other, "deep", &deep);
     same(eddy_reader_depth(reader), LONGEST);
-    must(eddy_writer_loan(writer, 2 << 20, &loan));
+    must(eddy_writer_loan(writer, 2 << 20, patience(), &loan));
     must(eddy_writer_discard(writer, &loan));
     eddy_writer *frugal = open_writer(other, "deep", &limited);
     must(eddy_writer_stats(frugal, &stats));

@@ -33,7 +33,8 @@ static void check_said(int error, int wanted)
 /* A type that disagrees, a file that is not there, a folder that is none. */
 static void fail_in_each_way(void)
 {
-    struct eddy_topic_name one = {.name = EVIL, .type = "one" EVIL}, two = {EVIL, .type = "two"};
+    struct eddy_topic_identity one = {.name = EVIL, .type = "one" EVIL},
+                               two = {EVIL, .type = "two"};
     eddy_domain *domain = open_domain(), *none;
     eddy_writer *writer, *other;
     eddy_reader *reader;

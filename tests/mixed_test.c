@@ -24,9 +24,9 @@ static void publish_one(eddy_writer *writer, size_t largest, uint64_t *seed, uin
     options.size = sizeof(struct payload) + (size_t)(payload_random(seed) % bound);
     if (payload_random(seed) % 16 == 0)
         options.alignment = (size_t)1 << payload_random(seed) % 13;
-    must(eddy_writer_loan_with(writer, &options, &loan));
+    must(eddy_writer_loan_with(writer, &options, patience(), &loan));
     payload_fill(loan.data, loan.size, 1, number);
-    must(eddy_writer_publish(writer, &loan, loan.size));
+    must(eddy_writer_publish(writer, &loan, loan.size, patience()));
 }
 
 static void take_all(eddy_reader *reader, struct eddy_sample *kept, uint32_t count, uint64_t *seed)

@@ -8,7 +8,7 @@
 
 static eddy_domain *domain;
 
-static int open_both(const struct eddy_topic_name *topic, eddy_writer **writer,
+static int open_both(const struct eddy_topic_identity *topic, eddy_writer **writer,
                      eddy_reader **reader)
 {
     int error = eddy_writer_open(domain, topic, NULL, writer);
@@ -25,7 +25,7 @@ static void close_both(eddy_writer *writer, eddy_reader *reader)
 }
 
 /* A sample through this topic arrives, and its files stay inside the domain's folder. */
-static void carries(const struct eddy_topic_name *topic)
+static void carries(const struct eddy_topic_identity *topic)
 {
     eddy_writer *writer;
     eddy_reader *reader;
@@ -63,9 +63,9 @@ static void any_bytes_make_a_name(void **state)
     };
     domain = open_domain();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        carries(&(struct eddy_topic_name){.name = names[i]});
-        carries(&(struct eddy_topic_name){.name = "n", .scope = names[i]});
-        carries(&(struct eddy_topic_name){.name = "n", .type = names[i]});
+        carries(&(struct eddy_topic_identity){.name = names[i]});
+        carries(&(struct eddy_topic_identity){.name = "n", .scope = names[i]});
+        carries(&(struct eddy_topic_identity){.name = "n", .type = names[i]});
     }
     must(eddy_domain_close(domain));
 }
@@ -76,31 +76,31 @@ static void names_of_1_to_4096_bytes_are_allowed(void **state)
     static char text[EDDY_NAME_MAX + 2];
     eddy_writer *writer = NULL;
     domain = open_domain();
-    must_fail(eddy_writer_open(domain, &(struct eddy_topic_name){.name = ""}, NULL, &writer),
+    must_fail(eddy_writer_open(domain, &(struct eddy_topic_identity){.name = ""}, NULL, &writer),
               EDDY_EINVAL);
-    must_fail(eddy_writer_open(domain, &(struct eddy_topic_name){.name = NULL}, NULL, &writer),
+    must_fail(eddy_writer_open(domain, &(struct eddy_topic_identity){.name = NULL}, NULL, &writer),
               EDDY_EINVAL);
     for (size_t length = 1; length <= EDDY_NAME_MAX; length += length < 300 ? 13 : 211) {
         memset(text, 'x', length);
         text[length] = 0;
-        carries(&(struct eddy_topic_name){.name = text});
+        carries(&(struct eddy_topic_identity){.name = text});
     }
     memset(text, 'y', EDDY_NAME_MAX);
     text[EDDY_NAME_MAX] = 0;
-    carries(&(struct eddy_topic_name){.name = text, .type = text, .scope = text});
+    carries(&(struct eddy_topic_identity){.name = text, .type = text, .scope = text});
     memset(text, 'z', EDDY_NAME_MAX + 1);
-    must_fail(eddy_writer_open(domain, &(struct eddy_topic_name){.name = text}, NULL, &writer),
+    must_fail(eddy_writer_open(domain, &(struct eddy_topic_identity){.name = text}, NULL, &writer),
               EDDY_EINVAL);
-    struct eddy_topic_name long_type = {.name = "n", .type = text};
+    struct eddy_topic_identity long_type = {.name = "n", .type = text};
     must_fail(eddy_writer_open(domain, &long_type, NULL, &writer), EDDY_EINVAL);
-    struct eddy_topic_name long_scope = {.name = "n", .scope = text};
+    struct eddy_topic_identity long_scope = {.name = "n", .scope = text};
     must_fail(eddy_writer_open(domain, &long_scope, NULL, &writer), EDDY_EINVAL);
     check(writer == NULL);
     must(eddy_domain_close(domain));
 }
 
 /* What one topic carries, the other must not show. */
-static void are_apart(const struct eddy_topic_name *one, const struct eddy_topic_name *two)
+static void are_apart(const struct eddy_topic_identity *one, const struct eddy_topic_identity *two)
 {
     eddy_writer *writers[2];
     eddy_reader *readers[2];
@@ -125,8 +125,8 @@ static void similar_names_are_apart(void **state)
                                            {"a/b", "a%2Fb"}, {"a.b", "a/b"}, {"\xff", "\xfe"}};
     domain = open_domain();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        are_apart(&(struct eddy_topic_name){.name = names[i][0]},
-                  &(struct eddy_topic_name){.name = names[i][1]});
+        are_apart(&(struct eddy_topic_identity){.name = names[i][0]},
+                  &(struct eddy_topic_identity){.name = names[i][1]});
     must(eddy_domain_close(domain));
 }
 
@@ -138,7 +138,8 @@ static void long_names_that_differ_at_the_end_are_apart(void **state)
     memcpy(two, one, sizeof two);
     two[EDDY_NAME_MAX - 1] = 'y';
     domain = open_domain();
-    are_apart(&(struct eddy_topic_name){.name = one}, &(struct eddy_topic_name){.name = two});
+    are_apart(&(struct eddy_topic_identity){.name = one},
+              &(struct eddy_topic_identity){.name = two});
     must(eddy_domain_close(domain));
 }
 
@@ -146,20 +147,20 @@ static void scopes_are_apart(void **state)
 {
     (void)state;
     domain = open_domain();
-    are_apart(&(struct eddy_topic_name){.name = "n"},
-              &(struct eddy_topic_name){.name = "n", .scope = "0"});
-    are_apart(&(struct eddy_topic_name){.name = "n", .scope = "0"},
-              &(struct eddy_topic_name){.name = "n", .scope = "1"});
-    are_apart(&(struct eddy_topic_name){.name = "ab", .scope = "c"},
-              &(struct eddy_topic_name){.name = "a", .scope = "bc"});
+    are_apart(&(struct eddy_topic_identity){.name = "n"},
+              &(struct eddy_topic_identity){.name = "n", .scope = "0"});
+    are_apart(&(struct eddy_topic_identity){.name = "n", .scope = "0"},
+              &(struct eddy_topic_identity){.name = "n", .scope = "1"});
+    are_apart(&(struct eddy_topic_identity){.name = "ab", .scope = "c"},
+              &(struct eddy_topic_identity){.name = "a", .scope = "bc"});
     must(eddy_domain_close(domain));
 }
 
 static void types_are_apart_where_that_was_asked(void **state)
 {
     (void)state;
-    struct eddy_topic_name one = {.name = "n", .type = "T1", .flags = EDDY_TOPIC_TYPE_APART};
-    struct eddy_topic_name two = {.name = "n", .type = "T2", .flags = EDDY_TOPIC_TYPE_APART};
+    struct eddy_topic_identity one = {.name = "n", .type = "T1", .flags = EDDY_TOPIC_TYPE_APART};
+    struct eddy_topic_identity two = {.name = "n", .type = "T2", .flags = EDDY_TOPIC_TYPE_APART};
     domain = open_domain();
     are_apart(&one, &two);
     must(eddy_domain_close(domain));
@@ -168,9 +169,9 @@ static void types_are_apart_where_that_was_asked(void **state)
 static void types_that_disagree_are_an_error(void **state)
 {
     (void)state;
-    struct eddy_topic_name made = {.name = "the topic", .type = "geometry/Point"};
-    struct eddy_topic_name wrong = {.name = "the topic", .type = "geometry/Pose"};
-    struct eddy_topic_name any = {.name = "the topic"};
+    struct eddy_topic_identity made = {.name = "the topic", .type = "geometry/Point"};
+    struct eddy_topic_identity wrong = {.name = "the topic", .type = "geometry/Pose"};
+    struct eddy_topic_identity any = {.name = "the topic"};
     eddy_writer *writer = NULL, *second = NULL;
     eddy_reader *reader = NULL;
     domain = open_domain();
@@ -196,9 +197,9 @@ static void types_that_disagree_are_an_error(void **state)
 static void types_that_disagree_are_an_error_to_newcomers(void **state)
 {
     (void)state;
-    struct eddy_topic_name made = {.name = "n", .type = "T", .type_hash = {1}};
-    struct eddy_topic_name wrong = {.name = "n", .type = "U"};
-    struct eddy_topic_name wrong_hash = {.name = "n", .type = "T", .type_hash = {2}};
+    struct eddy_topic_identity made = {.name = "n", .type = "T", .type_hash = {1}};
+    struct eddy_topic_identity wrong = {.name = "n", .type = "U"};
+    struct eddy_topic_identity wrong_hash = {.name = "n", .type = "T", .type_hash = {2}};
     eddy_reader *reader = NULL;
     domain = open_domain();
     eddy_writer *writer;
@@ -217,9 +218,9 @@ static void types_that_disagree_are_an_error_to_newcomers(void **state)
 static void type_hashes_that_disagree_are_an_error(void **state)
 {
     (void)state;
-    struct eddy_topic_name made = {.name = "n", .type_hash = {1, 2, 3}};
-    struct eddy_topic_name wrong = {.name = "n", .type_hash = {1, 2, 4}};
-    struct eddy_topic_name any = {.name = "n"};
+    struct eddy_topic_identity made = {.name = "n", .type_hash = {1, 2, 3}};
+    struct eddy_topic_identity wrong = {.name = "n", .type_hash = {1, 2, 4}};
+    struct eddy_topic_identity any = {.name = "n"};
     eddy_writer *writer;
     eddy_reader *reader;
     domain = open_domain();

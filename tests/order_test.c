@@ -8,8 +8,6 @@
 
 enum { WRITERS = 4, READERS = 3, EACH = SANITIZED ? 1000 : 10000, TOTAL = WRITERS * EACH };
 
-static const struct eddy_writer_options patient = {.max_wait_ns = EDDY_FOREVER};
-
 static void write_all(eddy_writer *writer, uint64_t author)
 {
     for (uint64_t i = 0; i < EACH; i++)
@@ -69,7 +67,7 @@ static void threads_see_one_order(eddy_domain *shared)
     for (int i = 0; i < WRITERS; i++) {
         writers[i].domain = shared ? shared : open_domain();
         writers[i].author = (uint64_t)i;
-        writers[i].writer = open_writer(writers[i].domain, "order", &patient);
+        writers[i].writer = open_writer(writers[i].domain, "order", NULL);
     }
     for (int i = 0; i < READERS; i++)
         readers[i].thread = thread_start(reading_thread, &readers[i]);
@@ -107,7 +105,7 @@ static void threads_with_participants_of_their_own_see_one_order(void **state)
 static void writing_process(int wire, void *argument)
 {
     eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "order", &patient);
+    eddy_writer *writer = open_writer(domain, "order", NULL);
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
     write_all(writer, *(uint64_t *)argument);

@@ -36,14 +36,14 @@ static void *write_all(void *argument)
     while (number < EACH) {
         struct eddy_loan loan;
         uint64_t value = value_of(author, number);
-        must(eddy_writer_loan(writer, sizeof value, &loan));
+        must(eddy_writer_loan(writer, sizeof value, patience(), &loan));
         shadow_write(&shadows[loan.slot], value);
         memcpy(loan.data, &value, sizeof value);
         if (payload_random(&seed) % 4 == 0) {
             must(eddy_writer_discard(writer, &loan));
             continue;
         }
-        must(eddy_writer_publish(writer, &loan, sizeof value));
+        must(eddy_writer_publish(writer, &loan, sizeof value, patience()));
         number++;
     }
     atomic_fetch_sub_explicit(&writing, 1, memory_order_relaxed);
@@ -133,8 +133,7 @@ static void every_access_to_a_slot_is_ordered(const struct eddy_writer_options *
 static void with_history_of_each_writer(void **state)
 {
     (void)state;
-    static const struct eddy_writer_options options[WRITERS] = {
-        {.max_wait_ns = EDDY_FOREVER, .history = 4}, {.max_wait_ns = EDDY_FOREVER}};
+    static const struct eddy_writer_options options[WRITERS] = {{.history = 4}, {0}};
     every_access_to_a_slot_is_ordered(options);
 }
 
@@ -142,8 +141,7 @@ static void with_history_of_the_topic(void **state)
 {
     (void)state;
     static const struct eddy_writer_options options[WRITERS] = {
-        {.max_wait_ns = EDDY_FOREVER, .history_kind = EDDY_HISTORY_TOPIC, .history = 6},
-        {.max_wait_ns = EDDY_FOREVER, .limit_bytes = 1 << 20}};
+        {.history_kind = EDDY_HISTORY_TOPIC, .history = 6}, {.limit_bytes = 1 << 20}};
     every_access_to_a_slot_is_ordered(options);
 }
 

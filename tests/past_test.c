@@ -89,9 +89,9 @@ static eddy_writer *ending, *busy;
 static void publish_key(uint64_t number, const struct eddy_publication *what)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(ending, 100, &loan));
+    must(eddy_writer_loan(ending, 100, patience(), &loan));
     payload_fill(loan.data, loan.size, 1, number);
-    must(eddy_writer_publish_with(ending, &loan, loan.size, what));
+    must(eddy_writer_publish_with(ending, &loan, loan.size, what, patience()));
 }
 
 static void *end_and_sleep(void *unused)
@@ -221,7 +221,7 @@ static void a_scribbled_end_does_not_make_gathering_endless(void **state)
     struct eddy_writer_options keeping = {.history = 2};
     struct eddy_reader_options late = {.history = 2};
     eddy_reader *reader = NULL;
-    struct eddy_topic_name topic = {.name = "past"};
+    struct eddy_topic_identity topic = {.name = "past"};
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "past", &keeping);
     for (uint64_t i = 0; i < BEFORE; i++)

@@ -17,10 +17,9 @@ static atomic_bool is_over;
 /* What the reader is assured of is little, so that the topic's log is no longer than it must be. */
 static void start(uint64_t patience_ns, enum eddy_noted noted, uint32_t depth)
 {
-    struct eddy_writer_options writing = {.reliability = EDDY_BEST_EFFORT,
-                                          .patience_ns = patience_ns};
+    struct eddy_writer_options writing = {.patience_ns = patience_ns};
     struct eddy_reader_options reading = {
-        .reliability = EDDY_BEST_EFFORT, .depth = depth, .flags = EDDY_READER_DEEP};
+        .reliability = EDDY_BEST_EFFORT, .depth = depth, .flags = EDDY_READER_BEYOND_DEPTH};
     domain = open_domain();
     writer = open_writer(domain, "deep", &writing);
     reader = open_reader(domain, "deep", &reading);

@@ -32,11 +32,9 @@ static struct witness witness;
 static void witness_open(void)
 {
     struct eddy_reader_options options = {.limit_bytes = ACTOR_LIMIT, .depth = 500};
-    struct eddy_writer_options impatient = actor_writing;
-    impatient.max_wait_ns = MILLISECOND;
     witness = (struct witness){.pair.domain = open_domain()};
     witness.pair.reader = open_reader(witness.pair.domain, "points", &options);
-    witness.pair.writer = open_writer(witness.pair.domain, "points", &impatient);
+    witness.pair.writer = open_writer(witness.pair.domain, "points", &actor_writing);
 }
 
 static void watch(void)
@@ -51,7 +49,7 @@ static void watch(void)
         same(payload.number, witness.next[payload.author]++);
         must(eddy_reader_release(witness.pair.reader, &sample));
     }
-    must_fail(error, EDDY_ENODATA);
+    must_fail(error, EDDY_EAGAIN);
 }
 
 /* True if it was struck; false if it ended by itself. */
@@ -73,9 +71,9 @@ static bool watch_until_over(struct child *child)
 static int publish_one(void)
 {
     struct eddy_loan loan;
-    points_insist(eddy_writer_loan(witness.pair.writer, 300, &loan), "loan");
+    points_insist(eddy_writer_loan(witness.pair.writer, 300, patience(), &loan), "loan");
     payload_fill(loan.data, 300, 2, witness.published);
-    int error = eddy_writer_publish(witness.pair.writer, &loan, 300);
+    int error = eddy_writer_publish(witness.pair.writer, &loan, 300, eddy_deadline(MILLISECOND));
     if (error)
         must(eddy_writer_discard(witness.pair.writer, &loan));
     else
@@ -223,7 +221,8 @@ static struct {
 
 static void hoard_open(void)
 {
-    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP};
+    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT,
+                                       .flags = EDDY_READER_BEYOND_DEPTH};
     hoard.reader = open_reader(witness.pair.domain, "points", &deep);
     hoard.count = 0;
     publish_as_witness(300);
@@ -234,7 +233,7 @@ static void take_all_there_is(void)
     while (hoard.count < HELD) {
         struct eddy_sample *sample = &hoard.samples[hoard.count];
         int error = eddy_reader_take(hoard.reader, sample);
-        if (error == EDDY_ENODATA)
+        if (error == EDDY_EAGAIN)
             return;
         must(error);
         hoard.were[hoard.count++] = payload_of(sample);

@@ -117,7 +117,7 @@ static void read_nothing(int wire, void *argument)
 static int publish_many(void)
 {
     for (int i = 0; i < 2000; i++) {
-        int error = eddy_writer_write(writer, "x", 1);
+        int error = eddy_writer_write(writer, "x", 1, patience());
         if (error)
             return error;
     }
@@ -130,8 +130,7 @@ static void a_writer_goes_on_when_its_reader_is_killed(void **state)
     uint64_t times[ROUNDS];
     struct round round = {.victim = read_nothing, .wait = publish_many};
     domain = open_domain();
-    writer =
-        open_writer(domain, "prompt", &(struct eddy_writer_options){.max_wait_ns = 30 * SECOND});
+    writer = open_writer(domain, "prompt", NULL);
     for (int i = 0; i < ROUNDS; i++)
         times[i] = play(&round, EDDY_OK);
     is_prompt(times, SECOND, "topic: a writer that waits for a killed reliable reader");
@@ -144,7 +143,7 @@ static void write_and_stay(int wire, void *argument)
     (void)argument;
     eddy_domain *d = open_domain();
     eddy_writer *w = open_writer(d, "prompt", NULL);
-    must(eddy_writer_write(w, "x", 1));
+    must(eddy_writer_write(w, "x", 1, patience()));
     stay(wire);
 }
 
@@ -169,17 +168,17 @@ static void a_topic_of_the_dead_is_opened_anew(void **state)
 
 static void loan_the_only_slot(int wire, void *argument)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     (void)argument;
     eddy_slots *s = slots_attach("prompt");
-    must(eddy_slots_reserve(s, NULL, 0, patience(), &loan));
+    must(eddy_slots_loan(s, NULL, 0, patience(), &loan));
     stay(wire);
 }
 
 static int reserve(void)
 {
-    struct eddy_slots_loan loan;
-    int error = eddy_slots_reserve(slots, NULL, 0, patience(), &loan);
+    struct eddy_slot_loan loan;
+    int error = eddy_slots_loan(slots, NULL, 0, patience(), &loan);
     return error ? error : eddy_slots_discard(slots, &loan);
 }
 

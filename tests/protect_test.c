@@ -21,10 +21,10 @@ static void the_reader_sees_the_memory_that_the_writer_wrote(void **state)
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan;
     struct eddy_sample sample;
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     volatile char *written = loan.data;
     *written = 'a';
-    must(eddy_writer_publish(pair.writer, &loan, 64));
+    must(eddy_writer_publish(pair.writer, &loan, 64, patience()));
     must(eddy_reader_take(pair.reader, &sample));
     volatile const char *seen = sample.data;
     same(*seen, 'a');
@@ -40,10 +40,10 @@ static void writer_that_changes_its_mind(int wire, void *argument)
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "pair", NULL);
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, 64, &loan));
+    must(eddy_writer_loan(writer, 64, patience(), &loan));
     volatile char *written = loan.data;
     *written = 'a';
-    must(eddy_writer_publish(writer, &loan, 64));
+    must(eddy_writer_publish(writer, &loan, 64, patience()));
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
     *written = 'b';
@@ -99,8 +99,8 @@ static void a_sample_lies_in_a_shared_read_only_mapping(void **state)
         struct eddy_loan loan;
         struct eddy_sample sample;
         char line[4096];
-        must(eddy_writer_loan_with(pair.writer, &options, &loan));
-        must(eddy_writer_publish(pair.writer, &loan, sizes[i]));
+        must(eddy_writer_loan_with(pair.writer, &options, patience(), &loan));
+        must(eddy_writer_publish(pair.writer, &loan, sizes[i], patience()));
         must(eddy_reader_take(pair.reader, &sample));
         const char *ends[] = {sample.header, sample.data, (const char *)sample.data + sizes[i] - 1};
         for (size_t end = 0; end < 3; end++) {

@@ -12,14 +12,14 @@ static void a_sample_makes_the_round_trip(void **state)
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan;
     struct eddy_sample sample;
-    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_EAGAIN);
     check(!eddy_reader_ready(pair.reader));
-    must(eddy_writer_loan(pair.writer, 12, &loan));
+    must(eddy_writer_loan(pair.writer, 12, patience(), &loan));
     same(loan.size, 12);
     check(loan.header == NULL);
     memcpy(loan.data, "twelve bytes", 12);
-    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_ENODATA);
-    must(eddy_writer_publish(pair.writer, &loan, 12));
+    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_EAGAIN);
+    must(eddy_writer_publish(pair.writer, &loan, 12, patience()));
     check(eddy_reader_ready(pair.reader));
     must(eddy_reader_take(pair.reader, &sample));
     same(sample.size, 12);
@@ -27,7 +27,7 @@ static void a_sample_makes_the_round_trip(void **state)
     check(memcmp(sample.data, "twelve bytes", 12) == 0);
     check(sample.header == NULL);
     must(eddy_reader_release(pair.reader, &sample));
-    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take(pair.reader, &sample), EDDY_EAGAIN);
     pair_close(&pair);
 }
 
@@ -52,9 +52,9 @@ static void a_sample_has_the_size_it_was_published_with(void **state)
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan;
     struct eddy_sample sample;
-    must(eddy_writer_loan(pair.writer, 1000, &loan));
+    must(eddy_writer_loan(pair.writer, 1000, patience(), &loan));
     payload_fill(loan.data, 100, 1, 1);
-    must(eddy_writer_publish(pair.writer, &loan, 100));
+    must(eddy_writer_publish(pair.writer, &loan, 100, patience()));
     must(eddy_reader_take(pair.reader, &sample));
     same(sample.size, 100);
     payload_of(&sample);
@@ -67,11 +67,11 @@ static void publishing_more_than_was_loaned_is_refused_and_keeps_the_loan(void *
     (void)state;
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan;
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     payload_fill(loan.data, 64, 1, 7);
-    must_fail(eddy_writer_publish(pair.writer, &loan, 65), EDDY_ETOOBIG);
-    must_fail(eddy_writer_publish(pair.writer, &loan, SIZE_MAX), EDDY_ETOOBIG);
-    must(eddy_writer_publish(pair.writer, &loan, 64));
+    must_fail(eddy_writer_publish(pair.writer, &loan, 65, patience()), EDDY_ETOOBIG);
+    must_fail(eddy_writer_publish(pair.writer, &loan, SIZE_MAX, patience()), EDDY_ETOOBIG);
+    must(eddy_writer_publish(pair.writer, &loan, 64, patience()));
     same(payload_take(pair.reader).number, 7);
     pair_close(&pair);
 }
@@ -86,9 +86,9 @@ static void samples_of_any_size_pass(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct eddy_loan loan;
         struct eddy_sample sample;
-        must(eddy_writer_loan(pair.writer, sizes[i], &loan));
+        must(eddy_writer_loan(pair.writer, sizes[i], patience(), &loan));
         memset(loan.data, (int)i, sizes[i]);
-        must(eddy_writer_publish(pair.writer, &loan, sizes[i]));
+        must(eddy_writer_publish(pair.writer, &loan, sizes[i], patience()));
         must(eddy_reader_take(pair.reader, &sample));
         same(sample.size, sizes[i]);
         const unsigned char *bytes = sample.data;
@@ -141,7 +141,7 @@ static void a_loan_can_be_discarded(void **state)
     struct eddy_topic_stats stats;
     for (int i = 0; i < 10000; i++) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(pair.writer, 4096, &loan));
+        must(eddy_writer_loan(pair.writer, 4096, patience(), &loan));
         must(eddy_writer_discard(pair.writer, &loan));
     }
     must(eddy_writer_stats(pair.writer, &stats));
@@ -159,12 +159,12 @@ static void many_loans_may_be_out_and_are_published_in_any_order(void **state)
     struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = LOANS});
     check(eddy_reader_depth(pair.reader) > 0);
     for (uint64_t i = 0; i < LOANS; i++) {
-        must(eddy_writer_loan(pair.writer, 256, &loans[i]));
+        must(eddy_writer_loan(pair.writer, 256, patience(), &loans[i]));
         payload_fill(loans[i].data, 256, 1, i);
     }
     for (uint64_t i = 0; i < LOANS; i++) {
         uint64_t which = (i * 7 + 3) % LOANS;
-        must(eddy_writer_publish(pair.writer, &loans[which], 256));
+        must(eddy_writer_publish(pair.writer, &loans[which], 256, patience()));
         same(payload_take(pair.reader).number, which);
     }
     pair_close(&pair);
@@ -176,11 +176,11 @@ static void write_copies_and_publishes(void **state)
     struct pair pair = pair_open(NULL, NULL);
     unsigned char bytes[333];
     payload_fill(bytes, sizeof bytes, 9, 4);
-    must(eddy_writer_write(pair.writer, bytes, sizeof bytes));
+    must(eddy_writer_write(pair.writer, bytes, sizeof bytes, patience()));
     struct payload payload = payload_take(pair.reader);
     same(payload.author, 9);
     same(payload.number, 4);
-    must(eddy_writer_write(pair.writer, NULL, 0));
+    must(eddy_writer_write(pair.writer, NULL, 0, patience()));
     struct eddy_sample sample;
     must(eddy_reader_take(pair.reader, &sample));
     same(sample.size, 0);
@@ -193,14 +193,14 @@ static void a_sample_tells_who_wrote_it(void **state)
     (void)state;
     struct eddy_sample mine, theirs;
     eddy_domain *other = open_domain();
-    struct pair pair = pair_open(&(struct eddy_writer_options){.flags = 0xabcd}, NULL);
+    struct pair pair = pair_open(&(struct eddy_writer_options){.tag = 0xabcd}, NULL);
     eddy_writer *stranger = open_writer(other, "pair", NULL);
     payload_publish(pair.writer, 64, 1, 1);
     payload_publish(stranger, 64, 2, 1);
     must(eddy_reader_take(pair.reader, &mine));
     must(eddy_reader_take(pair.reader, &theirs));
-    same(mine.flags, 0xabcd);
-    same(theirs.flags, 0);
+    same(mine.tag, 0xabcd);
+    same(theirs.tag, 0);
     same(mine.source, eddy_reader_participant(pair.reader));
     check(theirs.source != mine.source);
     check(theirs.writer != mine.writer);
@@ -236,12 +236,12 @@ static void take_latest_passes_over_the_older(void **state)
     (void)state;
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_sample sample;
-    must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_EAGAIN);
     for (uint64_t i = 1; i <= 20; i++)
         payload_publish(pair.writer, 64, 1, i);
     must(eddy_reader_take_latest(pair.reader, &sample));
     same(payload_of(&sample).number, 20);
-    must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take_latest(pair.reader, &sample), EDDY_EAGAIN);
     check(!eddy_reader_ready(pair.reader));
     payload_publish(pair.writer, 64, 1, 21);
     same(payload_take(pair.reader).number, 21);
@@ -254,16 +254,16 @@ static void bad_arguments_are_refused(void **state)
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan;
     struct eddy_loan_options odd = {.size = 8, .alignment = 48};
-    must_fail(eddy_writer_loan_with(pair.writer, &odd, &loan), EDDY_EINVAL);
+    must_fail(eddy_writer_loan_with(pair.writer, &odd, patience(), &loan), EDDY_EINVAL);
     odd = (struct eddy_loan_options){.size = 8, .alignment = UINT64_C(1) << 32};
-    must_fail(eddy_writer_loan_with(pair.writer, &odd, &loan), EDDY_EINVAL);
+    must_fail(eddy_writer_loan_with(pair.writer, &odd, patience(), &loan), EDDY_EINVAL);
     odd = (struct eddy_loan_options){.size = 8, .alignment = 8, .header_size = 8};
     odd.header_alignment = 16;
-    must_fail(eddy_writer_loan_with(pair.writer, &odd, &loan), EDDY_EINVAL);
-    must_fail(eddy_writer_loan(pair.writer, SIZE_MAX, &loan), EDDY_ETOOBIG);
-    must_fail(eddy_writer_loan(pair.writer, SIZE_MAX - 4096, &loan), EDDY_ETOOBIG);
+    must_fail(eddy_writer_loan_with(pair.writer, &odd, patience(), &loan), EDDY_EINVAL);
+    must_fail(eddy_writer_loan(pair.writer, SIZE_MAX, patience(), &loan), EDDY_ETOOBIG);
+    must_fail(eddy_writer_loan(pair.writer, SIZE_MAX - 4096, patience(), &loan), EDDY_ETOOBIG);
     odd = (struct eddy_loan_options){.size = 8, .header_size = SIZE_MAX - 8};
-    must_fail(eddy_writer_loan_with(pair.writer, &odd, &loan), EDDY_ETOOBIG);
+    must_fail(eddy_writer_loan_with(pair.writer, &odd, patience(), &loan), EDDY_ETOOBIG);
     pair_close(&pair);
 }
 

@@ -127,11 +127,11 @@ static void publish(eddy_writer *writer, uint64_t number, uint8_t key, size_t he
     struct eddy_loan_options plan = {.size = 100 + number, .header_size = header};
     struct eddy_publication what = {.key = {key}};
     struct eddy_loan loan;
-    must(eddy_writer_loan_with(writer, &plan, &loan));
+    must(eddy_writer_loan_with(writer, &plan, patience(), &loan));
     if (header)
         memset(loan.header, (int)number, header);
     payload_fill(loan.data, loan.size, 1, number);
-    must(eddy_writer_publish_with(writer, &loan, loan.size, &what));
+    must(eddy_writer_publish_with(writer, &loan, loan.size, &what, patience()));
 }
 
 /* What is kept of one is published by the other, whole, in order, and kept by that one then. */
@@ -143,7 +143,7 @@ static void inherits(const struct eddy_writer_options *options, const uint64_t *
     eddy_writer *to = open_writer(domain, "to", options);
     for (uint64_t i = 0; i < 6; i++)
         publish(from, i, i % 3 == 0, i % 2 ? 21 : 0);
-    must(eddy_writer_inherit(to, from));
+    must(eddy_writer_inherit(to, from, patience()));
     must(eddy_writer_close(from));
     eddy_reader *late = open_reader(domain, "to", &all);
     for (size_t i = 0; i < count; i++) {

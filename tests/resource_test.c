@@ -59,11 +59,11 @@ static int publish_some(struct topic_cast *c)
     for (size_t i = 0; !error && i < 3; i++) {
         struct eddy_loan loan;
         size_t bytes = i == 2 ? 1 << 20 : 100; /* the last one needs an extent of its own */
-        error = eddy_writer_loan(c->writer, bytes, &loan);
+        error = eddy_writer_loan(c->writer, bytes, patience(), &loan);
         if (error)
             break;
         payload_fill(loan.data, bytes, 1, i);
-        error = eddy_writer_publish(c->writer, &loan, bytes);
+        error = eddy_writer_publish(c->writer, &loan, bytes, patience());
     }
     return error;
 }
@@ -79,12 +79,12 @@ static int take_all(struct topic_cast *c)
         check(payload_whole(sample.data, sample.size, &payload));
         error = eddy_reader_release(c->reader, &sample);
     }
-    return error == EDDY_ENODATA ? EDDY_OK : error;
+    return error == EDDY_EAGAIN ? EDDY_OK : error;
 }
 
 static int play_topic(struct topic_cast *c)
 {
-    static const struct eddy_topic_name name = {.name = "resources", .type = "t"};
+    static const struct eddy_topic_identity name = {.name = "resources", .type = "t"};
     struct eddy_writer_options writing = {.history = 2};
     struct eddy_reader_options late = {.history = 2, .depth = 5000}; /* takes a longer log */
     int error = eddy_domain_open(NULL, &c->domain);
@@ -168,8 +168,8 @@ static int use_slots(void)
 {
     struct eddy_slots_options options = {.slot_count = 4, .slot_capacity = 100, .readers = 100};
     eddy_slots *writer = NULL, *reader = NULL;
-    struct eddy_slots_sample sample;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_sample sample;
+    struct eddy_slot_loan loan;
     char path[512];
     uint32_t number;
     snprintf(path, sizeof path, "%s/resources.flink", world_dir());
@@ -179,9 +179,9 @@ static int use_slots(void)
     if (!error)
         error = eddy_slots_join(reader, EDDY_SLOTS_ANY_READER, &number);
     if (!error)
-        error = eddy_slots_reserve(writer, NULL, 0, EDDY_POLL, &loan);
+        error = eddy_slots_loan(writer, NULL, 0, EDDY_POLL, &loan);
     if (!error)
-        error = eddy_slots_commit(writer, &loan, "x", 1, NULL);
+        error = eddy_slots_publish_copy(writer, &loan, "x", 1, NULL);
     if (!error)
         error = eddy_slots_take(reader, number, EDDY_POLL, &sample);
     if (!error)

@@ -61,11 +61,11 @@ static void who_polls_hears_of_it_too(void **state)
     struct eddy_chunk chunk;
     eddy_ring *ring = ring_create("ring", EDDY_RING_CONSUMER, SLOTS, SIZE);
     struct child child = start(producing_process, 0);
-    must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_ETIMEDOUT);
+    must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_EAGAIN);
     child_kill(&child);
-    int error = EDDY_ETIMEDOUT;
+    int error = EDDY_EAGAIN;
     for (uint64_t deadline = patience(); eddy_now() < deadline;)
-        if ((error = eddy_ring_take(ring, EDDY_POLL, &chunk)) != EDDY_ETIMEDOUT)
+        if ((error = eddy_ring_take(ring, EDDY_POLL, &chunk)) != EDDY_EAGAIN)
             break;
     must_fail(error, EDDY_EPEERGONE);
     must(eddy_ring_close(ring));
@@ -79,7 +79,7 @@ static void leaving_without_a_word_is_being_gone(void **state)
     static const uint64_t ways[] = {CLOSE, EXIT};
     for (int i = 0; i < 2; i++) {
         struct child child = start(producing_process, 0);
-        must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_ETIMEDOUT);
+        must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_EAGAIN);
         wire_say(child.wire, ways[i]);
         must_fail(eddy_ring_take(ring, EDDY_FOREVER, &chunk), EDDY_EPEERGONE);
         if (ways[i] == CLOSE)
@@ -248,7 +248,7 @@ static void another_producer_goes_on_where_the_dead_one_stopped(void **state)
         tell(&child, PUBLISH);
         tell(&child, LOAN); /* is free again when it dies */
         ring_take_release(ring, i);
-        must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_ETIMEDOUT);
+        must_fail(eddy_ring_take(ring, EDDY_POLL, &chunk), EDDY_EAGAIN);
         child_kill(&child);
         must_fail(eddy_ring_take(ring, EDDY_FOREVER, &chunk), EDDY_EPEERGONE);
     }

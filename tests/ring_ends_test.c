@@ -254,7 +254,7 @@ static void *look_for_a_crash(void *argument)
 {
     struct eddy_crash crash = {0};
     (void)argument;
-    while (eddy_ring_crash(pair.consumer, &crash) == EDDY_ENODATA)
+    while (eddy_ring_crash(pair.consumer, &crash) == EDDY_EAGAIN)
         sched_yield();
     same_crash(&crash);
     return NULL;

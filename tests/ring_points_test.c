@@ -141,7 +141,7 @@ static void produce_some_more(eddy_ring *consumer, uint64_t *next)
     insist(error == (end == EDDY_EPEERGONE ? EDDY_OK : end), "the role is not free");
     for (uint64_t i = 0; !error && i < 3 * SLOTS; i++) {
         ring_publish(producer, SIZE, *next);
-        insist(drain(consumer, EDDY_POLL, next) == EDDY_ETIMEDOUT, "what is published is missing");
+        insist(drain(consumer, EDDY_POLL, next) == EDDY_EAGAIN, "what is published is missing");
     }
     if (!error)
         must(eddy_ring_close(producer));
@@ -161,8 +161,7 @@ static bool strike_producer(enum ending ending)
         (void)drain(consumer, eddy_deadline(MILLISECOND), &next);
     bury(&child, SIGSEGV);
     int end = drain(consumer, was_there(consumer) ? patience() : EDDY_POLL, &next);
-    insist(end == (was_there(consumer) ? the_end_of(consumer) : EDDY_ETIMEDOUT),
-           "no word of the end");
+    insist(end == (was_there(consumer) ? the_end_of(consumer) : EDDY_EAGAIN), "no word of the end");
     insist(ring_info(consumer).published == next, "a published chunk is missing");
     produce_some_more(consumer, &next);
     must(eddy_ring_close(consumer));
@@ -194,7 +193,7 @@ static bool publish_number(eddy_ring *producer, uint64_t number)
     struct eddy_chunk loan;
     int error = eddy_ring_loan(producer, EDDY_POLL, &loan);
     if (error) {
-        insist(error == EDDY_ETIMEDOUT || error == EDDY_EPEERGONE, "no loan");
+        insist(error == EDDY_EAGAIN || error == EDDY_EPEERGONE, "no loan");
         return false;
     }
     payload_fill(loan.data, SIZE, 1, number);
@@ -250,7 +249,7 @@ static bool strike_consumer(enum ending unused)
         number++;
     bool told = was_there(producer);
     int error = eddy_ring_loan(producer, told ? patience() : EDDY_POLL, &loan);
-    insist(error == (told ? EDDY_EPEERGONE : EDDY_ETIMEDOUT), "no word of its end");
+    insist(error == (told ? EDDY_EPEERGONE : EDDY_EAGAIN), "no word of its end");
     consume_the_rest(producer);
     must(eddy_ring_close(producer));
     return struck;

@@ -76,7 +76,7 @@ static void release_any(struct held *held)
 static int take(struct held *held, struct eddy_chunk *chunk)
 {
     int error = eddy_ring_take(pair.consumer, EDDY_POLL, chunk);
-    if (error != EDDY_ETIMEDOUT)
+    if (error != EDDY_EAGAIN)
         return error;
     while (held->count)
         release_any(held);
@@ -179,7 +179,7 @@ static void *contend(void *argument)
     for (uint64_t number = 0; number < chunks;) {
         bool waits = payload_random(&seed) % 4 == 0; /* who does not leaves its look to the next */
         int error = eddy_ring_loan(pair.producer, waits ? patience() : EDDY_POLL, &chunk);
-        if (error == EDDY_EBUSY || (error == EDDY_ETIMEDOUT && !waits))
+        if (error == EDDY_EBUSY || (error == EDDY_EAGAIN && !waits))
             continue;
         must(error);
         if (payload_random(&seed) % 8 == 0) {

@@ -20,10 +20,10 @@ static void round_trips(struct ring_pair *p, int count)
             insist(eddy_ring_loan(p->producer, EDDY_POLL, &loan) == EDDY_OK);
             insist(eddy_ring_publish(p->producer, &loan, 8) == EDDY_OK);
         }
-        insist(eddy_ring_loan(p->producer, EDDY_POLL, &none) == EDDY_ETIMEDOUT);
+        insist(eddy_ring_loan(p->producer, EDDY_POLL, &none) == EDDY_EAGAIN);
         for (int k = 0; k < 3; k++)
             insist(eddy_ring_take(p->consumer, EDDY_POLL, &held[k]) == EDDY_OK);
-        insist(eddy_ring_take(p->consumer, EDDY_POLL, &none) == EDDY_ETIMEDOUT);
+        insist(eddy_ring_take(p->consumer, EDDY_POLL, &none) == EDDY_EAGAIN);
         insist(eddy_ring_release(p->consumer, &held[1]) == EDDY_OK);
         insist(eddy_ring_release(p->consumer, &held[0]) == EDDY_OK);
         insist(eddy_ring_release(p->consumer, &held[2]) == EDDY_OK);

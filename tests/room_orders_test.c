@@ -81,11 +81,11 @@ static void *write_all(void *unused)
         struct eddy_loan loan;
         uint64_t since = eddy_now();
         round_of_writer = round;
-        must(eddy_writer_loan(writer, BYTES, &loan));
+        must(eddy_writer_loan(writer, BYTES, patience(), &loan));
         check(eddy_now() - since < LOST);
         say(&loaned, round);
         await(&ready, round);
-        must(eddy_writer_publish(writer, &loan, BYTES));
+        must(eddy_writer_publish(writer, &loan, BYTES, patience()));
         say(&published, round);
         await(&done, round);
     }
@@ -94,8 +94,7 @@ static void *write_all(void *unused)
 
 static void play(void *(*other)(void *))
 {
-    static const struct eddy_writer_options few = {.limit_bytes = LIMIT,
-                                                   .max_wait_ns = EDDY_FOREVER};
+    static const struct eddy_writer_options few = {.limit_bytes = LIMIT};
     struct eddy_sample held[SLOTS - 1];
     uint64_t seed = payload_seed(), nap = mutant_nap;
     mutant_nap = LOST + SECOND;

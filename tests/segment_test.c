@@ -23,7 +23,7 @@ static void host_process(int wire, void *argument)
     for (uint64_t i = 0; i < 12; i++)
         payload_publish(pair.writer, 200, 1, i);
     must(eddy_reader_take(pair.reader, &sample));
-    must(eddy_writer_loan(pair.writer, 200, &loan));
+    must(eddy_writer_loan(pair.writer, 200, patience(), &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
 }
@@ -47,14 +47,13 @@ static struct {
 
 static void enter(void)
 {
-    struct eddy_topic_name name = {.name = "pair"};
-    struct eddy_writer_options writing = {.max_wait_ns = MILLISECOND / 2};
+    struct eddy_topic_identity name = {.name = "pair"};
     struct eddy_reader_options reading = {.reliability = EDDY_BEST_EFFORT, .history = UINT32_MAX};
     memset(&visit, 0, sizeof visit);
     is_an_answer(eddy_domain_open(NULL, &visit.domain));
     if (!visit.domain)
         return;
-    is_an_answer(eddy_writer_open(visit.domain, &name, &writing, &visit.writer));
+    is_an_answer(eddy_writer_open(visit.domain, &name, NULL, &visit.writer));
     is_an_answer(eddy_reader_open(visit.domain, &name, NULL, &visit.reader));
     is_an_answer(eddy_reader_attach(visit.domain, flink, &reading, &visit.late));
 }
@@ -63,12 +62,12 @@ static void publish_some(eddy_writer *writer)
 {
     for (int i = 0; i < 3; i++) {
         struct eddy_loan loan;
-        int error = eddy_writer_loan(writer, 200, &loan);
+        int error = eddy_writer_loan(writer, 200, eddy_deadline(MILLISECOND / 2), &loan);
         is_an_answer(error);
         if (error != EDDY_OK)
             return;
         memset(loan.data, 'v', 200);
-        error = eddy_writer_publish(writer, &loan, 200);
+        error = eddy_writer_publish(writer, &loan, 200, eddy_deadline(MILLISECOND / 2));
         is_an_answer(error);
         if (error != EDDY_OK)
             is_an_answer(eddy_writer_discard(writer, &loan));

@@ -66,13 +66,13 @@ static void a_wait_set_waits_until_its_deadline(void **state)
 static void a_writer_waits_as_long_as_it_was_told(void **state)
 {
     (void)state;
-    struct pair pair = pair_open(&(struct eddy_writer_options){.max_wait_ns = 50 * MILLISECOND},
-                                 &(struct eddy_reader_options){.depth = 1});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.depth = 1});
     struct eddy_loan loan;
     payload_publish(pair.writer, 64, 1, 1);
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     uint64_t before = eddy_now();
-    must_fail(eddy_writer_publish(pair.writer, &loan, 64), EDDY_ETIMEDOUT);
+    must_fail(eddy_writer_publish(pair.writer, &loan, 64, before + 50 * MILLISECOND),
+              EDDY_ETIMEDOUT);
     check(eddy_now() - before >= 50 * MILLISECOND);
     must(eddy_writer_discard(pair.writer, &loan));
     pair_close(&pair);
@@ -88,9 +88,9 @@ static void a_topic_grows_by_large_samples(void **state)
         struct eddy_loan loan;
         struct eddy_sample sample;
         size_t size = (size_t)(64 + 16 * i) << 20;
-        must(eddy_writer_loan(pair.writer, size, &loan));
+        must(eddy_writer_loan(pair.writer, size, patience(), &loan));
         memset(loan.data, (int)i, 4096);
-        must(eddy_writer_publish(pair.writer, &loan, size));
+        must(eddy_writer_publish(pair.writer, &loan, size, patience()));
         must(eddy_reader_take(pair.reader, &sample));
         same(*(const unsigned char *)sample.data, i);
         must(eddy_reader_release(pair.reader, &sample));

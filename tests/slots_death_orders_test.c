@@ -39,10 +39,10 @@ static unsigned still_dying(void)
 
 static void write_one(struct author *a)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     uint64_t value = a->name << 32 | a->number;
-    int error = eddy_slots_reserve(a->slots, NULL, 0, EDDY_POLL, &loan);
-    if (error == EDDY_ENOSLOT)
+    int error = eddy_slots_loan(a->slots, NULL, 0, EDDY_POLL, &loan);
+    if (error == EDDY_EAGAIN)
         return;
     must(error);
     shadow_write_apart(&shadows[loan.slot], value);
@@ -50,11 +50,11 @@ static void write_one(struct author *a)
         must(eddy_slots_discard(a->slots, &loan));
         return;
     }
-    must(eddy_slots_commit(a->slots, &loan, &value, sizeof value, NULL));
+    must(eddy_slots_publish_copy(a->slots, &loan, &value, sizeof value, NULL));
     a->number++;
 }
 
-static uint64_t value_of(const struct eddy_slots_sample *sample)
+static uint64_t value_of(const struct eddy_slot_sample *sample)
 {
     uint64_t value;
     same(sample->size, sizeof value);
@@ -65,7 +65,7 @@ static uint64_t value_of(const struct eddy_slots_sample *sample)
 
 static void read_some(struct author *a)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     while (a->reads && eddy_slots_take(a->slots, a->reader, EDDY_POLL, &sample) == EDDY_OK) {
         value_of(&sample);
         if (payload_random(&a->seed) % 4)
@@ -126,13 +126,13 @@ static void *write_on(void *argument)
 static void *read_on(void *argument)
 {
     eddy_slots *slots = argument;
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     uint64_t last = 0;
     int error = EDDY_OK;
     while (still_dying() > 0 || !error) {
         error = eddy_slots_take(slots, 0, EDDY_POLL, &sample);
         if (error) {
-            must_fail(error, EDDY_ENODATA);
+            must_fail(error, EDDY_EAGAIN);
             sched_yield();
             continue;
         }

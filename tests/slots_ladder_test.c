@@ -13,14 +13,14 @@ static void host_process(int wire, void *argument)
 {
     (void)argument;
     struct slots_pair p = slots_pair_open(8, 200, 130);
-    struct eddy_slots_sample sample;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_sample sample;
+    struct eddy_slot_loan loan;
     must(eddy_slots_join(p.reader, 70, NULL));
     for (int i = 0; i < 5; i++)
         must(slots_publish(p.writer, nobody, "something", 10));
     must(eddy_slots_take(p.reader, 0, EDDY_POLL, &sample));
     check(slots_hear(p.reader, 70, "something", 10));
-    must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
 }
@@ -30,15 +30,14 @@ static void host_process(int wire, void *argument)
 static void write_some(eddy_slots *slots)
 {
     for (int i = 0; i < 4; i++) {
-        struct eddy_slots_loan loan;
-        int error =
-            eddy_slots_reserve(slots, i % 2 ? NULL : nobody, i % 2 ? 0 : 1, EDDY_POLL, &loan);
+        struct eddy_slot_loan loan;
+        int error = eddy_slots_loan(slots, i % 2 ? NULL : nobody, i % 2 ? 0 : 1, EDDY_POLL, &loan);
         is_an_answer(error);
         if (error)
             continue;
         memset(loan.data, 'v', loan.size);
         is_an_answer(i == 3 ? eddy_slots_discard(slots, &loan)
-                            : eddy_slots_commit_in_place(slots, &loan, 200, NULL));
+                            : eddy_slots_publish(slots, &loan, 200, NULL));
     }
 }
 
@@ -48,7 +47,7 @@ static void read_some(eddy_slots *slots, uint32_t reader)
     volatile unsigned char sum = 0;
     char copy[300];
     for (int i = 0; i < 12; i++) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         int error = i % 3 == 2 ? eddy_slots_take_latest(slots, reader, &sample)
                                : eddy_slots_take(slots, reader, EDDY_POLL, &sample);
         is_an_answer(error);
@@ -65,10 +64,10 @@ static void read_some(eddy_slots *slots, uint32_t reader)
 
 static void look_at_all(eddy_slots *slots)
 {
-    struct eddy_slots_report report;
-    is_an_answer(eddy_slots_stats(slots, &report));
+    struct eddy_slots_info report;
+    is_an_answer(eddy_slots_describe(slots, &report));
     for (uint32_t i = 0; i < 8; i++) {
-        struct eddy_slots_slot look;
+        struct eddy_slot_state look;
         uint64_t mask[3];
         is_an_answer(eddy_slots_look(slots, i, &look));
         is_an_answer(eddy_slots_read_mask(slots, i, mask, 3));
@@ -90,7 +89,7 @@ static void work(eddy_slots *slots)
         read_some(slots, readers[0]);
     if (!second)
         read_some(slots, readers[1]);
-    is_an_answer(eddy_slots_mark_reader_disconnected(slots, 70));
+    is_an_answer(eddy_slots_let_go(slots, 70));
     look_at_all(slots);
     if (!second)
         is_an_answer(eddy_slots_leave(slots, 129));

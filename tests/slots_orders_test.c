@@ -41,12 +41,12 @@ static void *write_all(void *argument)
 {
     uint64_t seed = (uint64_t)(uintptr_t)argument;
     for (uint64_t number = 0; number < EACH;) {
-        struct eddy_slots_loan loan;
+        struct eddy_slot_loan loan;
         uint64_t value = payload_random(&seed);
-        int error = eddy_slots_reserve(slots, gated ? NULL : nobody, !gated,
-                                       eddy_deadline(MILLISECOND), &loan);
+        int error = eddy_slots_loan(slots, gated ? NULL : nobody, !gated,
+                                    eddy_deadline(MILLISECOND), &loan);
         if (error) {
-            check(error == EDDY_ENOSLOT || error == EDDY_ETIMEDOUT);
+            check(error == EDDY_EAGAIN || error == EDDY_ETIMEDOUT);
             continue;
         }
         shadow_write(&shadows[loan.slot], value);
@@ -56,14 +56,14 @@ static void *write_all(void *argument)
             must(eddy_slots_discard(slots, &loan));
             continue;
         }
-        must(eddy_slots_commit(slots, &loan, &value, sizeof value, NULL));
+        must(eddy_slots_publish_copy(slots, &loan, &value, sizeof value, NULL));
         number++;
     }
     atomic_fetch_sub_explicit(&writing, 1, memory_order_relaxed);
     return NULL;
 }
 
-static void look(const struct eddy_slots_sample *sample)
+static void look(const struct eddy_slot_sample *sample)
 {
     uint64_t value;
     same(sample->size, sizeof value);
@@ -82,10 +82,10 @@ static void follow(uint64_t *last, uint64_t since, uint64_t sn)
 
 static bool take_one(uint32_t reader, uint64_t *last, uint64_t since)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     int error = eddy_slots_take(slots, reader, eddy_deadline(MILLISECOND), &sample);
     if (error) {
-        check(error == EDDY_ETIMEDOUT || error == EDDY_ENODATA);
+        check(error == EDDY_ETIMEDOUT || error == EDDY_EAGAIN);
         return false;
     }
     look(&sample);
@@ -98,12 +98,12 @@ static bool take_one(uint32_t reader, uint64_t *last, uint64_t since)
 /* The same by steps: find, hold, mark, release. */
 static bool step_one(uint32_t reader, uint64_t *last, uint64_t since)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     int error = eddy_slots_next_unread(slots, reader, &sample);
     if (!error)
         error = eddy_slots_hold(slots, &sample);
     if (error) {
-        check(error == EDDY_ENODATA || (error == EDDY_ESTALE && (!gated || sample.sn <= since)));
+        check(error == EDDY_EAGAIN || (error == EDDY_ESTALE && (!gated || sample.sn <= since)));
         return false;
     }
     look(&sample);
@@ -225,7 +225,7 @@ static void *take_each(void *argument)
 {
     uint64_t seed = (uint64_t)(uintptr_t)argument;
     for (uint64_t round = 0; round < ROUNDS; round++) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         uint64_t since = eddy_now();
         must(eddy_slots_take(slots, 0, eddy_deadline(LAST), &sample));
         check(eddy_now() - since < LOST);
@@ -244,12 +244,12 @@ static void no_room_is_slept_through(void **state)
     must(eddy_slots_join(slots, 0, NULL));
     pthread_t thread = thread_start(take_each, (void *)(uintptr_t)(seed + 1));
     for (uint64_t round = 0; round < ROUNDS; round++) {
-        struct eddy_slots_loan loan;
+        struct eddy_slot_loan loan;
         uint64_t since = eddy_now();
-        must(eddy_slots_reserve(slots, NULL, 0, eddy_deadline(LAST), &loan));
+        must(eddy_slots_loan(slots, NULL, 0, eddy_deadline(LAST), &loan));
         check(eddy_now() - since < LOST);
         dawdle(&seed);
-        must(eddy_slots_commit(slots, &loan, &round, sizeof round, NULL));
+        must(eddy_slots_publish_copy(slots, &loan, &round, sizeof round, NULL));
     }
     thread_join(thread);
     must(eddy_slots_close(slots));
@@ -265,16 +265,16 @@ static void *reserve_and_give_up(void *argument)
 {
     uint64_t seed = (uint64_t)(uintptr_t)argument;
     for (unsigned round = 0; round < all_turns / WRITERS; round++) {
-        struct eddy_slots_loan loan;
+        struct eddy_slot_loan loan;
         uint64_t since = eddy_now();
-        must(eddy_slots_reserve(slots, nobody, 1, eddy_deadline(LAST), &loan));
+        must(eddy_slots_loan(slots, nobody, 1, eddy_deadline(LAST), &loan));
         check(eddy_now() - since < LOST);
         unsigned mine = atomic_fetch_add_explicit(&turns, 1, memory_order_relaxed) + 1;
         dawdle(&seed);
         if (discards)
             must(eddy_slots_discard(slots, &loan));
         else
-            must(eddy_slots_commit(slots, &loan, &mine, sizeof mine, NULL));
+            must(eddy_slots_publish_copy(slots, &loan, &mine, sizeof mine, NULL));
         while (mine < all_turns && atomic_load_explicit(&turns, memory_order_relaxed) == mine)
             sched_yield();
     }

@@ -22,24 +22,24 @@ static const uint64_t nobody[] = {0};
 
 static void write_one(eddy_slots *slots, uint64_t number)
 {
-    struct eddy_slots_loan loan;
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
+    struct eddy_slot_loan loan;
+    must(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan));
     must(eddy_slots_discard(slots, &loan));
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan));
     payload_fill(loan.data, SIZE, 1, number);
-    must(eddy_slots_commit_in_place(slots, &loan, SIZE, NULL));
+    must(eddy_slots_publish(slots, &loan, SIZE, NULL));
 }
 
 static void take_one(eddy_slots *slots, uint32_t reader)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     if (eddy_slots_take(slots, reader, EDDY_POLL, &sample) == EDDY_OK)
         must(eddy_slots_release(slots, &sample));
 }
 
 static void copy_one(eddy_slots *slots, uint32_t reader)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     char copy[SIZE];
     if (eddy_slots_next_unread(slots, reader, &sample) == EDDY_OK &&
         eddy_slots_read(slots, &sample, copy, sizeof copy) == EDDY_OK)
@@ -51,10 +51,10 @@ static void write_only(void)
 {
     points_arm();
     eddy_slots *slots = slots_attach("points");
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     for (uint64_t i = 0; i < MANY; i++)
         write_one(slots, i);
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan));
     must(eddy_slots_close(slots));
 }
 
@@ -71,7 +71,7 @@ static void read_and_write(void)
     }
     must(eddy_slots_leave(slots, reader));
     must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &reader));
-    must(eddy_slots_mark_reader_disconnected(slots, reader));
+    must(eddy_slots_let_go(slots, reader));
     must(eddy_slots_close(slots));
 }
 
@@ -80,11 +80,11 @@ static void wait_in_vain(void)
 {
     points_arm();
     eddy_slots *slots = slots_create("actor", 1, 8, 0);
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     uint64_t soon = eddy_deadline(MILLISECOND / 4);
     must_fail(eddy_slots_wait(slots, 0, soon), EDDY_ETIMEDOUT);
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
-    must_fail(eddy_slots_reserve(slots, nobody, 1, soon, &loan), EDDY_ETIMEDOUT);
+    must(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan));
+    must_fail(eddy_slots_loan(slots, nobody, 1, soon, &loan), EDDY_ETIMEDOUT);
     must(eddy_slots_close(slots));
 }
 
@@ -92,12 +92,12 @@ static void wait_in_vain(void)
 static void hold_all(int wire, void *argument)
 {
     eddy_slots *slots = argument ? slots_create("actor", 1, 8, 0) : slots_attach("points");
-    struct eddy_slots_loan loan;
-    struct eddy_slots_sample sample;
+    struct eddy_slot_loan loan;
+    struct eddy_slot_sample sample;
     must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &sample.reader));
     int error = eddy_slots_take(slots, sample.reader, EDDY_POLL, &sample);
-    check(error == EDDY_OK || error == EDDY_ENODATA);
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
+    check(error == EDDY_OK || error == EDDY_EAGAIN);
+    must(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
 }
@@ -128,7 +128,7 @@ static eddy_slots *claimed;
 
 static void pin_what_is_claimed(const char *name)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     eddy_point_hook = points_arrive;
     if (strcmp(name, "slots-claim:looked") == 0)
         must(eddy_slots_take(claimed, 0, EDDY_POLL, &sample));
@@ -139,33 +139,33 @@ static void pin_what_is_claimed(const char *name)
 
 static void claim_what_is_held(void)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     claimed = slots_create("actor", 1, 8, 1);
     must(eddy_slots_join(claimed, 0, NULL));
     must(slots_publish(claimed, nobody, "x", 1));
     eddy_point_hook = pin_what_is_claimed;
-    must_fail(eddy_slots_reserve(claimed, nobody, 1, EDDY_POLL, &loan), EDDY_ENOSLOT);
+    must_fail(eddy_slots_loan(claimed, nobody, 1, EDDY_POLL, &loan), EDDY_EAGAIN);
     must(eddy_slots_close(claimed));
 }
 
 static void have_the_only_slot(int wire, void *unused)
 {
     (void)unused;
-    struct eddy_slots_loan loan;
-    must(eddy_slots_reserve(slots_attach("actor"), nobody, 1, EDDY_POLL, &loan));
+    struct eddy_slot_loan loan;
+    must(eddy_slots_loan(slots_attach("actor"), nobody, 1, EDDY_POLL, &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
 }
 
 static void poll_past_the_dead(void)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     eddy_slots *slots = slots_create("actor", 1, 8, 1);
     struct child child = child_start(have_the_only_slot, NULL);
     wire_expect(child.wire, WIRE_READY);
     child_kill(&child);
     points_arm();
-    slots_reserve_soon(slots, nobody, 1, &loan);
+    slots_loan_soon(slots, nobody, 1, &loan);
     must(eddy_slots_discard(slots, &loan));
     must(eddy_slots_close(slots));
 }
@@ -197,7 +197,7 @@ static struct witness {
 static void watch(void)
 {
     struct witness *w = &witness;
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     int error;
     while ((error = eddy_slots_take(w->slots, 0, EDDY_POLL, &sample)) == EDDY_OK) {
         struct payload payload;
@@ -208,7 +208,7 @@ static void watch(void)
         w->next[payload.author] = payload.number + 1;
         must(eddy_slots_release(w->slots, &sample));
     }
-    must_fail(error, EDDY_ENODATA);
+    must_fail(error, EDDY_EAGAIN);
 }
 
 /* Publishes, gated by everybody who lives, and misses none of its own. */
@@ -216,11 +216,11 @@ static void publish_as_witness(const uint64_t *active, int count)
 {
     struct witness *w = &witness;
     for (int i = 0; i < count; i++) {
-        struct eddy_slots_loan loan;
+        struct eddy_slot_loan loan;
         uint64_t number = w->next[2], sn;
-        slots_reserve_soon(w->slots, active, active ? 1 : 0, &loan);
+        slots_loan_soon(w->slots, active, active ? 1 : 0, &loan);
         payload_fill(loan.data, SIZE, 2, number);
-        points_insist(eddy_slots_commit_in_place(w->slots, &loan, SIZE, &sn), "commit");
+        points_insist(eddy_slots_publish(w->slots, &loan, SIZE, &sn), "commit");
         watch();
         if (w->next[2] != number + 1 || (active == NULL && w->sn != sn))
             check_fail(CHECK_HERE("publish_as_witness"), "a sample is missing after a blow at %s",
@@ -230,19 +230,19 @@ static void publish_as_witness(const uint64_t *active, int count)
 
 static void no_slot_is_lost(void)
 {
-    struct eddy_slots_loan loans[SLOTS];
+    struct eddy_slot_loan loans[SLOTS];
     for (int i = 0; i < SLOTS; i++)
-        slots_reserve_soon(witness.slots, NULL, 0, &loans[i]);
+        slots_loan_soon(witness.slots, NULL, 0, &loans[i]);
     for (int i = 0; i < SLOTS; i++)
         must(eddy_slots_discard(witness.slots, &loans[i]));
 }
 
 static void nothing_is_lost(void)
 {
-    struct eddy_slots_report report;
+    struct eddy_slots_info report;
     no_slot_is_lost();
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
-    must(eddy_slots_stats(witness.slots, &report));
+    must(eddy_slots_describe(witness.slots, &report));
     same(report.attached, 1);
     same(report.readers, 1);
     for (uint32_t i = 0; i < SLOTS; i++)
@@ -334,10 +334,10 @@ static void stopping_writer(int wire, void *argument)
 static void publish_and_mark(eddy_slots *slots)
 {
     const uint64_t first[] = {1};
-    struct eddy_slots_loan loan;
-    struct eddy_slots_sample sample = {.reader = 0};
-    must(eddy_slots_reserve(slots, first, 1, EDDY_POLL, &loan));
-    must(eddy_slots_commit(slots, &loan, "next", 4, &sample.sn));
+    struct eddy_slot_loan loan;
+    struct eddy_slot_sample sample = {.reader = 0};
+    must(eddy_slots_loan(slots, first, 1, EDDY_POLL, &loan));
+    must(eddy_slots_publish_copy(slots, &loan, "next", 4, &sample.sn));
     sample.slot = loan.slot;
     sample.segment = loan.segment;
     must(eddy_slots_mark_read(slots, &sample));
@@ -349,7 +349,7 @@ static void a_commit_is_done_with_the_swap(void **state)
     (void)state;
     for (int rounds = 1; rounds <= 1000; rounds *= 10) {
         eddy_slots *slots = slots_create("points", SLOTS, SIZE, 4);
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         must(eddy_slots_join(slots, 0, NULL));
         struct child child = child_start(stopping_writer, NULL);
         siginfo_t news;
@@ -359,7 +359,7 @@ static void a_commit_is_done_with_the_swap(void **state)
         must(eddy_slots_take(slots, 0, EDDY_POLL, &sample));
         same(sample.sn, 1);
         check(sample.size == 4 && memcmp(sample.data, "mine", 4) == 0);
-        must_fail(eddy_slots_take(slots, 0, EDDY_POLL, &sample), EDDY_ENODATA);
+        must_fail(eddy_slots_take(slots, 0, EDDY_POLL, &sample), EDDY_EAGAIN);
         check(kill(child.pid, SIGCONT) == 0);
         child_join(&child);
         must(eddy_slots_close(slots));

@@ -49,7 +49,7 @@ static void echoing_reader(int wire, void *argument)
     must(eddy_slots_join(slots, 0, NULL));
     wire_say(wire, WIRE_READY);
     for (uint64_t i = 0; i < rounds; i++) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         must(eddy_slots_take(slots, 0, patience(), &sample));
         same(sample.sn, i + 1);
         must(eddy_slots_release(slots, &sample));
@@ -66,9 +66,9 @@ static void marks_wake_who_waits_for_room(void **state)
     wire_expect(child.wire, WIRE_READY);
     uint64_t start = eddy_now();
     for (uint64_t i = 0; i < 2000; i++) {
-        struct eddy_slots_loan loan;
-        must(eddy_slots_reserve(slots, first, 1, patience(), &loan));
-        must(eddy_slots_commit(slots, &loan, &i, sizeof i, NULL));
+        struct eddy_slot_loan loan;
+        must(eddy_slots_loan(slots, first, 1, patience(), &loan));
+        must(eddy_slots_publish_copy(slots, &loan, &i, sizeof i, NULL));
     }
     child_join(&child);
     check(eddy_now() - start < 20 * SECOND); /* 2000 looks every 50 ms would be 100 s */
@@ -81,8 +81,8 @@ static void hoarding_writer(int wire, void *argument)
 {
     (void)argument;
     eddy_slots *slots = slots_attach("slots");
-    struct eddy_slots_loan loan;
-    while (eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan) == EDDY_OK)
+    struct eddy_slot_loan loan;
+    while (eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan) == EDDY_OK)
         memset(loan.data, 0xee, loan.size);
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
@@ -92,18 +92,18 @@ static void loans_of_the_dead_are_discarded(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(8, 64, 0);
-    struct eddy_slots_sample sample;
-    struct eddy_slots_loan loans[8];
+    struct eddy_slot_sample sample;
+    struct eddy_slot_loan loans[8];
     for (int round = 0; round < 10; round++) {
         struct child child = child_start(hoarding_writer, NULL);
         wire_expect(child.wire, WIRE_READY);
-        must_fail(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, loans), EDDY_ENOSLOT);
+        must_fail(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, loans), EDDY_EAGAIN);
         child_kill(&child);
         for (int i = 0; i < 8; i++)
-            slots_reserve_soon(p.writer, nobody, 1, &loans[i]);
+            slots_loan_soon(p.writer, nobody, 1, &loans[i]);
         for (int i = 0; i < 8; i++)
             must(eddy_slots_discard(p.writer, &loans[i]));
-        must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ENODATA);
+        must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_EAGAIN);
     }
     slots_pair_close(&p);
 }
@@ -112,7 +112,7 @@ static void holding_reader(int wire, void *argument)
 {
     (void)argument;
     eddy_slots *slots = slots_attach("slots");
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     must(eddy_slots_join(slots, 5, NULL));
     must(eddy_slots_take(slots, 5, patience(), &sample));
     wire_say(wire, WIRE_READY);
@@ -124,18 +124,18 @@ static void a_dead_reader_gates_and_holds_nothing(void **state)
 {
     (void)state;
     eddy_slots *slots = slots_create("slots", 2, 64, 0);
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     uint64_t fifth = 1 << 5;
     for (int round = 0; round < 10; round++) {
         must(slots_publish(slots, nobody, "x", 1));
         must(slots_publish(slots, nobody, "y", 1));
         struct child child = child_start(holding_reader, NULL);
         wire_expect(child.wire, WIRE_READY);
-        must_fail(slots_publish(slots, round % 2 ? NULL : &fifth, "z", 1), EDDY_ENOSLOT);
+        must_fail(slots_publish(slots, round % 2 ? NULL : &fifth, "z", 1), EDDY_EAGAIN);
         child_kill(&child);
         for (int i = 0; i < 2; i++) {
-            slots_reserve_soon(slots, round % 2 ? NULL : &fifth, round % 2 ? 0 : 1, &loan);
-            must(eddy_slots_commit(slots, &loan, "z", 1, NULL));
+            slots_loan_soon(slots, round % 2 ? NULL : &fifth, round % 2 ? 0 : 1, &loan);
+            must(eddy_slots_publish_copy(slots, &loan, "z", 1, NULL));
         }
         must(eddy_slots_join(slots, 5, NULL)); /* its number is free */
         must(eddy_slots_leave(slots, 5));
@@ -152,13 +152,13 @@ static void a_stopped_reader_is_not_dead(void **state)
     struct child child = child_start(holding_reader, NULL);
     wire_expect(child.wire, WIRE_READY);
     child_stop(&child);
-    struct eddy_slots_loan loan;
-    must_fail(eddy_slots_reserve(slots, NULL, 0, eddy_deadline(120 * MILLISECOND), &loan),
+    struct eddy_slot_loan loan;
+    must_fail(eddy_slots_loan(slots, NULL, 0, eddy_deadline(120 * MILLISECOND), &loan),
               EDDY_ETIMEDOUT);
     must_fail(eddy_slots_join(slots, 5, NULL), EDDY_EBUSY);
     child_continue(&child);
     child_kill(&child);
-    slots_reserve_soon(slots, NULL, 0, &loan);
+    slots_loan_soon(slots, NULL, 0, &loan);
     must(eddy_slots_close(slots));
 }
 
@@ -187,8 +187,8 @@ static void a_dead_creators_path_is_free(void **state)
         if (round % 2)
             must_fail(eddy_slots_attach(NULL, slots_path("slots"), NULL, &slots), EDDY_ENOENT);
         struct slots_pair p = slots_pair_open(4, 64, 0);
-        struct eddy_slots_sample sample;
-        must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ENODATA);
+        struct eddy_slot_sample sample;
+        must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_EAGAIN);
         slots_pair_close(&p);
         same(world_files(), 1); /* the registry */
     }
@@ -238,10 +238,10 @@ static void one_of_many_writers(int wire, void *argument)
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
     for (uint64_t i = 0; i < EACH; i++) {
-        struct eddy_slots_loan loan;
-        must(eddy_slots_reserve(slots, NULL, 0, patience(), &loan));
+        struct eddy_slot_loan loan;
+        must(eddy_slots_loan(slots, NULL, 0, patience(), &loan));
         payload_fill(loan.data, 100 + i % 100, author, i);
-        must(eddy_slots_commit_in_place(slots, &loan, 100 + i % 100, NULL));
+        must(eddy_slots_publish(slots, &loan, 100 + i % 100, NULL));
     }
     must(eddy_slots_close(slots));
 }
@@ -250,7 +250,7 @@ static void take_all(eddy_slots *slots)
 {
     uint64_t next[WRITERS] = {0};
     for (uint64_t sn = 1; sn <= WRITERS * EACH; sn++) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         struct payload payload;
         must(eddy_slots_take(slots, 0, patience(), &sample));
         same(sample.sn, sn);
@@ -321,14 +321,14 @@ static struct slots_pair inherited;
 static void forked_child(int wire, void *argument)
 {
     (void)wire, (void)argument;
-    struct eddy_slots_loan loan;
-    struct eddy_slots_sample sample;
-    struct eddy_slots_report report;
-    must_fail(eddy_slots_reserve(inherited.writer, nobody, 1, EDDY_POLL, &loan), EDDY_EFORKED);
+    struct eddy_slot_loan loan;
+    struct eddy_slot_sample sample;
+    struct eddy_slots_info report;
+    must_fail(eddy_slots_loan(inherited.writer, nobody, 1, EDDY_POLL, &loan), EDDY_EFORKED);
     must_fail(eddy_slots_take(inherited.reader, 0, EDDY_POLL, &sample), EDDY_EFORKED);
     must_fail(eddy_slots_next_unread(inherited.reader, 0, &sample), EDDY_EFORKED);
     must_fail(eddy_slots_wait(inherited.reader, 0, EDDY_FOREVER), EDDY_EFORKED);
-    must_fail(eddy_slots_stats(inherited.reader, &report), EDDY_EFORKED);
+    must_fail(eddy_slots_describe(inherited.reader, &report), EDDY_EFORKED);
     must_fail(eddy_slots_leave(inherited.reader, 0), EDDY_EFORKED);
     must_fail(eddy_slots_close(inherited.reader), EDDY_EFORKED);
     must_fail(eddy_slots_close(inherited.writer), EDDY_EFORKED);
@@ -351,7 +351,7 @@ static void scribbling_reader(int wire, void *argument)
 {
     (void)wire, (void)argument;
     eddy_slots *slots = slots_attach("slots");
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     must(eddy_slots_join(slots, EDDY_SLOTS_ANY_READER, &sample.reader));
     must(eddy_slots_take(slots, sample.reader, EDDY_POLL, &sample));
     *(volatile char *)(uintptr_t)sample.data = '!';

@@ -17,8 +17,8 @@ static void without_gates_the_last_samples_stay(void **state)
             must(slots_publish(p.writer, nobody, &i, sizeof i));
         for (uint64_t i = 3; i < 7; i++)
             check(slots_hear(p.reader, 0, &i, sizeof i));
-        struct eddy_slots_sample sample;
-        must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ENODATA);
+        struct eddy_slot_sample sample;
+        must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_EAGAIN);
     }
     slots_pair_close(&p);
 }
@@ -28,12 +28,12 @@ static void samples_come_by_number_not_by_slot(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(8, 64, 0);
-    struct eddy_slots_loan loans[8];
+    struct eddy_slot_loan loans[8];
     for (uint64_t round = 0; round < 50; round++) {
         for (int i = 0; i < 8; i++)
-            must(eddy_slots_reserve(p.writer, first, 1, EDDY_POLL, &loans[i]));
+            must(eddy_slots_loan(p.writer, first, 1, EDDY_POLL, &loans[i]));
         for (uint64_t i = 0; i < 8; i++) /* 3, 6, 1, 4, 7, 2, 5, 0 */
-            must(eddy_slots_commit(p.writer, &loans[(3 * i + 3) % 8], &i, sizeof i, NULL));
+            must(eddy_slots_publish_copy(p.writer, &loans[(3 * i + 3) % 8], &i, sizeof i, NULL));
         for (uint64_t i = 0; i < 8; i++)
             check(slots_hear(p.reader, 0, &i, sizeof i));
     }
@@ -45,7 +45,7 @@ static void an_old_unread_sample_is_still_found(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_sample old, next;
+    struct eddy_slot_sample old, next;
     uint64_t ignored[] = {0};
     must(slots_publish(p.writer, first, "old", 3));
     must(eddy_slots_next_unread(p.reader, 0, &old));
@@ -58,7 +58,7 @@ static void an_old_unread_sample_is_still_found(void **state)
     must(eddy_slots_release(p.reader, &old));
     for (uint64_t i = 4997; i < 5000; i++)
         check(slots_hear(p.reader, 0, &i, sizeof i));
-    must_fail(eddy_slots_next_unread(p.reader, 0, &next), EDDY_ENODATA);
+    must_fail(eddy_slots_next_unread(p.reader, 0, &next), EDDY_EAGAIN);
     slots_pair_close(&p);
 }
 
@@ -92,10 +92,10 @@ static void marks_are_seen_and_free_the_slot(void **state)
     uint8_t byte = 0xff;
     must(eddy_slots_join(p.reader, 1, NULL));
     must(slots_publish(p.writer, both, &byte, 1));
-    must_fail(slots_publish(p.writer, both, &byte, 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, both, &byte, 1), EDDY_EAGAIN);
     check(slots_hear(p.reader, 0, &byte, 1));
-    must_fail(slots_publish(p.writer, both, &byte, 1), EDDY_ENOSLOT);
-    must_fail(slots_publish(p.writer, NULL, &byte, 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, both, &byte, 1), EDDY_EAGAIN);
+    must_fail(slots_publish(p.writer, NULL, &byte, 1), EDDY_EAGAIN);
     must(eddy_slots_read_mask(p.writer, 0, &mask, 1));
     same(mask, 1);
     check(slots_hear(p.reader, 1, &byte, 1));
@@ -114,7 +114,7 @@ static void a_reader_still_to_come_gates(void **state)
     struct slots_pair p = slots_pair_open(1, 64, 0);
     must(slots_publish(p.writer, both, "x", 1));
     check(slots_hear(p.reader, 0, "x", 1));
-    must_fail(slots_publish(p.writer, both, "y", 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, both, "y", 1), EDDY_EAGAIN);
     must(eddy_slots_join(p.reader, 1, NULL));
     check(slots_hear(p.reader, 1, "x", 1));
     must(slots_publish(p.writer, both, "y", 1));
@@ -125,10 +125,10 @@ static void a_disconnected_reader_gates_nothing(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(1, 64, 0);
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     must(slots_publish(p.writer, NULL, "x", 1));
-    must_fail(slots_publish(p.writer, NULL, "y", 1), EDDY_ENOSLOT);
-    must(eddy_slots_mark_reader_disconnected(p.writer, 0));
+    must_fail(slots_publish(p.writer, NULL, "y", 1), EDDY_EAGAIN);
+    must(eddy_slots_let_go(p.writer, 0));
     for (int i = 0; i < 5; i++) {
         must(slots_publish(p.writer, NULL, "y", 1));
         must(slots_publish(p.writer, first, "y", 1));
@@ -139,7 +139,7 @@ static void a_disconnected_reader_gates_nothing(void **state)
     must(eddy_slots_join(p.reader, 0, NULL));
     check(slots_hear(p.reader, 0, "y", 1));
     must(slots_publish(p.writer, NULL, "z", 1));
-    must_fail(slots_publish(p.writer, NULL, "z", 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, NULL, "z", 1), EDDY_EAGAIN);
     slots_pair_close(&p);
 }
 
@@ -169,16 +169,16 @@ static void thousands_of_readers_each_count(void **state)
     for (int round = 0; round < 5; round++) {
         must(slots_publish(p.writer, NULL, "x", 1));
         for (uint32_t r = 0; r < READERS; r++) {
-            struct eddy_slots_sample sample;
+            struct eddy_slot_sample sample;
             check(slots_hear(p.reader, r, "x", 1));
-            must_fail(eddy_slots_next_unread(p.reader, r, &sample), EDDY_ENODATA);
+            must_fail(eddy_slots_next_unread(p.reader, r, &sample), EDDY_EAGAIN);
         }
     }
     for (int i = 0; i < 3; i++)
         must(slots_publish(p.writer, NULL, "y", 1));
     for (uint32_t r = 0; r < READERS; r += 32) /* 32 and 0, which shared a bit once */
         check(slots_hear(p.reader, r, "y", 1));
-    must_fail(slots_publish(p.writer, NULL, "z", 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, NULL, "z", 1), EDDY_EAGAIN);
     uint32_t marked = 0;
     for (uint32_t slot = 0; slot < 3; slot++) {
         must(eddy_slots_read_mask(p.writer, slot, mask, sizeof mask / sizeof *mask));
@@ -195,21 +195,21 @@ static void a_reserved_slot_has_no_sample(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(1, 64, 0);
-    struct eddy_slots_sample old, sample;
-    struct eddy_slots_loan loan;
-    struct eddy_slots_slot look;
+    struct eddy_slot_sample old, sample;
+    struct eddy_slot_loan loan;
+    struct eddy_slot_state look;
     char copy[64];
     must(slots_publish(p.writer, nobody, "77777777", 8));
     must(eddy_slots_next_unread(p.reader, 0, &old));
-    must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
     memcpy(loan.data, "9999", 4);
     must_fail(eddy_slots_read(p.reader, &old, copy, sizeof copy), EDDY_ESTALE);
     must_fail(eddy_slots_hold(p.reader, &old), EDDY_ESTALE);
-    must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ENODATA);
+    must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_EAGAIN);
     must(eddy_slots_look(p.reader, 0, &look));
     check(look.loaned && look.sn == 0 && look.source != 0);
     must(eddy_slots_discard(p.writer, &loan));
-    must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ENODATA);
+    must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_EAGAIN);
     must_fail(eddy_slots_read(p.reader, &old, copy, sizeof copy), EDDY_ESTALE);
     must(eddy_slots_look(p.reader, 0, &look));
     check(!look.loaned && look.sn == 0 && look.source == 0);
@@ -220,12 +220,12 @@ static void a_late_mark_does_not_hit_the_next_sample(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(1, 64, 0);
-    struct eddy_slots_sample old;
+    struct eddy_slot_sample old;
     must(slots_publish(p.writer, nobody, "old", 3));
     must(eddy_slots_next_unread(p.reader, 0, &old));
     must(slots_publish(p.writer, nobody, "new", 3));
     must_fail(eddy_slots_mark_read(p.reader, &old), EDDY_ESTALE);
-    must_fail(slots_publish(p.writer, first, "more", 4), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, first, "more", 4), EDDY_EAGAIN);
     check(slots_hear(p.reader, 0, "new", 3));
     must(slots_publish(p.writer, first, "more", 4));
     slots_pair_close(&p);
@@ -235,18 +235,18 @@ static void what_is_held_is_not_written(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(2, 64, 0);
-    struct eddy_slots_sample held, other;
-    struct eddy_slots_slot look;
+    struct eddy_slot_sample held, other;
+    struct eddy_slot_state look;
     must(slots_publish(p.writer, nobody, "held", 4));
     must(eddy_slots_take(p.reader, 0, EDDY_POLL, &held));
     for (int i = 0; i < 10; i++)
         must(slots_publish(p.writer, nobody, "other", 5));
     check(memcmp(held.data, "held", 4) == 0);
     must(eddy_slots_take(p.reader, 0, EDDY_POLL, &other));
-    must_fail(slots_publish(p.writer, nobody, "none", 4), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, nobody, "none", 4), EDDY_EAGAIN);
     must(eddy_slots_look(p.writer, held.slot, &look));
     check(look.held);
-    struct eddy_slots_sample copy = held;
+    struct eddy_slot_sample copy = held;
     must(eddy_slots_release(p.reader, &held));
     check(held.data == NULL);
     must_fail(eddy_slots_release(p.reader, &copy), EDDY_ESTALE);
@@ -260,7 +260,7 @@ static void one_sample_is_held_once(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(2, 64, 0);
-    struct eddy_slots_sample sample, again;
+    struct eddy_slot_sample sample, again;
     char copy[8];
     must(slots_publish(p.writer, nobody, "x", 1));
     must(eddy_slots_next_unread(p.reader, 0, &sample));
@@ -277,7 +277,7 @@ static void taking_marks_and_goes_on(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_sample samples[4], none;
+    struct eddy_slot_sample samples[4], none;
     for (uint64_t i = 0; i < 4; i++)
         must(slots_publish(p.writer, NULL, &i, sizeof i));
     for (uint64_t i = 0; i < 4; i++) {
@@ -285,12 +285,12 @@ static void taking_marks_and_goes_on(void **state)
         same(samples[i].sn, i + 1);
         check(memcmp(samples[i].data, &i, sizeof i) == 0);
     }
-    must_fail(eddy_slots_take(p.reader, 0, EDDY_POLL, &none), EDDY_ENODATA);
+    must_fail(eddy_slots_take(p.reader, 0, EDDY_POLL, &none), EDDY_EAGAIN);
     must_fail(eddy_slots_take(p.reader, 0, eddy_deadline(MILLISECOND), &none), EDDY_ETIMEDOUT);
-    must_fail(slots_publish(p.writer, NULL, "x", 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, NULL, "x", 1), EDDY_EAGAIN);
     must(eddy_slots_release(p.reader, &samples[2])); /* in any order */
     must(slots_publish(p.writer, NULL, "x", 1));
-    must_fail(slots_publish(p.writer, NULL, "x", 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, NULL, "x", 1), EDDY_EAGAIN);
     slots_pair_close(&p); /* lets go of the others */
 }
 
@@ -298,14 +298,14 @@ static void the_newest_passes_over_the_rest(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_sample sample;
-    must_fail(eddy_slots_take_latest(p.reader, 0, &sample), EDDY_ENODATA);
+    struct eddy_slot_sample sample;
+    must_fail(eddy_slots_take_latest(p.reader, 0, &sample), EDDY_EAGAIN);
     for (int round = 0; round < 3; round++) {
         for (uint64_t i = 0; i < 4; i++)
             must(slots_publish(p.writer, NULL, &i, sizeof i));
         must(eddy_slots_take_latest(p.reader, 0, &sample));
         check(*(const uint64_t *)sample.data == 3);
-        must_fail(eddy_slots_take_latest(p.reader, 0, &sample), EDDY_ENODATA);
+        must_fail(eddy_slots_take_latest(p.reader, 0, &sample), EDDY_EAGAIN);
         must(eddy_slots_release(p.reader, &sample));
     }
     slots_pair_close(&p);
@@ -320,7 +320,7 @@ static double round_trip_ns(struct slots_pair *p)
     for (int slice = 0; slice < 5; slice++) {
         uint64_t start = eddy_now();
         for (int i = 0; i < ROUNDS; i++) {
-            struct eddy_slots_sample sample;
+            struct eddy_slot_sample sample;
             must(slots_publish(p->writer, first, "x", 1));
             must(eddy_slots_take(p->reader, 0, EDDY_POLL, &sample));
             must(eddy_slots_release(p->reader, &sample));
@@ -337,7 +337,7 @@ static void many_unread_slots_cost_what_few_cost(void **state)
     (void)state;
     struct slots_pair few = slots_pair_open(4, 64, 0);
     struct slots_pair many = slots_pair_open_at("many", 16384, 64, 0);
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     double ns = round_trip_ns(&few);
     for (int i = 0; i < 16384; i++)
         must(slots_publish(many.writer, first, "x", 1));

@@ -46,7 +46,7 @@ static enum way { LEAVES, LEAVES_WITH_A_SAMPLE, IS_DISCONNECTED } way;
 
 static void hold_one(void)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     must(eddy_slots_take(slots, 0, eddy_deadline(LAST), &sample)); /* `done` hands nothing on */
     uint64_t value;
     memcpy(&value, sample.data, sizeof value);
@@ -63,7 +63,7 @@ static void *come_and_go(void *argument)
         tell(&joined, round);
         dawdle(&seed);
         if (way == IS_DISCONNECTED)
-            must(eddy_slots_mark_reader_disconnected(slots, 0));
+            must(eddy_slots_let_go(slots, 0));
         else
             must(eddy_slots_leave(slots, 0));
         while (now(&done) < round)
@@ -76,13 +76,13 @@ static void *come_and_go(void *argument)
 
 static void write_once(uint64_t value)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     uint64_t since = eddy_now();
-    must(eddy_slots_reserve(slots, way == LEAVES_WITH_A_SAMPLE ? nobody : first, 1,
-                            eddy_deadline(LAST), &loan));
+    must(eddy_slots_loan(slots, way == LEAVES_WITH_A_SAMPLE ? nobody : first, 1,
+                         eddy_deadline(LAST), &loan));
     check(eddy_now() - since < LOST);
     shadow_write(&shadow, value);
-    must(eddy_slots_commit(slots, &loan, &value, sizeof value, NULL));
+    must(eddy_slots_publish_copy(slots, &loan, &value, sizeof value, NULL));
 }
 
 static void run(enum way chosen)
@@ -135,7 +135,7 @@ static void join_once(uint64_t *seed)
     uint64_t since = eddy_slots_generation(slots);
     dawdle(seed);
     while (sn <= since) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         must(eddy_slots_take(slots, 0, eddy_deadline(LAST), &sample));
         sn = sample.sn;
         must(eddy_slots_release(slots, &sample));
@@ -163,7 +163,7 @@ static void who_joins_misses_nothing(void **state)
     while (now(&joined) < ROUNDS) {
         uint64_t value = 1;
         int error = slots_publish(slots, NULL, &value, sizeof value);
-        check(error == EDDY_OK || error == EDDY_ENOSLOT);
+        check(error == EDDY_OK || error == EDDY_EAGAIN);
     }
     thread_join(reader);
     must(eddy_slots_close(slots));
@@ -175,10 +175,10 @@ static void *read_each_once(void *argument)
 {
     uint64_t seed = (uint64_t)(uintptr_t)argument, last = 0;
     while (last < READ) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         int error = eddy_slots_next_unread(slots, 0, &sample);
         if (error) {
-            check(error == EDDY_ENODATA);
+            check(error == EDDY_EAGAIN);
             continue;
         }
         same(sample.sn, last + 1);
@@ -199,7 +199,7 @@ static void what_was_read_is_not_unread_again(void **state)
     pthread_t reader = thread_start(read_each_once, (void *)(uintptr_t)payload_seed());
     while (now(&done) < READ) {
         int error = slots_publish(slots, NULL, "x", 1);
-        check(error == EDDY_OK || error == EDDY_ENOSLOT);
+        check(error == EDDY_OK || error == EDDY_EAGAIN);
     }
     thread_join(reader);
     must(eddy_slots_close(slots));
@@ -209,14 +209,14 @@ static void what_was_read_is_not_unread_again(void **state)
 static void *take_the_number(void *argument)
 {
     for (unsigned i = 0; i < HANDOVERS; i++) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         int error;
         while ((error = eddy_slots_join(slots, 0, NULL)) == EDDY_EBUSY)
             sched_yield();
         must(error);
         must(eddy_slots_take(slots, 0, EDDY_POLL, &sample));
         must(eddy_slots_release(slots, &sample));
-        must_fail(eddy_slots_take(slots, 0, EDDY_POLL, &sample), EDDY_ENODATA);
+        must_fail(eddy_slots_take(slots, 0, EDDY_POLL, &sample), EDDY_EAGAIN);
         must(eddy_slots_leave(slots, 0));
     }
     return argument;

@@ -15,9 +15,9 @@ static eddy_slots *slots;
 
 static void *wait_for_room(void *argument)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     stage_enter(argument);
-    must(eddy_slots_reserve(slots, NULL, 0, eddy_deadline(5000 * MILLISECOND), &loan));
+    must(eddy_slots_loan(slots, NULL, 0, eddy_deadline(5000 * MILLISECOND), &loan));
     must(eddy_slots_discard(slots, &loan));
     return NULL;
 }
@@ -52,17 +52,17 @@ static uint64_t wait_out(pthread_t waiter, struct stage_stop *other)
 
 static void *commit(void *argument)
 {
-    struct eddy_slots_loan loan;
-    must(eddy_slots_reserve(slots, NULL, 0, EDDY_POLL, &loan));
+    struct eddy_slot_loan loan;
+    must(eddy_slots_loan(slots, NULL, 0, EDDY_POLL, &loan));
     stage_enter(argument);
-    must(eddy_slots_commit(slots, &loan, "x", 1, NULL));
+    must(eddy_slots_publish_copy(slots, &loan, "x", 1, NULL));
     return NULL;
 }
 
 static uint64_t wait_for_who_commits(eddy_slots *reader)
 {
     struct stage_stop swapped, armed;
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     stage_set(&swapped, "slots-commit:swapped", NULL);
     pthread_t committer = thread_start(commit, &swapped);
     stage_until_there(&swapped);
@@ -92,14 +92,14 @@ static void who_waits_for_room_is_woken_when_the_writer_gives_the_slot_up(void *
 
 static void *claim_in_vain(void *argument)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     stage_enter(argument);
-    must_fail(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan), EDDY_ENOSLOT);
+    must_fail(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan), EDDY_EAGAIN);
     return NULL;
 }
 
 /* Somebody claims the slot, finds it held and leaves it; meanwhile the holder lets go. */
-static uint64_t wait_for_who_claims(eddy_slots *reader, struct eddy_slots_sample *sample)
+static uint64_t wait_for_who_claims(eddy_slots *reader, struct eddy_slot_sample *sample)
 {
     struct stage_stop last, owned, held, waiting;
     stage_set(&last, "slots-claim:last", NULL);
@@ -129,13 +129,13 @@ static uint64_t wait_for_who_claims(eddy_slots *reader, struct eddy_slots_sample
 static uint64_t wait_while_claimed(void)
 {
     struct slots_pair pair = slots_pair_open(SLOTS, 64, 1);
-    struct eddy_slots_loan loans[SLOTS];
-    struct eddy_slots_sample sample;
+    struct eddy_slot_loan loans[SLOTS];
+    struct eddy_slot_sample sample;
     slots = pair.writer;
     for (int i = 0; i < SLOTS; i++)
-        must(eddy_slots_reserve(slots, NULL, 0, EDDY_POLL, &loans[i]));
+        must(eddy_slots_loan(slots, NULL, 0, EDDY_POLL, &loans[i]));
     same(loans[LAST].slot, LAST);
-    must(eddy_slots_commit(slots, &loans[LAST], "x", 1, NULL));
+    must(eddy_slots_publish_copy(slots, &loans[LAST], "x", 1, NULL));
     must(eddy_slots_next_unread(pair.reader, 0, &sample));
     eddy_point_hook = stage_arrive;
     uint64_t waited = wait_for_who_claims(pair.reader, &sample);

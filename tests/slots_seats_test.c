@@ -146,12 +146,12 @@ static void who_reaps_lives(void **state)
     eddy_point_hook = NULL;
 }
 
-static struct eddy_slots_loan reserve_at(eddy_slots *mine, uint32_t hand)
+static struct eddy_slot_loan reserve_at(eddy_slots *mine, uint32_t hand)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     eddy_store_relaxed(&mine->header->empty, 0u);
     eddy_store_relaxed(&mine->header->hand, hand);
-    must(eddy_slots_reserve(mine, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(mine, nobody, 1, EDDY_POLL, &loan));
     same(loan.slot, hand);
     return loan;
 }
@@ -159,24 +159,24 @@ static struct eddy_slots_loan reserve_at(eddy_slots *mine, uint32_t hand)
 static void commit_at(uint32_t hand, int count)
 {
     for (int i = 0; i < count; i++) {
-        struct eddy_slots_loan loan = reserve_at(slots, hand);
-        must(eddy_slots_commit(slots, &loan, &i, sizeof i, NULL));
+        struct eddy_slot_loan loan = reserve_at(slots, hand);
+        must(eddy_slots_publish_copy(slots, &loan, &i, sizeof i, NULL));
     }
 }
 
 /* The number of the sample in slot A. */
 static uint64_t sample_in_a(void)
 {
-    struct eddy_slots_slot slot;
+    struct eddy_slot_state slot;
     must(eddy_slots_look(slots, A, &slot));
     return slot.sn;
 }
 
 static void *commit_and_die(void *argument)
 {
-    struct eddy_slots_loan loan = reserve_at(ghost, A);
+    struct eddy_slot_loan loan = reserve_at(ghost, A);
     stage_enter(argument);
-    must(eddy_slots_commit(ghost, &loan, "x", 1, NULL));
+    must(eddy_slots_publish_copy(ghost, &loan, "x", 1, NULL));
     return NULL;
 }
 
@@ -189,9 +189,9 @@ static void *reap_the_ghost(void *argument)
 
 static void *commit_the_next(void *argument)
 {
-    struct eddy_slots_loan loan = reserve_at(slots, A);
+    struct eddy_slot_loan loan = reserve_at(slots, A);
     stage_enter(argument);
-    must(eddy_slots_commit(slots, &loan, "y", 1, NULL));
+    must(eddy_slots_publish_copy(slots, &loan, "y", 1, NULL));
     return NULL;
 }
 
@@ -267,10 +267,10 @@ static void *leave_a_seat(void *argument)
 
 static void *take_a_seat(void *argument)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     stage_enter(argument);
     newcomer = slots_attach("slots");
-    must(eddy_slots_reserve(newcomer, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(newcomer, nobody, 1, EDDY_POLL, &loan));
     must(eddy_slots_discard(newcomer, &loan));
     return NULL;
 }

@@ -22,20 +22,20 @@ enum {
 static const uint64_t nobody[] = {0};
 static eddy_slots *slots;
 
-static struct eddy_slots_loan reserve_at(uint32_t hand)
+static struct eddy_slot_loan reserve_at(uint32_t hand)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     eddy_store_relaxed(&slots->header->empty, 0u);
     eddy_store_relaxed(&slots->header->hand, hand);
-    must(eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, &loan));
+    must(eddy_slots_loan(slots, nobody, 1, EDDY_POLL, &loan));
     return loan;
 }
 
 static void commit_at(uint32_t hand, int count)
 {
     for (int i = 0; i < count; i++) {
-        struct eddy_slots_loan loan = reserve_at(hand);
-        must(eddy_slots_commit(slots, &loan, &i, sizeof i, NULL));
+        struct eddy_slot_loan loan = reserve_at(hand);
+        must(eddy_slots_publish_copy(slots, &loan, &i, sizeof i, NULL));
     }
 }
 
@@ -43,7 +43,7 @@ static void commit_at(uint32_t hand, int count)
 
 static struct stage_stop trying;
 static atomic_bool tried;
-static struct eddy_slots_loan slow;
+static struct eddy_slot_loan slow;
 static int outcome;   /* of the slow commit */
 static uint64_t vain; /* the number */
 
@@ -51,7 +51,7 @@ static uint64_t vain; /* the number */
 static void *commit_slowly(void *argument)
 {
     stage_enter(&trying);
-    int error = eddy_slots_commit(slots, &slow, "slow", 4, NULL);
+    int error = eddy_slots_publish_copy(slots, &slow, "slow", 4, NULL);
     atomic_store_explicit(&tried, true, memory_order_relaxed);
     check(error == outcome);
     return argument;
@@ -63,10 +63,10 @@ static void *look_for_oldest(void *argument)
     atomic_bool *until = argument;
     int rounds = 0;
     do {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         eddy_store_relaxed(&slots->cursors[0], slots->first_sn);
         int error = eddy_slots_find_unread(slots, 0, UINT64_MAX, &sample);
-        check(error == EDDY_OK || error == EDDY_ENODATA);
+        check(error == EDDY_OK || error == EDDY_EAGAIN);
         check(error || sample.slot != A || sample.sn != vain);
     } while (++rounds < 3 || !atomic_load_explicit(until, memory_order_relaxed));
     return NULL;
@@ -131,7 +131,7 @@ static void *commit_anew(void *argument)
     stage_enter(NULL);
     slow = reserve_at(A);
     stage_enter(&taken);
-    must(eddy_slots_commit(slots, &slow, "anew", 4, NULL));
+    must(eddy_slots_publish_copy(slots, &slow, "anew", 4, NULL));
     return argument;
 }
 
@@ -139,8 +139,8 @@ static void *commit_anew(void *argument)
 static void *commit_over(void *argument)
 {
     stage_until_there(&taken);
-    must(eddy_slots_commit(slots, argument, "over", 4, NULL));
-    struct eddy_slots_loan loan = reserve_at(A);
+    must(eddy_slots_publish_copy(slots, argument, "over", 4, NULL));
+    struct eddy_slot_loan loan = reserve_at(A);
     check(loan.slot != A);
     must(eddy_slots_discard(slots, &loan));
     stage_let_go(&taken);
@@ -153,7 +153,7 @@ static void a_later_loan_is_not_given_up_for_an_older_sample(void **state)
     slots = slots_create("slots", SLOTS, 64, 1);
     eddy_point_hook = stage_arrive;
     for (int i = 0; i < ROUNDS; i++) {
-        struct eddy_slots_loan over = reserve_at(C);
+        struct eddy_slot_loan over = reserve_at(C);
         stage_set(&taken, "slots-commit:taken", NULL);
         commit_at(A, 1);
         commit_at(B, LAP - 1);

@@ -31,11 +31,11 @@ static bool over(void)
     return atomic_load_explicit(&finished, memory_order_relaxed);
 }
 
-static int reserve(const struct actor *actor, struct eddy_slots_loan *loan)
+static int reserve(const struct actor *actor, struct eddy_slot_loan *loan)
 {
     static const uint64_t nobody[] = {0};
-    return actor->gated ? eddy_slots_reserve(slots, NULL, 0, eddy_deadline(5 * MILLISECOND), loan)
-                        : eddy_slots_reserve(slots, nobody, 1, EDDY_POLL, loan);
+    return actor->gated ? eddy_slots_loan(slots, NULL, 0, eddy_deadline(5 * MILLISECOND), loan)
+                        : eddy_slots_loan(slots, nobody, 1, EDDY_POLL, loan);
 }
 
 static void *write_until_over(void *argument)
@@ -44,12 +44,12 @@ static void *write_until_over(void *argument)
     uint64_t number = 0;
     char bytes[CAPACITY];
     while (!over()) {
-        struct eddy_slots_loan loan;
+        struct eddy_slot_loan loan;
         size_t size = sizeof(struct payload) +
                       payload_random(&actor->seed) % (CAPACITY - sizeof(struct payload));
         int error = reserve(actor, &loan);
         if (error) {
-            check(error == EDDY_ENOSLOT || error == EDDY_ETIMEDOUT);
+            check(error == EDDY_EAGAIN || error == EDDY_ETIMEDOUT);
             continue;
         }
         bool in_place = payload_random(&actor->seed) % 2;
@@ -58,8 +58,8 @@ static void *write_until_over(void *argument)
             must(eddy_slots_discard(slots, &loan));
             continue;
         }
-        must(in_place ? eddy_slots_commit_in_place(slots, &loan, size, NULL)
-                      : eddy_slots_commit(slots, &loan, bytes, size, NULL));
+        must(in_place ? eddy_slots_publish(slots, &loan, size, NULL)
+                      : eddy_slots_publish_copy(slots, &loan, bytes, size, NULL));
         number++;
         atomic_fetch_add_explicit(&committed, 1, memory_order_relaxed);
     }
@@ -71,7 +71,7 @@ struct progress {
 };
 
 static void follow(struct progress *progress, const struct actor *actor, const void *data,
-                   const struct eddy_slots_sample *sample)
+                   const struct eddy_slot_sample *sample)
 {
     struct payload payload;
     check(payload_whole(data, sample->size, &payload));
@@ -87,10 +87,10 @@ static void follow(struct progress *progress, const struct actor *actor, const v
 /* Takes in place, and keeps some for a while. */
 static void take_a_while(struct actor *actor, uint32_t reader, unsigned stay)
 {
-    struct eddy_slots_sample kept[KEPT] = {{0}};
+    struct eddy_slot_sample kept[KEPT] = {{0}};
     struct progress progress = {{0}, 0};
     for (unsigned i = 0; i < stay && !over(); i++) {
-        struct eddy_slots_sample *sample = &kept[payload_random(&actor->seed) % KEPT];
+        struct eddy_slot_sample *sample = &kept[payload_random(&actor->seed) % KEPT];
         if (sample->data)
             must(eddy_slots_release(slots, sample));
         int error = eddy_slots_take(slots, reader, eddy_deadline(5 * MILLISECOND), sample);
@@ -109,11 +109,11 @@ static void copy_a_while(struct actor *actor, uint32_t reader, unsigned stay)
 {
     struct progress progress = {{0}, 0};
     for (unsigned i = 0; i < stay && !over(); i++) {
-        struct eddy_slots_sample sample;
+        struct eddy_slot_sample sample;
         char copy[CAPACITY];
         uint64_t generation = eddy_slots_generation(slots);
         int error = eddy_slots_next_unread(slots, reader, &sample);
-        if (error == EDDY_ENODATA) {
+        if (error == EDDY_EAGAIN) {
             error = eddy_slots_wait(slots, generation, eddy_deadline(5 * MILLISECOND));
             check(error == EDDY_OK || error == EDDY_ETIMEDOUT);
             continue;

@@ -13,24 +13,24 @@ static const uint64_t nobody[] = {0}, first[] = {1};
 
 static void read_and_mark(struct slots_pair *p)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     char copy[64];
     insist(eddy_slots_next_unread(p->reader, 0, &sample) == EDDY_OK);
     insist(eddy_slots_read(p->reader, &sample, copy, sizeof copy) == EDDY_OK);
     insist(eddy_slots_mark_read(p->reader, &sample) == EDDY_OK);
-    insist(eddy_slots_next_unread(p->reader, 0, &sample) == EDDY_ENODATA);
+    insist(eddy_slots_next_unread(p->reader, 0, &sample) == EDDY_EAGAIN);
 }
 
 static void round_trips(struct slots_pair *p, int count)
 {
     for (int i = 0; i < count; i++) {
-        struct eddy_slots_loan loan;
-        struct eddy_slots_sample sample;
+        struct eddy_slot_loan loan;
+        struct eddy_slot_sample sample;
         const uint64_t *active = i % 3 == 0 ? NULL : i % 3 == 1 ? first : nobody;
-        insist(eddy_slots_reserve(p->writer, active, active ? 1 : 0, EDDY_POLL, &loan) == EDDY_OK);
+        insist(eddy_slots_loan(p->writer, active, active ? 1 : 0, EDDY_POLL, &loan) == EDDY_OK);
         insist(eddy_slots_discard(p->writer, &loan) == EDDY_OK);
-        insist(eddy_slots_reserve(p->writer, active, active ? 1 : 0, EDDY_POLL, &loan) == EDDY_OK);
-        insist(eddy_slots_commit(p->writer, &loan, "x", 1, NULL) == EDDY_OK);
+        insist(eddy_slots_loan(p->writer, active, active ? 1 : 0, EDDY_POLL, &loan) == EDDY_OK);
+        insist(eddy_slots_publish_copy(p->writer, &loan, "x", 1, NULL) == EDDY_OK);
         insist(eddy_slots_generation(p->reader) > 0);
         if (i % 2) {
             read_and_mark(p);

@@ -17,9 +17,9 @@ static void both_sides_see_the_same_sizes(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_report made, found;
-    must(eddy_slots_stats(p.writer, &made));
-    must(eddy_slots_stats(p.reader, &found));
+    struct eddy_slots_info made, found;
+    must(eddy_slots_describe(p.writer, &made));
+    must(eddy_slots_describe(p.reader, &found));
     same(made.slot_count, 4);
     same(found.slot_count, 4);
     same(made.slot_bytes, 128);
@@ -169,12 +169,12 @@ static void in_place_is_byte_for_byte_the_same(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_loan loan;
-    struct eddy_slots_sample sample;
-    must(eddy_slots_reserve(p.writer, first, 1, EDDY_POLL, &loan));
+    struct eddy_slot_loan loan;
+    struct eddy_slot_sample sample;
+    must(eddy_slots_loan(p.writer, first, 1, EDDY_POLL, &loan));
     same(loan.size, 64);
     memcpy(loan.data, "in place", 8);
-    must(eddy_slots_commit_in_place(p.writer, &loan, 8, NULL));
+    must(eddy_slots_publish(p.writer, &loan, 8, NULL));
     must(eddy_slots_next_unread(p.reader, 0, &sample));
     same(sample.size, 8);
     check(sample.data == NULL);
@@ -188,12 +188,12 @@ static void slots_are_whole_lines(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(7, 100, 0);
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     for (int i = 0; i < 7; i++) {
-        must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
+        must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
         same((uintptr_t)loan.data % 64, 0);
         memset(loan.data, i, 100);
-        must(eddy_slots_commit_in_place(p.writer, &loan, 100, NULL));
+        must(eddy_slots_publish(p.writer, &loan, 100, NULL));
     }
     for (int i = 0; i < 7; i++) {
         uint8_t wanted[100];
@@ -209,10 +209,10 @@ static void numbers_rise_by_one(void **state)
     struct slots_pair p = slots_pair_open(4, 64, 0);
     uint64_t before = 0;
     for (int i = 0; i < 300; i++) {
-        struct eddy_slots_loan loan;
+        struct eddy_slot_loan loan;
         uint64_t sn;
-        must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
-        must(eddy_slots_commit(p.writer, &loan, "x", 1, &sn));
+        must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
+        must(eddy_slots_publish_copy(p.writer, &loan, "x", 1, &sn));
         same(sn, before + 1);
         same(eddy_slots_generation(p.reader), sn);
         before = sn;
@@ -224,15 +224,15 @@ static void what_is_too_long_uses_no_number(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     uint64_t sn = 77;
     char bytes[65] = {0};
-    must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
-    must_fail(eddy_slots_commit(p.writer, &loan, bytes, 65, &sn), EDDY_ETOOBIG);
-    must_fail(eddy_slots_commit_in_place(p.writer, &loan, SIZE_MAX, &sn), EDDY_ETOOBIG);
+    must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
+    must_fail(eddy_slots_publish_copy(p.writer, &loan, bytes, 65, &sn), EDDY_ETOOBIG);
+    must_fail(eddy_slots_publish(p.writer, &loan, SIZE_MAX, &sn), EDDY_ETOOBIG);
     same(sn, 77);
     same(eddy_slots_generation(p.writer), 0);
-    must(eddy_slots_commit(p.writer, &loan, bytes, 64, &sn));
+    must(eddy_slots_publish_copy(p.writer, &loan, bytes, 64, &sn));
     same(sn, 1);
     slots_pair_close(&p);
 }
@@ -241,18 +241,18 @@ static void a_loan_ends_once(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 0);
-    struct eddy_slots_loan loan, again;
-    must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
-    must_fail(eddy_slots_commit(p.reader, &loan, "thief", 6, NULL), EDDY_ESTALE);
+    struct eddy_slot_loan loan, again;
+    must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
+    must_fail(eddy_slots_publish_copy(p.reader, &loan, "thief", 6, NULL), EDDY_ESTALE);
     must_fail(eddy_slots_discard(p.reader, &loan), EDDY_ESTALE);
-    must(eddy_slots_commit(p.writer, &loan, "once", 5, NULL));
-    must_fail(eddy_slots_commit(p.writer, &loan, "twice", 6, NULL), EDDY_ESTALE);
+    must(eddy_slots_publish_copy(p.writer, &loan, "once", 5, NULL));
+    must_fail(eddy_slots_publish_copy(p.writer, &loan, "twice", 6, NULL), EDDY_ESTALE);
     must_fail(eddy_slots_discard(p.writer, &loan), EDDY_ESTALE);
     /* Nor when the slot is on loan anew. */
     for (uint32_t i = 0; i < 4; i++) {
-        must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &again));
-        must_fail(eddy_slots_commit(p.writer, &loan, "twice", 6, NULL), EDDY_ESTALE);
-        must(eddy_slots_commit(p.writer, &again, "good", 5, NULL));
+        must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &again));
+        must_fail(eddy_slots_publish_copy(p.writer, &loan, "twice", 6, NULL), EDDY_ESTALE);
+        must(eddy_slots_publish_copy(p.writer, &again, "good", 5, NULL));
     }
     same(eddy_slots_generation(p.writer), 5);
     slots_pair_close(&p);
@@ -264,7 +264,7 @@ static void a_sample_without_bytes_is_one(void **state)
     struct slots_pair p = slots_pair_open(2, 64, 0);
     must(slots_publish(p.writer, first, NULL, 0));
     must(slots_publish(p.writer, first, "x", 1));
-    must_fail(slots_publish(p.writer, first, "y", 1), EDDY_ENOSLOT);
+    must_fail(slots_publish(p.writer, first, "y", 1), EDDY_EAGAIN);
     check(slots_hear(p.reader, 0, "", 0));
     check(slots_hear(p.reader, 0, "x", 1));
     slots_pair_close(&p);
@@ -275,24 +275,24 @@ static void wrong_indexes_are_errors(void **state)
     (void)state;
     struct slots_pair p = slots_pair_open(4, 64, 40);
     struct slots_pair other = slots_pair_open_at("other", 4, 64, 0);
-    struct eddy_slots_loan loan;
-    struct eddy_slots_slot look;
-    struct eddy_slots_sample sample;
+    struct eddy_slot_loan loan;
+    struct eddy_slot_state look;
+    struct eddy_slot_sample sample;
     uint64_t mask = 1ull << 40, far[] = {0, 1};
-    must_fail(eddy_slots_reserve(p.writer, &mask, 1, EDDY_POLL, &loan), EDDY_EBOUNDS);
-    must_fail(eddy_slots_reserve(p.writer, far, 2, EDDY_POLL, &loan), EDDY_EBOUNDS);
-    must(eddy_slots_reserve(p.writer, nobody, 1, EDDY_POLL, &loan));
+    must_fail(eddy_slots_loan(p.writer, &mask, 1, EDDY_POLL, &loan), EDDY_EBOUNDS);
+    must_fail(eddy_slots_loan(p.writer, far, 2, EDDY_POLL, &loan), EDDY_EBOUNDS);
+    must(eddy_slots_loan(p.writer, nobody, 1, EDDY_POLL, &loan));
     must_fail(eddy_slots_discard(other.writer, &loan), EDDY_EINVAL);
     loan.slot = 4;
-    must_fail(eddy_slots_commit(p.writer, &loan, "x", 1, NULL), EDDY_EBOUNDS);
+    must_fail(eddy_slots_publish_copy(p.writer, &loan, "x", 1, NULL), EDDY_EBOUNDS);
     must_fail(eddy_slots_discard(p.writer, &loan), EDDY_EBOUNDS);
     must_fail(eddy_slots_look(p.writer, 4, &look), EDDY_EBOUNDS);
     must_fail(eddy_slots_read_mask(p.writer, 4, &mask, 1), EDDY_EBOUNDS);
     must_fail(eddy_slots_next_unread(p.reader, 40, &sample), EDDY_EBOUNDS);
     must_fail(eddy_slots_next_unread(p.reader, 39, &sample), EDDY_EINVAL);
     must_fail(eddy_slots_join(p.reader, 40, NULL), EDDY_EBOUNDS);
-    must_fail(eddy_slots_mark_reader_disconnected(p.writer, 40), EDDY_EBOUNDS);
-    sample = (struct eddy_slots_sample){.slot = 4, .sn = 1};
+    must_fail(eddy_slots_let_go(p.writer, 40), EDDY_EBOUNDS);
+    sample = (struct eddy_slot_sample){.slot = 4, .sn = 1};
     must_fail(eddy_slots_hold(p.reader, &sample), EDDY_EINVAL);
     slots_pair_close(&other);
     slots_pair_close(&p);
@@ -302,16 +302,16 @@ static void nothing_free_is_said_at_once_or_at_the_deadline(void **state)
 {
     (void)state;
     struct slots_pair p = slots_pair_open(2, 64, 0);
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     must(slots_publish(p.writer, NULL, "1", 1));
     must(slots_publish(p.writer, NULL, "2", 1));
-    must_fail(eddy_slots_reserve(p.writer, NULL, 0, EDDY_POLL, &loan), EDDY_ENOSLOT);
+    must_fail(eddy_slots_loan(p.writer, NULL, 0, EDDY_POLL, &loan), EDDY_EAGAIN);
     uint64_t start = eddy_now();
-    must_fail(eddy_slots_reserve(p.writer, NULL, 0, eddy_deadline(20 * MILLISECOND), &loan),
+    must_fail(eddy_slots_loan(p.writer, NULL, 0, eddy_deadline(20 * MILLISECOND), &loan),
               EDDY_ETIMEDOUT);
     check(eddy_now() - start >= 20 * MILLISECOND);
     check(slots_hear(p.reader, 0, "1", 1));
-    must(eddy_slots_reserve(p.writer, NULL, 0, EDDY_POLL, &loan));
+    must(eddy_slots_loan(p.writer, NULL, 0, EDDY_POLL, &loan));
     must(eddy_slots_discard(p.writer, &loan));
     slots_pair_close(&p);
 }

@@ -9,15 +9,15 @@ static void a_loan_is_published_once(void **state)
     (void)state;
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan, copy;
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     payload_fill(loan.data, 64, 1, 1);
     copy = loan;
-    must(eddy_writer_publish(pair.writer, &loan, 64));
+    must(eddy_writer_publish(pair.writer, &loan, 64, patience()));
     struct eddy_loan again = copy;
-    must_fail(eddy_writer_publish(pair.writer, &again, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(pair.writer, &again, 64, patience()), EDDY_ESTALE);
     again = copy;
     must_fail(eddy_writer_discard(pair.writer, &again), EDDY_ESTALE);
-    must_fail(eddy_writer_publish(pair.writer, &loan, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(pair.writer, &loan, 64, patience()), EDDY_ESTALE);
     same(payload_take(pair.reader).number, 1);
     check(!eddy_reader_ready(pair.reader));
     pair_close(&pair);
@@ -28,11 +28,11 @@ static void a_discarded_loan_is_gone(void **state)
     (void)state;
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan loan, copy;
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     copy = loan;
     must(eddy_writer_discard(pair.writer, &loan));
     must_fail(eddy_writer_discard(pair.writer, &copy), EDDY_ESTALE);
-    must_fail(eddy_writer_publish(pair.writer, &copy, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(pair.writer, &copy, 64, patience()), EDDY_ESTALE);
     check(!eddy_reader_ready(pair.reader));
     pair_close(&pair);
 }
@@ -44,20 +44,20 @@ static void an_old_ticket_does_not_fit_a_new_loan_of_the_same_slot(void **state)
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_loan old, now = {0};
     bool met = false;
-    must(eddy_writer_loan(pair.writer, 64, &old));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &old));
     struct eddy_loan copy = old;
     must(eddy_writer_discard(pair.writer, &old));
     for (int i = 0; i < 100000 && !met; i++) {
-        must(eddy_writer_loan(pair.writer, 64, &now));
+        must(eddy_writer_loan(pair.writer, 64, patience(), &now));
         met = now.slot == copy.slot;
         if (!met)
             must(eddy_writer_discard(pair.writer, &now));
     }
     check(met);
-    must_fail(eddy_writer_publish(pair.writer, &copy, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(pair.writer, &copy, 64, patience()), EDDY_ESTALE);
     must_fail(eddy_writer_discard(pair.writer, &copy), EDDY_ESTALE);
     payload_fill(now.data, 64, 1, 2);
-    must(eddy_writer_publish(pair.writer, &now, 64));
+    must(eddy_writer_publish(pair.writer, &now, 64, patience()));
     same(payload_take(pair.reader).number, 2);
     pair_close(&pair);
 }
@@ -69,14 +69,14 @@ static void another_writers_loan_is_refused(void **state)
     eddy_writer *other = open_writer(pair.domain, "pair", NULL);
     eddy_writer *elsewhere = open_writer(pair.domain, "another topic", NULL);
     struct eddy_loan loan;
-    must(eddy_writer_loan(pair.writer, 64, &loan));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &loan));
     struct eddy_loan copy = loan;
-    must_fail(eddy_writer_publish(other, &copy, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(other, &copy, 64, patience()), EDDY_ESTALE);
     must_fail(eddy_writer_discard(other, &copy), EDDY_ESTALE);
-    must_fail(eddy_writer_publish(elsewhere, &copy, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(elsewhere, &copy, 64, patience()), EDDY_ESTALE);
     check(!eddy_reader_ready(pair.reader));
     payload_fill(loan.data, 64, 1, 3);
-    must(eddy_writer_publish(pair.writer, &loan, 64));
+    must(eddy_writer_publish(pair.writer, &loan, 64, patience()));
     same(payload_take(pair.reader).number, 3);
     must(eddy_writer_close(elsewhere));
     must(eddy_writer_close(other));
@@ -91,7 +91,7 @@ static void a_made_up_loan_is_refused(void **state)
     static const uint32_t slots[] = {0, 1, 2, 1000, 0x7fffffff, 0x80000000, 0xffffffff};
     for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
         struct eddy_loan made_up = {.data = bytes, .size = 64, .slot = slots[i], .ticket = 1};
-        must_fail(eddy_writer_publish(pair.writer, &made_up, 64), EDDY_ESTALE);
+        must_fail(eddy_writer_publish(pair.writer, &made_up, 64, patience()), EDDY_ESTALE);
         must_fail(eddy_writer_discard(pair.writer, &made_up), EDDY_ESTALE);
         struct eddy_sample sample = {.data = bytes, .size = 64, .slot = slots[i], .sn = 1};
         must_fail(eddy_reader_release(pair.reader, &sample), EDDY_ESTALE);
@@ -223,10 +223,10 @@ static void a_loan_of_another_topic_is_refused(void **state)
     struct pair pair = pair_open(NULL, NULL);
     eddy_writer *writer = open_writer(pair.domain, "another topic", NULL);
     struct eddy_loan here, there;
-    must(eddy_writer_loan(pair.writer, 64, &here));
-    must(eddy_writer_loan(writer, 64, &there));
+    must(eddy_writer_loan(pair.writer, 64, patience(), &here));
+    must(eddy_writer_loan(writer, 64, patience(), &there));
     same(here.slot, there.slot);
-    must_fail(eddy_writer_publish(pair.writer, &there, 64), EDDY_ESTALE);
+    must_fail(eddy_writer_publish(pair.writer, &there, 64, patience()), EDDY_ESTALE);
     must_fail(eddy_writer_discard(writer, &here), EDDY_ESTALE);
     must(eddy_writer_discard(pair.writer, &here));
     must(eddy_writer_discard(writer, &there));

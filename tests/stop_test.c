@@ -43,9 +43,9 @@ static uint64_t publish_until_timeout(eddy_writer *writer, uint64_t number)
 {
     for (;; number++) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(writer, 64, &loan));
+        must(eddy_writer_loan(writer, 64, patience(), &loan));
         payload_fill(loan.data, 64, 1, number);
-        int error = eddy_writer_publish(writer, &loan, 64);
+        int error = eddy_writer_publish(writer, &loan, 64, eddy_deadline(20 * MILLISECOND));
         if (error == EDDY_OK)
             continue;
         must_fail(error, EDDY_ETIMEDOUT);
@@ -58,8 +58,7 @@ static void a_stopped_reader_is_waited_for_and_misses_nothing(void **state)
 {
     (void)state;
     eddy_domain *domain = open_domain();
-    struct eddy_writer_options options = {.max_wait_ns = 20 * MILLISECOND};
-    eddy_writer *writer = open_writer(domain, "pair", &options);
+    eddy_writer *writer = open_writer(domain, "pair", NULL);
     struct child child = child_start(reader_process, NULL);
     wire_expect(child.wire, WIRE_READY);
     payload_publish(writer, 64, 1, 0);
@@ -74,12 +73,9 @@ static void a_stopped_reader_is_waited_for_and_misses_nothing(void **state)
     same(eddy_writer_readers(writer), 1);
     child_continue(&child);
     wire_say(child.wire, WIRE_GO);
-    options.max_wait_ns = EDDY_FOREVER;
-    eddy_writer *patient = open_writer(domain, "pair", &options);
     for (; number < 100; number++)
-        payload_publish(patient, 64, 1, number);
+        payload_publish(writer, 64, 1, number);
     child_join(&child);
-    must(eddy_writer_close(patient));
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));
 }
@@ -92,13 +88,13 @@ static void writer_process(int wire, void *argument)
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "pair", NULL);
     for (uint64_t i = 0; i < LOANS; i++) {
-        must(eddy_writer_loan(writer, 500, &loans[i]));
+        must(eddy_writer_loan(writer, 500, patience(), &loans[i]));
         payload_fill(loans[i].data, 500, 7, i);
     }
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
     for (uint64_t i = 0; i < LOANS; i++)
-        must(eddy_writer_publish(writer, &loans[i], 500));
+        must(eddy_writer_publish(writer, &loans[i], 500, patience()));
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));
 }
@@ -106,13 +102,12 @@ static void writer_process(int wire, void *argument)
 static void loans_of_a_stopped_writer_stay_its_own(void **state)
 {
     (void)state;
-    struct eddy_writer_options options = {.max_wait_ns = MILLISECOND};
-    struct pair pair = pair_open(&options, &(struct eddy_reader_options){.limit_bytes = 2 << 20});
+    struct pair pair = pair_open(NULL, &(struct eddy_reader_options){.limit_bytes = 2 << 20});
     struct child child = child_start(writer_process, NULL);
     wire_expect(child.wire, WIRE_READY);
     child_stop(&child);
     struct eddy_loan loan;
-    while (eddy_writer_loan(pair.writer, 500, &loan) == EDDY_OK)
+    while (eddy_writer_loan(pair.writer, 500, eddy_deadline(MILLISECOND), &loan) == EDDY_OK)
         payload_fill(loan.data, 500, 8, 0); /* shortage invites reaping */
     try_to_reap();
     child_continue(&child);
@@ -133,11 +128,11 @@ static void member_elsewhere(int wire, void *argument)
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "pair", NULL);
     for (uint64_t i = 0; i < 10; i++)
-        must(eddy_writer_loan(writer, 64, &loan));
+        must(eddy_writer_loan(writer, 64, patience(), &loan));
     payload_fill(loan.data, 64, (uint64_t)getpid(), 1);
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
-    must(eddy_writer_publish(writer, &loan, 64));
+    must(eddy_writer_publish(writer, &loan, 64, patience()));
     wire_hear(wire);
 }
 

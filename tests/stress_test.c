@@ -21,6 +21,7 @@ struct actor {
     uint64_t seed, author;
     struct eddy_reader_options reading;
     struct eddy_writer_options writing;
+    uint64_t wait_ns; /* 0: it never waits */
     bool joins_often;
 };
 
@@ -38,12 +39,13 @@ static void *write_until_over(void *argument)
     uint64_t number = 0;
     while (!over()) {
         struct eddy_loan loan;
+        uint64_t deadline = actor->wait_ns ? eddy_deadline(actor->wait_ns) : EDDY_POLL;
         size_t size = sizeof(struct payload) + payload_random(&actor->seed) % LARGEST;
-        if (eddy_writer_loan(writer, size, &loan) != EDDY_OK)
+        if (eddy_writer_loan(writer, size, deadline, &loan) != EDDY_OK)
             continue;
         payload_fill(loan.data, size, actor->author, number);
         bool discard = payload_random(&actor->seed) % 16 == 0;
-        if (!discard && eddy_writer_publish(writer, &loan, size) == EDDY_OK) {
+        if (!discard && eddy_writer_publish(writer, &loan, size, deadline) == EDDY_OK) {
             number++;
             atomic_fetch_add_explicit(&published, 1, memory_order_relaxed);
             continue;
@@ -157,13 +159,15 @@ static void everything_at_once_is_whole_and_in_order(void **state)
 {
     (void)state;
     struct actor actors[] = {
-        {.writing = {.max_wait_ns = 50 * MILLISECOND}},
-        {.writing = {.history = 5}},
-        {.writing = {.reliability = EDDY_BEST_EFFORT}},
+        {.wait_ns = 50 * MILLISECOND},
+        {.writing = {.history = 5}, .wait_ns = 100 * MILLISECOND},
+        {.wait_ns = 0},
         {.reading = {.reliability = EDDY_RELIABLE}},
         {.reading = {.reliability = EDDY_RELIABLE, .depth = 3, .history = 4}, .joins_often = true},
         {.reading = {.reliability = EDDY_BEST_EFFORT}},
-        {.reading = {.reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP, .history = 10},
+        {.reading = {.reliability = EDDY_BEST_EFFORT,
+                     .flags = EDDY_READER_BEYOND_DEPTH,
+                     .history = 10},
          .joins_often = true},
     };
     run(actors, sizeof actors / sizeof *actors, payload_seed());
@@ -173,12 +177,9 @@ static void a_small_topic_under_pressure_is_whole_and_in_order(void **state)
 {
     (void)state;
     struct actor actors[] = {
-        {.writing = {.limit_bytes = 2u << 20, .max_wait_ns = 5 * MILLISECOND}},
-        {.writing = {.limit_bytes = 2u << 20,
-                     .reliability = EDDY_BEST_EFFORT,
-                     .history_kind = EDDY_HISTORY_TOPIC,
-                     .history = 10}},
-        {.writing = {.limit_bytes = 2u << 20, .max_wait_ns = MILLISECOND}},
+        {.writing = {.limit_bytes = 2u << 20}, .wait_ns = 5 * MILLISECOND},
+        {.writing = {.limit_bytes = 2u << 20, .history_kind = EDDY_HISTORY_TOPIC, .history = 10}},
+        {.writing = {.limit_bytes = 2u << 20}, .wait_ns = MILLISECOND},
         {.reading = {.limit_bytes = 2u << 20, .depth = 2}},
         {.reading = {.limit_bytes = 2u << 20, .reliability = EDDY_BEST_EFFORT, .depth = 1}},
         {.reading = {.limit_bytes = 2u << 20, .history = 10}, .joins_often = true},

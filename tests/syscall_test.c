@@ -17,12 +17,12 @@ static void round_trips(struct pair *pair, int count)
     for (int i = 0; i < count; i++) {
         struct eddy_loan loan;
         struct eddy_sample sample;
-        insist(eddy_writer_loan(pair->writer, 64, &loan) == EDDY_OK);
-        insist(eddy_writer_publish(pair->writer, &loan, 64) == EDDY_OK);
+        insist(eddy_writer_loan(pair->writer, 64, patience(), &loan) == EDDY_OK);
+        insist(eddy_writer_publish(pair->writer, &loan, 64, patience()) == EDDY_OK);
         insist(eddy_reader_ready(pair->reader));
         insist(eddy_reader_take(pair->reader, &sample) == EDDY_OK);
         insist(eddy_reader_release(pair->reader, &sample) == EDDY_OK);
-        insist(eddy_reader_take(pair->reader, &sample) == EDDY_ENODATA);
+        insist(eddy_reader_take(pair->reader, &sample) == EDDY_EAGAIN);
     }
 }
 

@@ -59,7 +59,7 @@ static size_t look(void *found[TOPICS])
 {
     size_t count = 0;
     int rc = eddy_waitset_wait(waitset, EDDY_POLL, found, TOPICS, &count);
-    check(rc == EDDY_OK || rc == EDDY_ETIMEDOUT);
+    check(rc == EDDY_OK || rc == EDDY_EAGAIN);
     return rc == EDDY_OK ? count : 0;
 }
 

@@ -45,7 +45,7 @@ static void nothing_is_ready(void)
 {
     void *found[4];
     size_t count;
-    must_fail(eddy_waitset_wait(waitset, EDDY_POLL, found, 4, &count), EDDY_ETIMEDOUT);
+    must_fail(eddy_waitset_wait(waitset, EDDY_POLL, found, 4, &count), EDDY_EAGAIN);
 }
 
 /* Exactly this one is reported. */

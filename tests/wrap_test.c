@@ -34,7 +34,8 @@ static struct crowd crowd_at(uint64_t sn)
 {
     struct eddy_writer_options writing = {.history = 3};
     struct eddy_reader_options skipping = {.reliability = EDDY_BEST_EFFORT};
-    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT, .flags = EDDY_READER_DEEP};
+    struct eddy_reader_options deep = {.reliability = EDDY_BEST_EFFORT,
+                                       .flags = EDDY_READER_BEYOND_DEPTH};
     struct crowd c = {.domain = open_domain()};
     c.writer = open_writer(c.domain, "old", &writing);
     begin_at(c.writer, sn);
@@ -91,7 +92,7 @@ static void late_reader_gets(struct crowd *c, uint64_t sn, uint64_t number, uint
         must(eddy_reader_release(reader, &sample));
     }
     same(sample.sn, sn);
-    must_fail(eddy_reader_take(reader, &sample), EDDY_ENODATA);
+    must_fail(eddy_reader_take(reader, &sample), EDDY_EAGAIN);
     must(eddy_reader_close(reader));
 }
 
@@ -144,8 +145,8 @@ static uint64_t last_number(eddy_writer *writer)
 static void publish_is_refused(eddy_writer *writer)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, 64, &loan));
-    must_fail(eddy_writer_publish(writer, &loan, 64), EDDY_ELIMIT);
+    must(eddy_writer_loan(writer, 64, patience(), &loan));
+    must_fail(eddy_writer_publish(writer, &loan, 64, patience()), EDDY_ELIMIT);
     says("sequence numbers");
     must(eddy_writer_discard(writer, &loan));
 }
@@ -165,7 +166,7 @@ static void after_the_last_number(const struct eddy_reader_options *reading)
     }
     for (int i = 0; i < 3; i++) {
         publish_is_refused(writer);
-        must_fail(eddy_reader_take(reader, &(struct eddy_sample){0}), EDDY_ENODATA);
+        must_fail(eddy_reader_take(reader, &(struct eddy_sample){0}), EDDY_EAGAIN);
     }
     eddy_writer *second = open_writer(domain, "old", NULL);
     publish_is_refused(second);

@@ -51,7 +51,7 @@ static int milliseconds_until(uint64_t deadline)
     return left > 1000000 ? 1000000 : (int)left;
 }
 
-/* EDDY_ETIMEDOUT is an answer, without a sentence. */
+/* EDDY_EAGAIN and EDDY_ETIMEDOUT are answers, without a sentence. */
 static int wait_for(int socket, short events, uint64_t deadline)
 {
     struct pollfd p = {.fd = socket, .events = events};
@@ -62,7 +62,7 @@ static int wait_for(int socket, short events, uint64_t deadline)
         if (rc < 0 && errno != EINTR)
             return eddy_fail_errno("cannot wait for socket %d", socket);
         if (eddy_now() >= deadline)
-            return EDDY_ETIMEDOUT;
+            return deadline == EDDY_POLL ? EDDY_EAGAIN : EDDY_ETIMEDOUT;
     }
 }
 

@@ -199,11 +199,11 @@ static bool take_block(struct eddy_segment *s, const struct eddy_place *first, u
     return false;
 }
 
-/* ABSENT -> on loan to `me`.  EDDY_ENODATA: it cannot be taken. */
+/* ABSENT -> on loan to `me`.  EDDY_EAGAIN: it cannot be taken. */
 static int commit_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me)
 {
     if (!take_block(s, first, me))
-        return EDDY_ENODATA;
+        return EDDY_EAGAIN;
     int error = commit(s, first);
     if (error)
         return error;
@@ -221,13 +221,13 @@ static int commit_in(struct eddy_segment *s, uint32_t x, uint32_t me, struct edd
     for (uint32_t b = block_from(e, 0, false); b < blocks; b = block_from(e, b + 1, false)) {
         *p = place_in(s, x, b * e->block_slots);
         int error = commit_block(s, p, me);
-        if (error != EDDY_ENODATA)
+        if (error != EDDY_EAGAIN)
             return error;
     }
-    return EDDY_ENODATA;
+    return EDDY_EAGAIN;
 }
 
-/* EDDY_ENODATA: all slots that suit have memory. */
+/* EDDY_EAGAIN: all slots that suit have memory. */
 static int commit_any(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
 {
     uint32_t extents = eddy_extent_count(s);
@@ -238,10 +238,10 @@ static int commit_any(struct eddy_segment *s, uint64_t need, uint32_t me, struct
         if (error || !eddy_extent_suits(p->extent, need))
             continue;
         error = commit_in(s, x, me, p);
-        if (error != EDDY_ENODATA)
+        if (error != EDDY_EAGAIN)
             return error;
     }
-    return EDDY_ENODATA;
+    return EDDY_EAGAIN;
 }
 
 static int add_extent(struct eddy_segment *s, uint64_t need)
@@ -265,7 +265,7 @@ int eddy_slot_grow(struct eddy_segment *s, uint64_t need, uint32_t me, struct ed
             (unsigned long long)eddy_segment_limit(s));
     int error = commit_any(s, need, me, p);
     /* Others may take what we add; each round they got something. */
-    while (error == EDDY_ENODATA) {
+    while (error == EDDY_EAGAIN) {
         error = add_extent(s, need);
         if (!error)
             error = commit_any(s, need, me, p);

@@ -11,22 +11,22 @@
 
 static int glance(const struct eddy_awaited *kind, void *what)
 {
-    return kind->hint && !kind->hint(what) ? EDDY_ENODATA : kind->look(what);
+    return kind->hint && !kind->hint(what) ? EDDY_EAGAIN : kind->look(what);
 }
 
 static int look_again(const struct eddy_awaited *kind, void *what, uint64_t until, uint64_t *now)
 {
-    int result = EDDY_ENODATA;
+    int result = EDDY_EAGAIN;
     do {
-        for (uint32_t i = 0; i < PAUSES && result == EDDY_ENODATA; i += kind->pauses) {
+        for (uint32_t i = 0; i < PAUSES && result == EDDY_EAGAIN; i += kind->pauses) {
             for (uint32_t j = 0; j < kind->pauses; j++)
                 eddy_pause();
             result = glance(kind, what);
         }
-        if (result == EDDY_ENODATA)
+        if (result == EDDY_EAGAIN)
             sched_yield(); /* what we wait for may need this very CPU */
         *now = eddy_now();
-    } while (result == EDDY_ENODATA && *now < until);
+    } while (result == EDDY_EAGAIN && *now < until);
     return result;
 }
 
@@ -58,14 +58,14 @@ static bool sleep_once(const struct eddy_awaited *kind, _Atomic uint32_t *bell, 
 static int look_asleep(const struct eddy_awaited *kind, void *what, _Atomic uint32_t *bell,
                        uint64_t deadline)
 {
-    int result = EDDY_ENODATA;
-    for (bool in_time = true; result == EDDY_ENODATA && in_time;) {
+    int result = EDDY_EAGAIN;
+    for (bool in_time = true; result == EDDY_EAGAIN && in_time;) {
         struct armed armed = arm(kind, bell);
         EDDY_POINT("wait:armed");
         if (kind->sleeps)
             kind->sleeps(what, true);
         result = kind->look(what);
-        if (result == EDDY_ENODATA) {
+        if (result == EDDY_EAGAIN) {
             in_time = sleep_once(kind, bell, armed, deadline);
             result = kind->look(what);
         }
@@ -80,21 +80,21 @@ int eddy_wait(struct eddy_spin *s, const struct eddy_awaited *kind, void *what,
               _Atomic uint32_t *bell, uint64_t deadline)
 {
     int result = kind->look(what);
-    if (result != EDDY_ENODATA)
+    if (result != EDDY_EAGAIN)
         return result;
     if (deadline == EDDY_POLL)
-        return EDDY_ETIMEDOUT;
+        return EDDY_EAGAIN;
     struct eddy_spun how = {.limit = eddy_spin_limit(s), .begin = eddy_now()};
     how.looked = how.begin;
     uint64_t until = how.begin + how.limit < deadline ? how.begin + how.limit : deadline;
     if (until > how.begin)
         result = look_again(kind, what, until, &how.looked);
-    how.found = result != EDDY_ENODATA;
+    how.found = result != EDDY_EAGAIN;
     how.end = how.looked;
     if (!how.found) {
         result = look_asleep(kind, what, bell, deadline);
         how.end = eddy_now();
     }
     eddy_spin_learn(s, &how);
-    return result == EDDY_ENODATA ? EDDY_ETIMEDOUT : result;
+    return result == EDDY_EAGAIN ? EDDY_ETIMEDOUT : result;
 }

@@ -14,7 +14,7 @@
 
 /* A kind of wait. */
 struct eddy_awaited {
-    /* EDDY_ENODATA: not yet; anything else ends the wait, with that. */
+    /* EDDY_EAGAIN: not yet; anything else ends the wait, with that. */
     int (*look)(void *what);
     /* False: a look would be in vain.  Cheap; NULL if a look is. */
     bool (*hint)(const void *what);
@@ -26,8 +26,8 @@ struct eddy_awaited {
     struct eddy_orphans *orphans;
 };
 
-/* Until a look ends it, or the deadline has passed: EDDY_ETIMEDOUT.  EDDY_POLL: one look, and no
- * sleep.  `bell` is rung by whoever makes it so that a look ends the wait. */
+/* Until a look ends it, or the deadline has passed: EDDY_ETIMEDOUT.  EDDY_POLL: one look, no sleep,
+ * and EDDY_EAGAIN.  `bell` is rung by whoever makes it so that a look ends the wait. */
 int eddy_wait(struct eddy_spin *spin, const struct eddy_awaited *kind, void *what,
               _Atomic uint32_t *bell, uint64_t deadline);
 

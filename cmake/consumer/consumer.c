@@ -17,10 +17,10 @@ static int exchange(eddy_writer *writer, eddy_reader *reader)
     static const char text[] = "hello";
     struct eddy_loan loan;
     struct eddy_sample sample;
-    if (check(eddy_writer_loan(writer, sizeof text, &loan), "loan") != 0)
+    if (check(eddy_writer_loan(writer, sizeof text, EDDY_FOREVER, &loan), "loan") != 0)
         return 1;
     memcpy(loan.data, text, sizeof text);
-    if (check(eddy_writer_publish(writer, &loan, sizeof text), "publish") != 0 ||
+    if (check(eddy_writer_publish(writer, &loan, sizeof text, EDDY_FOREVER), "publish") != 0 ||
         check(eddy_reader_wait(reader, eddy_deadline(1000000000)), "wait") != 0 ||
         check(eddy_reader_take(reader, &sample), "take") != 0)
         return 1;
@@ -31,7 +31,7 @@ static int exchange(eddy_writer *writer, eddy_reader *reader)
 
 int main(void)
 {
-    const struct eddy_topic_name topic = {.name = "consumer"};
+    const struct eddy_topic_identity topic = {.name = "consumer"};
     eddy_domain *domain = NULL;
     eddy_writer *writer = NULL;
     eddy_reader *reader = NULL;

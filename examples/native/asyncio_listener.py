@@ -11,7 +11,7 @@ import sys
 
 eddy = ctypes.CDLL(os.environ.get("EDDY_LIBRARY", "libeddy.so.0"))
 eddy.eddy_last_error.restype = ctypes.c_char_p
-NO_DATA, TIMED_OUT, POLL = -4, -5, ctypes.c_uint64(0)
+NOT_NOW, POLL = -4, ctypes.c_uint64(0)
 
 
 class TopicName(ctypes.Structure):
@@ -35,9 +35,9 @@ def lines(waitset, reader):
     """What there is to read.  The wait that finds nothing makes the descriptor unreadable again."""
     ready, count = ctypes.c_void_p(), ctypes.c_size_t()
     call("eddy_waitset_wait", waitset, POLL, ctypes.byref(ready), ctypes.c_size_t(1),
-         ctypes.byref(count), answers=(TIMED_OUT,))
+         ctypes.byref(count), answers=(NOT_NOW,))
     sample = Sample()
-    while call("eddy_reader_take", reader, ctypes.byref(sample), answers=(NO_DATA,)) == 0:
+    while call("eddy_reader_take", reader, ctypes.byref(sample), answers=(NOT_NOW,)) == 0:
         yield ctypes.string_at(sample.data, sample.size).rstrip(b"\0").decode(errors="replace")
         call("eddy_reader_release", reader, ctypes.byref(sample))
 

@@ -20,7 +20,7 @@ static uint64_t print_all(eddy_reader *reader)
         example_check(eddy_reader_release(reader, &sample), "eddy_reader_release");
         count++;
     }
-    if (result != EDDY_ENODATA)
+    if (result != EDDY_EAGAIN)
         example_check(result, "eddy_reader_take");
     return count;
 }
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
     eddy_domain *domain = NULL;
     eddy_reader *reader = NULL;
     int descriptor = -1;
-    const struct eddy_topic_name topic = {.name = options.topic, .type = "text"};
+    const struct eddy_topic_identity topic = {.name = options.topic, .type = "text"};
     example_check(eddy_domain_open(NULL, &domain), "eddy_domain_open");
     example_check(eddy_reader_open(domain, &topic, NULL, &reader), "eddy_reader_open");
     eddy_waitset *waitset = example_waitset(domain);

@@ -9,14 +9,14 @@ static uint64_t print_all(eddy_reader *reader, uint64_t most)
 {
     struct eddy_sample sample;
     uint64_t count = 0;
-    int result = EDDY_ENODATA;
+    int result = EDDY_EAGAIN;
     while (count < most && (result = eddy_reader_take(reader, &sample)) == EDDY_OK) {
         printf("sn %llu: %.*s\n", (unsigned long long)sample.sn, (int)sample.size,
                (const char *)sample.data);
         example_check(eddy_reader_release(reader, &sample), "eddy_reader_release");
         count++;
     }
-    if (result != EDDY_ENODATA)
+    if (result != EDDY_EAGAIN)
         example_check(result, "eddy_reader_take");
     return count;
 }
@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 
     eddy_domain *domain = NULL;
     eddy_reader *reader = NULL;
-    const struct eddy_topic_name topic = {.name = options.topic, .type = "text"};
+    const struct eddy_topic_identity topic = {.name = options.topic, .type = "text"};
     example_check(eddy_domain_open(NULL, &domain), "eddy_domain_open");
     example_check(eddy_reader_open(domain, &topic, NULL, &reader), "eddy_reader_open");
 

@@ -41,13 +41,13 @@ static uint64_t print_all(eddy_reader *reader, uint64_t most)
 {
     struct eddy_sample sample;
     uint64_t count = 0;
-    int result = EDDY_ENODATA;
+    int result = EDDY_EAGAIN;
     while (count < most && (result = eddy_reader_take(reader, &sample)) == EDDY_OK) {
         print_sample(&sample);
         example_check(eddy_reader_release(reader, &sample), "eddy_reader_release");
         count++;
     }
-    if (result != EDDY_ENODATA)
+    if (result != EDDY_EAGAIN)
         example_check(result, "eddy_reader_take");
     return count;
 }

@@ -8,9 +8,10 @@
 static void publish(eddy_writer *writer, uint64_t number)
 {
     struct eddy_loan loan;
-    example_check(eddy_writer_loan(writer, 64, &loan), "eddy_writer_loan");
+    example_check(eddy_writer_loan(writer, 64, EDDY_FOREVER, &loan), "eddy_writer_loan");
     int length = snprintf(loan.data, loan.size, "hello number %llu", (unsigned long long)number);
-    example_check(eddy_writer_publish(writer, &loan, (size_t)length + 1), "eddy_writer_publish");
+    example_check(eddy_writer_publish(writer, &loan, (size_t)length + 1, EDDY_FOREVER),
+                  "eddy_writer_publish");
     printf("wrote %llu, readers %u\n", (unsigned long long)number, eddy_writer_readers(writer));
 }
 
@@ -21,7 +22,7 @@ int main(int argc, char **argv)
 
     eddy_domain *domain = NULL;
     eddy_writer *writer = NULL;
-    const struct eddy_topic_name topic = {.name = options.topic, .type = "text"};
+    const struct eddy_topic_identity topic = {.name = options.topic, .type = "text"};
     example_check(eddy_domain_open(NULL, &domain), "eddy_domain_open");
     example_check(eddy_writer_open(domain, &topic, NULL, &writer), "eddy_writer_open");
     printf("flink: %s\n", eddy_writer_flink(writer));

@@ -79,8 +79,10 @@ EDDY_API bool eddy_domain_is_removed(const eddy_domain *domain);
  * EDDY_ESYS, EDDY_EFORKED. */
 EDDY_API int eddy_domain_notify(const eddy_domain *domain, int signal, int *fd);
 
-/* Deadlines are absolute, in nanoseconds of CLOCK_MONOTONIC. */
-#define EDDY_POLL    0u           /* has passed: never wait */
+/* Every call that may wait for others takes a deadline, absolute, in nanoseconds of CLOCK_MONOTONIC.
+ * All of them look first.  What cannot be had at once is EDDY_EAGAIN with EDDY_POLL; with any other
+ * deadline they wait, and say EDDY_ETIMEDOUT when it has passed.       spec/api.md, "Waiting" */
+#define EDDY_POLL    0u           /* never wait */
 #define EDDY_FOREVER UINT64_MAX   /* never passes */
 EDDY_API uint64_t eddy_now(void); /* CLOCK_MONOTONIC in nanoseconds */
 EDDY_API uint64_t

@@ -166,7 +166,7 @@ EDDY_API int eddy_region_disown(eddy_region *region);
 /* --- sending --------------------------------------------------------------------------------- */
 
 /* Sends the region over a connected Unix socket, with the right to read alone or to write as well.
- * Blocks until the deadline at most.  Errors: EDDY_ETIMEDOUT, EDDY_EPEERGONE, EDDY_EACCES,
+ * Waits until the deadline at most.  Errors: EDDY_EAGAIN, EDDY_ETIMEDOUT, EDDY_EPEERGONE, EDDY_EACCES,
  * EDDY_EINVAL (no Unix socket), EDDY_ESYS. */
 EDDY_API int eddy_region_send(const eddy_region *region, int socket, enum eddy_map map,
                               uint64_t deadline);

@@ -100,7 +100,7 @@ struct eddy_chunk {
 };
 
 /* Gives room for one chunk; waits for it until the deadline.  Contents are unspecified.  One loan
- * at a time: EDDY_EBUSY.  Errors: EDDY_ETIMEDOUT (EDDY_POLL never waits), EDDY_EPEERGONE (no room,
+ * at a time: EDDY_EBUSY.  Errors: EDDY_EAGAIN, EDDY_ETIMEDOUT, EDDY_EPEERGONE (no room,
  * and the consumer is dead or has left), EDDY_EFINISHED (after eddy_ring_finish), EDDY_EINVAL (not
  * the producer), EDDY_ECRASHED (after a crash report), EDDY_ESEGMENT (the positions were scribbled
  * on), EDDY_ESYS (no thread to watch the other side), EDDY_EFORKED. */
@@ -144,7 +144,7 @@ EDDY_API int eddy_ring_unwatch_crashes(eddy_ring *ring);
 
 /* Takes the next chunk; waits for one until the deadline.  Any number may be held, by any threads.
  * Else: EDDY_EFINISHED, EDDY_ECRASHED, EDDY_EPEERGONE (all after the last chunk was taken, and for
- * every thread, every time; the last until another producer comes), EDDY_ETIMEDOUT (from a poll
+ * every thread, every time; the last until another producer comes), EDDY_EAGAIN or EDDY_ETIMEDOUT (the first
  * also in the very moment of the producer's death).  Errors: EDDY_EINVAL (not the consumer),
  * EDDY_ESEGMENT, EDDY_ESYS (no thread to watch the other side), EDDY_EFORKED.  These leave
  * eddy_last_error alone but for the last four.  Room comes in the order of the chunks: a thread
@@ -154,7 +154,7 @@ EDDY_API int eddy_ring_take(eddy_ring *ring, uint64_t deadline, struct eddy_chun
 /* Gives a chunk back, in any order.  EDDY_ESTALE: given back already. */
 EDDY_API int eddy_ring_release(eddy_ring *ring, const struct eddy_chunk *chunk);
 
-/* What the producer said when it crashed.  EDDY_ENODATA: it did not. */
+/* What the producer said when it crashed.  EDDY_EAGAIN: it has not, so far. */
 EDDY_API int eddy_ring_crash(const eddy_ring *ring, struct eddy_crash *crash);
 
 /* --- looking in ------------------------------------------------------------------------------ */

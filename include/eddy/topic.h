@@ -34,7 +34,7 @@ typedef struct eddy_reader eddy_reader;
 #define EDDY_NAME_MAX 4096u
 
 /* Which topic.  Strings are copied; any bytes but NUL are allowed. */
-struct eddy_topic_name {
+struct eddy_topic_identity {
     const char *name; /* 1 to EDDY_NAME_MAX bytes */
     const char *type; /* NULL or "": not checked; else must equal what the topic was created with */
     /* Sets topics of one name apart; the DDS plug-in puts its domain here.  NULL: "". */
@@ -45,11 +45,10 @@ struct eddy_topic_name {
 #define EDDY_TOPIC_TYPE_APART                                                                      \
     1u /* topics of one name and different type are different topics, not an error */
 
+/* Of a reader.  A writer is neither: with each call it says how long it waits for room. */
 enum eddy_reliability {
-    EDDY_RELIABLE = 0, /* reader: loses nothing, a writer that is ahead by `depth` waits; writer:
-                          waits `max_wait_ns` */
-    EDDY_BEST_EFFORT =
-        1 /* reader: never holds a writer up, skips and counts; writer: never waits */
+    EDDY_RELIABLE = 0,   /* loses nothing: a writer that is ahead by `depth` waits */
+    EDDY_BEST_EFFORT = 1 /* never holds a writer up, skips and counts */
 };
 
 enum eddy_history {
@@ -64,18 +63,17 @@ enum eddy_history {
 
 /* All zero means default. */
 struct eddy_writer_options {
-    enum eddy_reliability reliability;
     enum eddy_history history_kind;
-    uint32_t history;     /* samples kept for late readers, at most EDDY_HISTORY_MAX; default none.
+    uint32_t history; /* samples kept for late readers, at most EDDY_HISTORY_MAX; default none.
                          EDDY_HISTORY_TOPIC: fewer where limit_bytes or memory is too little */
-    uint32_t flags;       /* free for the application: goes with each sample */
-    uint64_t max_wait_ns; /* a reliable writer waits so long for room; default 100 ms; EDDY_FOREVER:
-                             without end */
+    uint32_t tag;     /* the application's own: goes with each sample of this writer */
+    uint32_t flags;   /* none is defined: zero */
     uint64_t
         limit_bytes; /* most shared memory for the topic: who asks for more than it has gives it
                              to all (eddy_topic_stats says what holds).  Default: nothing more; for
                              who creates it EDDY_MAX_BYTES, else half the file system */
-    uint64_t patience_ns; /* publish waits so long for best-effort EDDY_READER_DEEP readers that are
+    uint64_t
+        patience_ns; /* publish waits so long for best-effort EDDY_READER_BEYOND_DEPTH readers that are
                              noted as reliable (eddy_reader_note) and fall behind by more than their
                              depth and 1 MiB, and goes on waiting while they move; default never */
     uint64_t reserved[3]; /* zero */
@@ -89,7 +87,7 @@ struct eddy_reader_options {
                        there is no memory for a longer log: eddy_reader_depth tells, and `eddy ls` */
     uint32_t
         history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
-    uint32_t flags;       /* EDDY_READER_DEEP */
+    uint32_t flags;       /* EDDY_READER_BEYOND_DEPTH */
     int64_t spin_ns;      /* of eddy_reader_wait; as in eddy_domain_options, which is the default */
     uint64_t limit_bytes; /* as for the writer */
     uint32_t recent; /* best-effort: takes up to so many samples from right before its time, too, if
@@ -99,7 +97,7 @@ struct eddy_reader_options {
                                let go of it (eddy_writer_let_go); 0: never */
     uint64_t reserved[2];   /* zero */
 };
-#define EDDY_READER_DEEP                                                                           \
+#define EDDY_READER_BEYOND_DEPTH                                                                   \
     1u /* best-effort: also take samples older than `depth` that happen to be there still */
 
 /* A slot on loan: write up to `size` bytes at `data`, then publish or discard.  The fields are the
@@ -131,9 +129,9 @@ struct eddy_sample {
     uint64_t sn;     /* sequence number: 1 for the topic's first sample, then + 1 each */
     uint64_t source; /* participant that wrote it; compare with eddy_reader_participant */
     uint32_t writer; /* writer's seat on the topic */
-    uint32_t flags;  /* the writer's `flags` */
-    uint32_t slot;   /* identifies the sample; do not change */
-    uint32_t reserved;
+    uint32_t tag;    /* of the writer's options */
+    uint32_t slot;   /* the rest identifies the sample; do not change */
+    uint32_t ticket;
 };
 
 /* --- writer ---------------------------------------------------------------------------------- */
@@ -142,7 +140,7 @@ struct eddy_sample {
  * operations and on another process that is opening or closing the same topic. Errors: EDDY_EINVAL,
  * EDDY_ETYPE, EDDY_ENOMEM, EDDY_ELIMIT, EDDY_EACCES, EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION,
  * EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. spec/topics.md */
-EDDY_API int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+EDDY_API int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
                               const struct eddy_writer_options *options, eddy_writer **writer);
 
 /* Gives back its loans and its history and leaves; the last to leave removes the topic.  NULL is
@@ -150,19 +148,23 @@ EDDY_API int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name 
 EDDY_API int eddy_writer_close(eddy_writer *writer);
 
 /* Borrows room for `size` bytes (0 is allowed).  Contents are unspecified.  Any number may be out.
- * Grows the topic when no slot is free; at the limit waits as the options say. Errors: EDDY_ETOOBIG
- * (never fits the limit), EDDY_ENOMEM, EDDY_ELIMIT (best-effort) or EDDY_ETIMEDOUT (reliable),
- * EDDY_EFORKED. */
-EDDY_API int eddy_writer_loan(eddy_writer *writer, size_t size, struct eddy_loan *loan);
+ * Grows the topic when no slot is free; at its limit waits until readers, or other writers, let go
+ * of something.  Errors: EDDY_EAGAIN or EDDY_ETIMEDOUT (nobody did), EDDY_ETOOBIG (never fits the
+ * limit), EDDY_ELIMIT (at the limit, and no reader has or awaits anything that could come free),
+ * EDDY_ENOMEM (the system has no memory), EDDY_EFORKED. */
+EDDY_API int eddy_writer_loan(eddy_writer *writer, size_t size, uint64_t deadline,
+                              struct eddy_loan *loan);
 
 /* As eddy_writer_loan, with alignment and a user header. */
 EDDY_API int eddy_writer_loan_with(eddy_writer *writer, const struct eddy_loan_options *options,
-                                   struct eddy_loan *loan);
+                                   uint64_t deadline, struct eddy_loan *loan);
 
 /* Publishes the first `size` bytes of a loan, which thereby ends.  Waits while a reliable reader is
- * `depth` behind, up to the writer's max_wait_ns.  On error the loan is still the caller's. Errors:
- * EDDY_ETIMEDOUT, EDDY_ESTALE, EDDY_ETOOBIG, EDDY_EFORKED. */
-EDDY_API int eddy_writer_publish(eddy_writer *writer, struct eddy_loan *loan, size_t size);
+ * `depth` behind.  On error the loan is still the caller's.  Errors: EDDY_EAGAIN or EDDY_ETIMEDOUT
+ * (a reader holds it up), EDDY_ESTALE, EDDY_ETOOBIG, EDDY_ELIMIT (the topic has used up its
+ * sequence numbers), EDDY_EFORKED. */
+EDDY_API int eddy_writer_publish(eddy_writer *writer, struct eddy_loan *loan, size_t size,
+                                 uint64_t deadline);
 
 /* What goes with a sample.  All zero means default. */
 struct eddy_publication {
@@ -178,18 +180,20 @@ struct eddy_publication {
  * samples of a key up to `history`, grows.  Errors: also EDDY_EINVAL, EDDY_ENOMEM (nothing was
  * published). */
 EDDY_API int eddy_writer_publish_with(eddy_writer *writer, struct eddy_loan *loan, size_t size,
-                                      const struct eddy_publication *publication);
+                                      const struct eddy_publication *publication,
+                                      uint64_t deadline);
 
 /* Gives a loan back unpublished.  Errors: EDDY_ESTALE, EDDY_EFORKED. */
 EDDY_API int eddy_writer_discard(eddy_writer *writer, struct eddy_loan *loan);
 
-/* Loan, copy, publish. */
-EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t size);
+/* Loan, copy, publish; the deadline is of both.  Errors: as for these. */
+EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t size,
+                               uint64_t deadline);
 
 /* Publishes on `writer` copies of what `from` keeps for late readers (EDDY_HISTORY_WRITER or _KEY),
- * oldest first: for one that goes on for another, on another topic or in another domain.  Errors: as
- * for loan and publish; what was published before stays so. */
-EDDY_API int eddy_writer_inherit(eddy_writer *writer, eddy_writer *from);
+ * oldest first: for one that goes on for another, on another topic or in another domain.  The
+ * deadline is of them all.  Errors: as for loan and publish; what was published before stays so. */
+EDDY_API int eddy_writer_inherit(eddy_writer *writer, eddy_writer *from, uint64_t deadline);
 
 /* Lets go of a reliable reader that holds writers up: they go on without it.  When it takes the next
  * time it gets EDDY_ELETGO, has lost what was published meanwhile (eddy_reader_lost), and goes on
@@ -211,7 +215,7 @@ EDDY_API uint32_t eddy_writer_awaited(const eddy_writer *writer);
 
 /* Opens a reader; the topic is created if nobody has.  It gets what is published from now on, and
  * the history it asked for.  options may be NULL.  Errors: as eddy_writer_open. */
-EDDY_API int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+EDDY_API int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
                               const struct eddy_reader_options *options, eddy_reader **reader);
 
 /* As eddy_reader_open, with nothing but the path of a flink: the topic must exist.  domain may be
@@ -228,9 +232,10 @@ EDDY_API int eddy_reader_close(eddy_reader *reader);
  * as any other.  Detach it from its wait set first.  Errors: EDDY_ESEGMENT, EDDY_EFORKED. */
 EDDY_API int eddy_reader_stop(eddy_reader *reader);
 
-/* Takes the next sample; never blocks.  Any number may be held, and released in any order.
- * Errors: EDDY_ENODATA, EDDY_ELETGO (writers have let go of it; said once: the next call goes on), EDDY_ESEGMENT (shared memory was scribbled on), EDDY_ENOMEM (cannot map),
- * EDDY_EFORKED. */
+/* Takes the next sample; never waits (eddy_reader_wait does).  Any number may be held, and released
+ * in any order.  Errors: EDDY_EAGAIN (there is none now), EDDY_ELETGO (writers have let go of it;
+ * said once: the next call goes on), EDDY_ESEGMENT (shared memory was scribbled on), EDDY_ENOMEM
+ * (cannot map), EDDY_EFORKED. */
 EDDY_API int eddy_reader_take(eddy_reader *reader, struct eddy_sample *sample);
 
 /* Takes the newest sample and passes over all before it.  Errors: as eddy_reader_take. */
@@ -240,8 +245,8 @@ EDDY_API int eddy_reader_take_latest(eddy_reader *reader, struct eddy_sample *sa
  * EDDY_EFORKED. */
 EDDY_API int eddy_reader_release(eddy_reader *reader, struct eddy_sample *sample);
 
-/* Waits until there is something to take: 0, EDDY_ETIMEDOUT, EDDY_EFORKED.  Spins first as the
- * options say. */
+/* Waits until there is something to take.  Spins first as the options say.  Errors: EDDY_EAGAIN,
+ * EDDY_ETIMEDOUT, EDDY_EFORKED. */
 EDDY_API int eddy_reader_wait(eddy_reader *reader, uint64_t deadline);
 
 /* True if take would give a sample. */

@@ -41,13 +41,13 @@ EDDY_API int eddy_waitset_detach_reader(eddy_waitset *waitset, eddy_reader *read
 EDDY_API int eddy_waitset_detach_event(eddy_waitset *waitset, eddy_event *event);
 
 /* Waits until something attached is ready, then fills in up to `max` contexts; those left over come
- * next time. Returns 0 with *count >= 1, EDDY_ETIMEDOUT, or EDDY_EFORKED. */
+ * next time. Returns 0 with *count >= 1, EDDY_EAGAIN or EDDY_ETIMEDOUT, or EDDY_EFORKED. */
 EDDY_API int eddy_waitset_wait(eddy_waitset *waitset, uint64_t deadline, void **contexts,
                                size_t max, size_t *count);
 
 /* A descriptor for event loops (epoll, poll, libuv, asyncio, sd-event): *fd is readable while there
  * may be something to report.  When it is, call eddy_waitset_wait with EDDY_POLL until it says
- * EDDY_ETIMEDOUT: that call makes the descriptor unreadable again, until there is news.  Nothing is
+ * EDDY_EAGAIN: that call makes the descriptor unreadable again, until there is news.  Nothing is
  * lost in between, and a loop that reports level by level (no EPOLLET) may also call it once each
  * time.  Readable at first.  The same descriptor each time; it is the wait set's: only poll on it,
  * do not read or close it.  From now on a thread of the library, which blocks all signals, sleeps in

@@ -21,12 +21,20 @@ enum { FEW = 4 };
 static struct pair pair;
 static struct eddy_sample held[HELD];
 
-static void open_with(uint64_t limit, enum eddy_reliability reliability)
+static uint64_t wait_ns;
+
+/* A writer that waits for room, or not. */
+static void open_with(uint64_t limit, bool waits)
 {
-    struct eddy_writer_options writing = {
-        .reliability = reliability, .limit_bytes = limit, .max_wait_ns = MILLISECOND};
+    struct eddy_writer_options writing = {.limit_bytes = limit};
     struct eddy_reader_options reading = {.depth = 1000, .limit_bytes = limit};
+    wait_ns = waits ? MILLISECOND : 0;
     pair = pair_open(&writing, &reading);
+}
+
+static uint64_t soon(void)
+{
+    return wait_ns ? eddy_deadline(wait_ns) : EDDY_POLL;
 }
 
 static uint64_t shared_bytes(void)
@@ -39,8 +47,8 @@ static uint64_t shared_bytes(void)
 static void publish(size_t size)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(pair.writer, size, &loan));
-    must(eddy_writer_publish(pair.writer, &loan, size));
+    must(eddy_writer_loan(pair.writer, size, patience(), &loan));
+    must(eddy_writer_publish(pair.writer, &loan, size, patience()));
 }
 
 static void take_and_release(void)
@@ -55,10 +63,10 @@ static size_t hold_all(size_t size, int *error)
 {
     struct eddy_loan loan;
     size_t count = 0;
-    while ((*error = eddy_writer_loan(pair.writer, size, &loan)) == EDDY_OK) {
+    while ((*error = eddy_writer_loan(pair.writer, size, soon(), &loan)) == EDDY_OK) {
         check(count < HELD);
         memset(loan.data, (int)count, 8);
-        must(eddy_writer_publish(pair.writer, &loan, size));
+        must(eddy_writer_publish(pair.writer, &loan, size, patience()));
         must(eddy_reader_take(pair.reader, &held[count++]));
     }
     return count;
@@ -78,7 +86,7 @@ static void memory_of_small_samples_becomes_large_ones_and_back(void **state)
 {
     (void)state;
     static const size_t sizes[] = {64 * KIB, 20 * MIB, 300, 3 * MIB, 5000, 64 * KIB};
-    open_with(32 * MIB, EDDY_RELIABLE);
+    open_with(32 * MIB, true);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int error = 0;
         if (sizes[i] < 4096) { /* too many to hold all */
@@ -102,7 +110,7 @@ static void so_does_what_lies_between_samples_that_are_held(void **state)
 {
     (void)state;
     int error;
-    open_with(16 * MIB, EDDY_RELIABLE);
+    open_with(16 * MIB, true);
     size_t count = hold_all(64 * KIB, &error), kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (i % 8 == 0)
@@ -120,7 +128,7 @@ static void so_does_what_lies_between_samples_that_are_held(void **state)
 static void grow_by(double factor, size_t step)
 {
     enum { LIMIT = 32 * MIB };
-    open_with(LIMIT, EDDY_RELIABLE);
+    open_with(LIMIT, true);
     for (size_t size = step; size <= LIMIT / 3; size = (size_t)((double)size * factor) + step) {
         publish(size);
         take_and_release();
@@ -152,7 +160,7 @@ static void what_a_burst_needed_goes_back(void **state)
 {
     (void)state;
     static const size_t sizes[] = {1000, 64 * KIB, 300 * KIB, 64 * MIB};
-    open_with(256 * MIB, EDDY_RELIABLE);
+    open_with(256 * MIB, true);
     publish(64);
     take_and_release();
     uint64_t before = shared_bytes();
@@ -181,15 +189,15 @@ static void a_loan_that_is_discarded_leaves_nothing(void **state)
 {
     (void)state;
     struct eddy_loan loan;
-    open_with(256 * MIB, EDDY_RELIABLE);
+    open_with(256 * MIB, true);
     publish(64 * MIB);
     take_and_release();
     uint64_t before = shared_bytes();
-    must(eddy_writer_loan(pair.writer, 100 * MIB, &loan));
+    must(eddy_writer_loan(pair.writer, 100 * MIB, patience(), &loan));
     check(shared_bytes() >= before + 100 * MIB);
     must(eddy_writer_discard(pair.writer, &loan));
     check(shared_bytes() <= before + 8 * KIB);
-    must(eddy_writer_loan(pair.writer, 64 * MIB, &loan)); /* this one was there */
+    must(eddy_writer_loan(pair.writer, 64 * MIB, patience(), &loan)); /* this one was there */
     must(eddy_writer_discard(pair.writer, &loan));
     check(shared_bytes() >= before);
     pair_close(&pair);
@@ -200,12 +208,12 @@ static void a_loan_that_cannot_be_published_leaves_nothing(void **state)
     (void)state;
     struct eddy_loan loan;
     struct eddy_reader_options narrow = {.depth = 1};
-    open_with(256 * MIB, EDDY_RELIABLE);
+    open_with(256 * MIB, true);
     eddy_reader *reader = open_reader(pair.domain, "pair", &narrow);
     publish(64);
     uint64_t before = shared_bytes();
-    must(eddy_writer_loan(pair.writer, MIB, &loan));
-    must_fail(eddy_writer_publish(pair.writer, &loan, MIB), EDDY_ETIMEDOUT);
+    must(eddy_writer_loan(pair.writer, MIB, patience(), &loan));
+    must_fail(eddy_writer_publish(pair.writer, &loan, MIB, soon()), EDDY_ETIMEDOUT);
     must(eddy_writer_discard(pair.writer, &loan));
     check(shared_bytes() <= before + 8 * KIB);
     must(eddy_reader_close(reader));
@@ -219,15 +227,14 @@ static void a_loan_that_cannot_be_had_says_why(void **state)
     (void)state;
     struct eddy_loan loan;
     int error;
-    open_with(8 * MIB, EDDY_BEST_EFFORT);
-    must_fail(eddy_writer_loan(pair.writer, 8 * MIB, &loan), EDDY_ETOOBIG);
+    open_with(8 * MIB, false);
+    must_fail(eddy_writer_loan(pair.writer, 8 * MIB, patience(), &loan), EDDY_ETOOBIG);
     size_t count = hold_all(MIB, &error);
-    must_fail(error, EDDY_ELIMIT);
-    says("limit_bytes");
-    must_fail(eddy_writer_loan(pair.writer, 8 * MIB, &loan), EDDY_ETOOBIG);
+    must_fail(error, EDDY_EAGAIN);
+    must_fail(eddy_writer_loan(pair.writer, 8 * MIB, patience(), &loan), EDDY_ETOOBIG);
     release_all(count);
     pair_close(&pair);
-    open_with(8 * MIB, EDDY_RELIABLE);
+    open_with(8 * MIB, true);
     count = hold_all(MIB, &error);
     must_fail(error, EDDY_ETIMEDOUT);
     release_all(count);
@@ -285,9 +292,9 @@ static void who_reserves_has_no_page_faults(void **state)
     for (int i = 0; i < 20; i++) {
         struct eddy_loan loan;
         long before = faults();
-        must(eddy_writer_loan(writer, SIZE, &loan));
+        must(eddy_writer_loan(writer, SIZE, patience(), &loan));
         memset(loan.data, 7, SIZE);
-        must(eddy_writer_publish(writer, &loan, SIZE));
+        must(eddy_writer_publish(writer, &loan, SIZE, patience()));
         if (i > 0) /* the first time, code and stack come into memory */
             sum += faults() - before;
         wire_expect(child.wire, WIRE_DONE);
@@ -304,16 +311,16 @@ static void what_is_reserved_is_not_trimmed(void **state)
     struct eddy_loan loans[8];
     struct eddy_reservation what = {.loan.size = MIB, .count = 8, .flags = EDDY_MEMORY_LOCKED};
     struct rlimit none = {0, 0}, all;
-    open_with(16 * MIB, EDDY_BEST_EFFORT);
+    open_with(16 * MIB, false);
     must(eddy_writer_reserve(pair.writer, &what));
     uint64_t before = shared_bytes();
     check(before >= 8 * MIB);
     must(eddy_writer_reserve(pair.writer, &what)); /* is there already */
     same(shared_bytes(), before);
     same(trim(), 0);
-    must_fail(eddy_writer_loan(pair.writer, 9 * MIB, &loans[0]), EDDY_ELIMIT);
+    must_fail(eddy_writer_loan(pair.writer, 9 * MIB, soon(), &loans[0]), EDDY_EAGAIN);
     for (int i = 0; i < 8; i++)
-        must(eddy_writer_loan(pair.writer, MIB, &loans[i]));
+        must(eddy_writer_loan(pair.writer, MIB, patience(), &loans[i]));
     same(shared_bytes(), before);
     for (int i = 0; i < 8; i++)
         must(eddy_writer_discard(pair.writer, &loans[i]));
@@ -358,7 +365,7 @@ static void locked_programs_take_no_more_than_they_use(int wire, void *argument)
     (void)wire, (void)argument;
     if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
         return;
-    open_with(64 * MIB, EDDY_RELIABLE);
+    open_with(64 * MIB, true);
     for (int i = 0; i < 9; i++) {
         publish(MIB);
         must(eddy_reader_take(pair.reader, &held[i]));

@@ -32,8 +32,8 @@ struct topic {
 static void publish(eddy_writer *writer, size_t size)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, size, &loan));
-    must(eddy_writer_publish(writer, &loan, size));
+    must(eddy_writer_loan(writer, size, patience(), &loan));
+    must(eddy_writer_publish(writer, &loan, size, patience()));
 }
 
 static size_t visitors(void)

@@ -103,15 +103,15 @@ static void ask_for_too_much(int wire, void *dir)
     enter(dir);
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "t", &options);
-    must_fail(eddy_writer_loan(writer, 200 * MIB, &loan), EDDY_ENOMEM);
+    must_fail(eddy_writer_loan(writer, 200 * MIB, patience(), &loan), EDDY_ENOMEM);
     says("control group");
-    while ((error = eddy_writer_loan(writer, MIB, &loan)) == EDDY_OK) {
+    while ((error = eddy_writer_loan(writer, MIB, patience(), &loan)) == EDDY_OK) {
         memset(loan.data, 1, MIB);
         check(++count < LIMIT / MIB);
     }
     must_fail(error, EDDY_ENOMEM);
     check(count >= LIMIT / MIB / 2);
-    while ((error = eddy_writer_loan(writer, 1000, &loan)) == EDDY_OK)
+    while ((error = eddy_writer_loan(writer, 1000, patience(), &loan)) == EDDY_OK)
         check(++count < LIMIT / 1000);
     must_fail(error, EDDY_ENOMEM);
     wire_say(wire, WIRE_READY); /* as full as we get it */

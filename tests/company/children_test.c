@@ -81,7 +81,7 @@ static void close_everything(void)
 
 static bool opening_and_closing_are_refused(void)
 {
-    struct eddy_topic_name name = {.name = "other"};
+    struct eddy_topic_identity name = {.name = "other"};
     struct eddy_region_options options = {.bytes = 4096};
     eddy_writer *writer;
     eddy_reader *reader;
@@ -103,7 +103,7 @@ static bool use_is_refused(void)
 {
     struct eddy_sample sample;
     struct eddy_chunk chunk;
-    return eddy_writer_write(mine.writer, "x", 1) == EDDY_EFORKED &&
+    return eddy_writer_write(mine.writer, "x", 1, patience()) == EDDY_EFORKED &&
            eddy_reader_take(mine.reader, &sample) == EDDY_EFORKED &&
            eddy_reader_wait(mine.reader, EDDY_POLL) == EDDY_EFORKED &&
            eddy_ring_loan(mine.ring, EDDY_POLL, &chunk) == EDDY_EFORKED &&

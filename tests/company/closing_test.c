@@ -110,7 +110,7 @@ static void holds_a_sample_without_descriptors(int wire, void *argument)
 static void what_is_held_stays_and_the_program_goes_on(void **state)
 {
     (void)state;
-    struct eddy_writer_options small = {.limit_bytes = LIMIT, .reliability = EDDY_BEST_EFFORT};
+    struct eddy_writer_options small = {.limit_bytes = LIMIT};
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "held", &small);
     eddy_reader *back = open_reader(domain, "back", &any);
@@ -253,7 +253,7 @@ static void lives_without_room_for_descriptors(int wire, void *argument)
         payload_publish(writer, BYTES, 1, i);
         same(payload_take(reader).number, i);
     }
-    struct eddy_topic_name name = {.name = "another"};
+    struct eddy_topic_identity name = {.name = "another"};
     check(eddy_writer_open(domain, &name, NULL, &other) != EDDY_OK);
     wire_expect(wire, WIRE_GO);
     check(setrlimit(RLIMIT_NOFILE, &before) == 0);

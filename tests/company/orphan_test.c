@@ -54,13 +54,13 @@ static void publish_and_die(int wire, void *unused)
 static void commit_and_die(int wire, void *unused)
 {
     (void)unused;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     eddy_slots *s = slots_attach("orphan");
-    must(eddy_slots_reserve(s, NULL, 0, EDDY_POLL, &loan));
+    must(eddy_slots_loan(s, NULL, 0, EDDY_POLL, &loan));
     wire_say(wire, WIRE_READY);
     wire_expect(wire, WIRE_GO);
     eddy_point_hook = die_there;
-    must(eddy_slots_commit(s, &loan, "x", 1, NULL));
+    must(eddy_slots_publish_copy(s, &loan, "x", 1, NULL));
     wire_say(wire, WIRE_DONE);
 }
 

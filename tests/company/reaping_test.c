@@ -23,9 +23,7 @@ enum { SIZE = 65536, LIMIT = 4 << 20, MOST = LIMIT / SIZE, PINNED = 20, KEPT = 8
 
 void (*eddy_point_hook)(const char *name);
 
-static const struct eddy_writer_options impatient = {.reliability = EDDY_BEST_EFFORT,
-                                                     .limit_bytes = LIMIT};
-static const struct eddy_writer_options patient = {.max_wait_ns = SECOND, .limit_bytes = LIMIT};
+static const struct eddy_writer_options narrow = {.limit_bytes = LIMIT};
 
 /* --- the dead -------------------------------------------------------------------------------- */
 
@@ -47,13 +45,13 @@ static void keep_and_lend(int wire, void *unused)
 {
     (void)unused;
     struct eddy_loan loan;
-    struct eddy_writer_options options = impatient;
+    struct eddy_writer_options options = narrow;
     options.history = KEPT;
     eddy_writer *writer = open_writer(open_domain(), "room", &options);
     for (int i = 0; i < KEPT; i++)
         payload_publish(writer, SIZE, 1, (uint64_t)i);
     for (int i = 0; i < LENT; i++)
-        must(eddy_writer_loan(writer, SIZE, &loan));
+        must(eddy_writer_loan(writer, SIZE, patience(), &loan));
     wire_say(wire, WIRE_READY);
     pause();
 }
@@ -75,9 +73,11 @@ static void kill_holders(eddy_writer *writer)
 
 /* --- the living ------------------------------------------------------------------------------ */
 
-static unsigned lend_all(eddy_writer *writer, struct eddy_loan loans[MOST], unsigned count)
+static unsigned lend_all(eddy_writer *writer, struct eddy_loan loans[MOST], unsigned count,
+                         bool waits)
 {
-    while (count < MOST && eddy_writer_loan(writer, SIZE, &loans[count]) == EDDY_OK) {
+    while (count < MOST && eddy_writer_loan(writer, SIZE, waits ? eddy_deadline(SECOND) : EDDY_POLL,
+                                            &loans[count]) == EDDY_OK) {
         payload_fill(loans[count].data, SIZE, 3, count);
         count++;
     }
@@ -86,20 +86,21 @@ static unsigned lend_all(eddy_writer *writer, struct eddy_loan loans[MOST], unsi
 
 /* As many as there are on a topic where nobody has died; a call that does not wait may find out about
  * one seat each time. */
-static void lend_as_many(eddy_writer *writer, struct eddy_loan loans[MOST], unsigned wanted)
+static void lend_as_many(eddy_writer *writer, struct eddy_loan loans[MOST], unsigned wanted,
+                         bool waits)
 {
     uint64_t deadline = patience();
-    unsigned count = lend_all(writer, loans, 0);
+    unsigned count = lend_all(writer, loans, 0, waits);
     while (count < wanted && eddy_now() < deadline)
-        count = lend_all(writer, loans, count);
+        count = lend_all(writer, loans, count, waits);
     same(count, wanted);
 }
 
 static unsigned room_of_a_fresh_topic(eddy_domain *domain)
 {
     struct eddy_loan loans[MOST];
-    eddy_writer *writer = open_writer(domain, "fresh", &impatient);
-    unsigned count = lend_all(writer, loans, 0);
+    eddy_writer *writer = open_writer(domain, "fresh", &narrow);
+    unsigned count = lend_all(writer, loans, 0, false);
     must(eddy_writer_close(writer));
     check(count > PINNED + KEPT + LENT);
     return count;
@@ -112,7 +113,7 @@ static void are_mine(eddy_writer *writer, struct eddy_loan loans[MOST], unsigned
         check(payload_whole(loans[i].data, SIZE, &payload));
         same(payload.author, 3);
         same(payload.number, i);
-        must(eddy_writer_publish(writer, &loans[i], SIZE));
+        must(eddy_writer_publish(writer, &loans[i], SIZE, patience()));
     }
 }
 
@@ -132,11 +133,11 @@ static void who_does_not_wait_has_the_room_of_the_dead_and_reaps_nobody(void **s
     struct eddy_loan loans[MOST];
     eddy_domain *domain = open_domain();
     unsigned room = room_of_a_fresh_topic(domain);
-    eddy_writer *writer = open_writer(domain, "room", &impatient);
+    eddy_writer *writer = open_writer(domain, "room", &narrow);
     kill_holders(writer);
     atomic_store(&reaped, 0);
     eddy_point_hook = count_reaping;
-    lend_as_many(writer, loans, room);
+    lend_as_many(writer, loans, room, false);
     are_mine(writer, loans, room);
     eddy_point_hook = NULL;
     same(atomic_load(&reaped), 0);
@@ -162,24 +163,24 @@ static void reap_without_address_space(int wire, void *unused)
     struct rlimit limit = {address_space() + (1u << 20), RLIM_INFINITY};
     eddy_reader *reader;
     check(setrlimit(RLIMIT_AS, &limit) == 0);
-    if (eddy_reader_open(domain, &(struct eddy_topic_name){.name = "room"}, NULL, &reader) ==
+    if (eddy_reader_open(domain, &(struct eddy_topic_identity){.name = "room"}, NULL, &reader) ==
         EDDY_OK)
         must(eddy_reader_close(reader));
     wire_say(wire, WIRE_DONE);
 }
 
-static void seats_are_given_away_when_all_is_taken_back(const struct eddy_writer_options *options)
+static void seats_are_given_away_when_all_is_taken_back(bool waits)
 {
     struct eddy_loan loans[MOST];
     eddy_domain *domain = open_domain();
     unsigned room = room_of_a_fresh_topic(domain);
-    eddy_writer *writer = open_writer(domain, "room", options);
+    eddy_writer *writer = open_writer(domain, "room", &narrow);
     kill_holders(writer);
     struct child reaper = child_start(reap_without_address_space, NULL);
     wire_expect(reaper.wire, WIRE_DONE);
     child_join(&reaper);
     same(eddy_writer_readers(writer), 1); /* the dead one's seat, which nobody may have yet */
-    lend_as_many(writer, loans, room);
+    lend_as_many(writer, loans, room, waits);
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
     same(eddy_writer_readers(writer), 0);
     are_mine(writer, loans, room);
@@ -193,8 +194,8 @@ static void what_one_cannot_map_another_finishes(void **state)
 #if SANITIZED
     skip(); /* it has all of the address space */
 #endif
-    seats_are_given_away_when_all_is_taken_back(&impatient);
-    seats_are_given_away_when_all_is_taken_back(&patient);
+    seats_are_given_away_when_all_is_taken_back(false);
+    seats_are_given_away_when_all_is_taken_back(true);
 }
 
 /* --- a reaper that stops ---------------------------------------------------------------------- */
@@ -226,17 +227,17 @@ static void wait_until_stopped(const struct child *child)
     same((uint64_t)news.si_code, CLD_STOPPED);
 }
 
-static void nobody_waits_for(const struct eddy_writer_options *options)
+static void nobody_waits_for(bool waits)
 {
     struct eddy_loan loans[MOST];
     eddy_domain *domain = open_domain();
     unsigned room = room_of_a_fresh_topic(domain);
-    eddy_writer *writer = open_writer(domain, "room", options);
+    eddy_writer *writer = open_writer(domain, "room", &narrow);
     kill_holders(writer);
     struct child reaper = child_start(reap_and_stop, NULL);
     wire_expect(reaper.wire, WIRE_READY);
     wait_until_stopped(&reaper);
-    lend_as_many(writer, loans, room);
+    lend_as_many(writer, loans, room, waits);
     child_continue(&reaper);
     child_join(&reaper);
     are_mine(writer, loans, room);
@@ -253,8 +254,8 @@ static void a_reaper_that_stops_keeps_a_seat_and_no_more(void **state)
         "leave:writer-released", "reap:loan-seen",        "reap:resolved"};
     for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
         stop_at = points[i];
-        nobody_waits_for(&impatient);
-        nobody_waits_for(&patient);
+        nobody_waits_for(false);
+        nobody_waits_for(true);
     }
 }
 

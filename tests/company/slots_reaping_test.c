@@ -24,14 +24,14 @@ static eddy_slots *slots;
 static void hold_and_lend(int wire, void *unused)
 {
     (void)unused;
-    struct eddy_slots_sample sample;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_sample sample;
+    struct eddy_slot_loan loan;
     eddy_slots *s = slots_attach("room");
     must(eddy_slots_join(s, READERS - 1, NULL));
     for (int i = 0; i < HELD; i++)
         must(eddy_slots_take(s, READERS - 1, EDDY_POLL, &sample));
     for (int i = 0; i < LENT; i++)
-        must(eddy_slots_reserve(s, nobody, 1, EDDY_POLL, &loan));
+        must(eddy_slots_loan(s, nobody, 1, EDDY_POLL, &loan));
     wire_say(wire, WIRE_READY);
     wire_hear(wire);
 }
@@ -48,14 +48,14 @@ static void kill_holder(void)
 
 static void all_are_had(bool waits)
 {
-    struct eddy_slots_loan loans[SLOTS];
+    struct eddy_slot_loan loans[SLOTS];
     for (int i = 0; i < SLOTS; i++)
         if (waits)
-            must(eddy_slots_reserve(slots, NULL, 0, eddy_deadline(SECOND), &loans[i]));
+            must(eddy_slots_loan(slots, NULL, 0, eddy_deadline(SECOND), &loans[i]));
         else
-            slots_reserve_soon(slots, NULL, 0, &loans[i]);
+            slots_loan_soon(slots, NULL, 0, &loans[i]);
     for (int i = 0; i < SLOTS; i++)
-        must(eddy_slots_commit(slots, &loans[i], "y", 1, NULL));
+        must(eddy_slots_publish_copy(slots, &loans[i], "y", 1, NULL));
 }
 
 /* --- who does not wait ------------------------------------------------------------------------ */

@@ -35,15 +35,15 @@ void write_slots(struct input *in)
     if (!slots)
         return;
     if (!world.loaned) {
-        int error = eddy_slots_reserve(slots, how & 2 ? &mask : NULL, how & 2 ? 1 : 0,
-                                       eddy_deadline(how & 4 ? PATIENCE : 0), &world.loan);
+        int error = eddy_slots_loan(slots, how & 2 ? &mask : NULL, how & 2 ? 1 : 0,
+                                    eddy_deadline(how & 4 ? PATIENCE : 0), &world.loan);
         is_an_answer(error);
         world.loaned = !error;
     } else if (how & 8) {
         is_an_answer(eddy_slots_discard(slots, &world.loan));
         world.loaned = false;
     } else {
-        is_an_answer(eddy_slots_commit(slots, &world.loan, &mask, how >> 5, NULL));
+        is_an_answer(eddy_slots_publish_copy(slots, &world.loan, &mask, how >> 5, NULL));
         world.loaned = false;
     }
 }
@@ -51,8 +51,8 @@ void write_slots(struct input *in)
 void read_slots(struct input *in)
 {
     uint8_t how = input_byte(in);
-    struct eddy_slots_sample sample = {0};
-    struct eddy_slots_slot look;
+    struct eddy_slot_sample sample = {0};
+    struct eddy_slot_state look;
     char copy[64];
     eddy_slots *slots = world.slots[1];
     if (!slots)
@@ -81,5 +81,5 @@ void change_readers(struct input *in)
     if (world.slots[1] && how & 4)
         is_an_answer(eddy_slots_leave(world.slots[1], how % 3));
     else if (world.slots[1])
-        is_an_answer(eddy_slots_mark_reader_disconnected(world.slots[1], how % 3));
+        is_an_answer(eddy_slots_let_go(world.slots[1], how % 3));
 }

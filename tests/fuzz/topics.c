@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const struct eddy_topic_name topic = {.name = "fuzz", .type = "t"};
+static const struct eddy_topic_identity topic = {.name = "fuzz", .type = "t"};
 
 void open_domains(struct input *in)
 {
@@ -17,11 +17,9 @@ void open_domains(struct input *in)
 void open_writer(struct input *in)
 {
     uint8_t how = input_byte(in);
-    struct eddy_writer_options options = {.reliability = how & 2 ? EDDY_BEST_EFFORT : EDDY_RELIABLE,
-                                          .history_kind =
+    struct eddy_writer_options options = {.history_kind =
                                               how & 4 ? EDDY_HISTORY_TOPIC : EDDY_HISTORY_WRITER,
                                           .history = how >> 3,
-                                          .max_wait_ns = PATIENCE,
                                           .limit_bytes = 1 << 20};
     eddy_writer **writer = &world.writers[how % 2];
     if (!*writer && world.domains[how % 2])
@@ -34,7 +32,7 @@ void open_reader(struct input *in)
     struct eddy_reader_options options = {.reliability = how & 1 ? EDDY_BEST_EFFORT : EDDY_RELIABLE,
                                           .history = how & 2 ? UINT32_MAX : how >> 4,
                                           .depth = how >> 3,
-                                          .flags = how & 4 ? EDDY_READER_DEEP : 0,
+                                          .flags = how & 4 ? EDDY_READER_BEYOND_DEPTH : 0,
                                           .limit_bytes = 1 << 20};
     struct reading *r = &world.readings[which % 3];
     if (!r->reader && world.domains[which & 1])
@@ -51,13 +49,14 @@ void publish(struct input *in)
     struct eddy_loan loan;
     if (!writer)
         return;
-    int error = how & 8 ? eddy_writer_loan_with(writer, &options, &loan)
-                        : eddy_writer_loan(writer, bytes, &loan);
+    uint64_t deadline = how & 32 ? EDDY_POLL : eddy_deadline(PATIENCE);
+    int error = how & 8 ? eddy_writer_loan_with(writer, &options, deadline, &loan)
+                        : eddy_writer_loan(writer, bytes, deadline, &loan);
     is_an_answer(error);
     if (error)
         return;
     memset(loan.data, how, bytes);
-    error = how & 64 ? EDDY_ESTALE : eddy_writer_publish(writer, &loan, bytes);
+    error = how & 64 ? EDDY_ESTALE : eddy_writer_publish(writer, &loan, bytes, deadline);
     if (error)
         is_an_answer(eddy_writer_discard(writer, &loan));
 }

@@ -25,9 +25,9 @@ extern struct world {
     struct reading readings[3];
     eddy_waitset *waitset;
     eddy_slots *slots[2];
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     bool loaned;
-    struct eddy_slots_sample slots_held;
+    struct eddy_slot_sample slots_held;
     bool holds;
     eddy_ring *producer, *consumer;
     struct eddy_chunk chunks[HELD], room;

@@ -16,23 +16,22 @@ enum { FEW = 2, MANY = 300, MOST = 1000, LEAST_CALLS = 100 };
 static eddy_domain *domains[MOST];
 static eddy_reader *readers[MOST];
 
-static const struct eddy_writer_options impatient = {.reliability = EDDY_BEST_EFFORT};
 static const struct eddy_reader_options shallow = {.depth = 1};
 
 /* ns that a call took in which there was no room, on average over half a second. */
 static double cost_of_no_room(size_t participants)
 {
     eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "crowd", &impatient);
+    eddy_writer *writer = open_writer(domain, "crowd", NULL);
     for (size_t i = 0; i < participants; i++) {
         domains[i] = open_domain();
         readers[i] = open_reader(domains[i], "crowd", &shallow);
     }
-    while (eddy_writer_write(writer, "x", 1) == EDDY_OK)
+    while (eddy_writer_write(writer, "x", 1, EDDY_POLL) == EDDY_OK)
         continue;
     uint64_t calls = 0, began = eddy_now(), now;
     do {
-        must_fail(eddy_writer_write(writer, "x", 1), EDDY_ETIMEDOUT);
+        must_fail(eddy_writer_write(writer, "x", 1, EDDY_POLL), EDDY_EAGAIN);
         now = eddy_now();
     } while (++calls < LEAST_CALLS || now - began < SECOND / 2);
     for (size_t i = 0; i < participants; i++) {
@@ -67,14 +66,14 @@ static void a_poll_finds_the_room_of_the_dead_soon(void **state)
 {
     (void)state;
     eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "crowd", &impatient);
+    eddy_writer *writer = open_writer(domain, "crowd", NULL);
     struct child child = child_start(hold_up, NULL);
     wire_expect(child.wire, WIRE_READY);
-    while (eddy_writer_write(writer, "x", 1) == EDDY_OK)
+    while (eddy_writer_write(writer, "x", 1, EDDY_POLL) == EDDY_OK)
         continue;
     child_kill(&child);
     uint64_t began = eddy_now();
-    while (eddy_writer_write(writer, "x", 1) != EDDY_OK)
+    while (eddy_writer_write(writer, "x", 1, EDDY_POLL) != EDDY_OK)
         check(eddy_now() < patience());
     printf("room of the dead after %.0f ms\n", (double)(eddy_now() - began) / 1e6);
     must(eddy_writer_close(writer));

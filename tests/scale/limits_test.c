@@ -35,11 +35,11 @@ static uint64_t hold(struct pair *pair, const size_t *sizes, int *error)
     struct eddy_loan loan;
     struct eddy_sample sample;
     for (const size_t *size = sizes;; size = size[1] ? size + 1 : sizes) {
-        *error = eddy_writer_loan(pair->writer, *size, &loan);
+        *error = eddy_writer_loan(pair->writer, *size, eddy_deadline(MILLISECOND), &loan);
         if (*error)
             return bytes;
         *(uint8_t *)loan.data = 1;
-        must(eddy_writer_publish(pair->writer, &loan, *size));
+        must(eddy_writer_publish(pair->writer, &loan, *size, patience()));
         must(eddy_reader_take(pair->reader, &sample));
         bytes += *size;
     }
@@ -49,7 +49,7 @@ static void fill(const size_t *sizes)
 {
     int error;
     uint64_t limit = limit_here();
-    struct eddy_writer_options writing = {.limit_bytes = limit, .max_wait_ns = MILLISECOND};
+    struct eddy_writer_options writing = {.limit_bytes = limit};
     struct eddy_reader_options reading = {.limit_bytes = limit};
     struct eddy_topic_stats stats;
     struct pair pair = pair_open(&writing, &reading);

@@ -18,8 +18,8 @@ static void a_snapshot_does_not_help_a_stopped_writer(void **state)
     struct pair pair = pair_open(NULL, NULL);
     struct eddy_control *control = pair.writer->segment->control;
     static unsigned char before[sizeof *control];
-    must(eddy_writer_write(pair.writer, "a", 1));
-    must(eddy_writer_write(pair.writer, "b", 1));
+    must(eddy_writer_write(pair.writer, "a", 1, patience()));
+    must(eddy_writer_write(pair.writer, "b", 1, patience()));
     eddy_store_relaxed(&control->next_sn, eddy_load_relaxed(&control->next_sn) - 1);
     memcpy(before, control, sizeof before);
     eddy_snapshot *snapshot = snapshot_now();
@@ -38,12 +38,12 @@ static void a_snapshot_does_not_help_a_stopped_committer(void **state)
     (void)state;
     char path[256];
     eddy_slots *slots;
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     eddy_domain *domain = open_domain();
     snprintf(path, sizeof path, "%s/slots.flink", world_dir());
     must(eddy_slots_create(domain, path, &(struct eddy_slots_options){.slot_count = 2}, &slots));
-    must(eddy_slots_reserve(slots, NULL, 0, EDDY_POLL, &loan));
-    must(eddy_slots_commit(slots, &loan, NULL, 0, NULL));
+    must(eddy_slots_loan(slots, NULL, 0, EDDY_POLL, &loan));
+    must(eddy_slots_publish_copy(slots, &loan, NULL, 0, NULL));
     eddy_store_relaxed(&slots->header->next_sn, slots->first_sn);
     eddy_snapshot *snapshot = snapshot_now();
     same(find_object(snapshot, "slots")->error, 0);

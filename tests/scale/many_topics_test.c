@@ -33,7 +33,7 @@ static void open_one(eddy_domain *domain, size_t i)
     char name[32];
     name_topic(i, name);
     writers[i] = open_writer(domain, name, NULL);
-    must(eddy_writer_write(writers[i], name, sizeof name));
+    must(eddy_writer_write(writers[i], name, sizeof name, patience()));
 }
 
 static void open_again(eddy_domain *domain, size_t i)

@@ -28,12 +28,12 @@ static double cost_of_commit(uint32_t readers)
 static double cost_of_poll(uint32_t readers)
 {
     struct slots_pair pair = slots_pair_open_at(readers == FEW ? "few" : "many", 4, 64, readers);
-    struct eddy_slots_loan loan;
-    while (eddy_slots_reserve(pair.writer, NULL, 0, EDDY_POLL, &loan) == EDDY_OK)
+    struct eddy_slot_loan loan;
+    while (eddy_slots_loan(pair.writer, NULL, 0, EDDY_POLL, &loan) == EDDY_OK)
         continue;
     uint64_t began = eddy_now(), calls = 0;
     while (eddy_now() - began < SECOND / 4) {
-        must_fail(eddy_slots_reserve(pair.writer, NULL, 0, EDDY_POLL, &loan), EDDY_ENOSLOT);
+        must_fail(eddy_slots_loan(pair.writer, NULL, 0, EDDY_POLL, &loan), EDDY_EAGAIN);
         calls++;
     }
     double cost = (double)(eddy_now() - began) / (double)calls;

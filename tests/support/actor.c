@@ -21,12 +21,11 @@
 
 enum { WIDE = 70, MANY = 120, FEW = 20, LARGE = 1 << 20, LARGE_ONES = 4 };
 
-const struct eddy_writer_options actor_writing = {
-    .limit_bytes = ACTOR_LIMIT, .max_wait_ns = 20 * SECOND, .history = 3};
+const struct eddy_writer_options actor_writing = {.limit_bytes = ACTOR_LIMIT, .history = 3};
 
 /* Room for so many large ones. */
-static const struct eddy_writer_options narrow_writing = {
-    .reliability = EDDY_BEST_EFFORT, .limit_bytes = LARGE_ONES * LARGE + LARGE / 2};
+static const struct eddy_writer_options narrow_writing = {.limit_bytes =
+                                                              LARGE_ONES * LARGE + LARGE / 2};
 
 /* --- others that the actor needs ------------------------------------------------------------- */
 
@@ -62,9 +61,9 @@ static void hold_all(void)
     struct eddy_loan loan;
     struct eddy_sample sample;
     for (int i = 0; i < 3; i++) {
-        must(eddy_writer_loan(writer, 200, &loan));
+        must(eddy_writer_loan(writer, 200, patience(), &loan));
         int error = eddy_reader_take(reader, &sample);
-        check(error == EDDY_OK || error == EDDY_ENODATA);
+        check(error == EDDY_OK || error == EDDY_EAGAIN);
     }
     kill(getpid(), SIGKILL);
 }
@@ -75,7 +74,7 @@ static void publish_some(eddy_writer *writer, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         struct eddy_loan loan;
-        must(eddy_writer_loan(writer, 100, &loan));
+        must(eddy_writer_loan(writer, 100, patience(), &loan));
         must(eddy_writer_discard(writer, &loan));
         payload_publish(writer, sizeof(struct payload) + i % 900, 1, i);
     }
@@ -84,13 +83,13 @@ static void publish_some(eddy_writer *writer, uint64_t count)
 /* Nobody reads what it publishes last: it waits for room, in vain. */
 static void publish_in_vain(eddy_domain *domain)
 {
-    struct eddy_writer_options impatient = {.max_wait_ns = MILLISECOND / 4};
     struct eddy_loan loan;
     eddy_reader *reader = open_reader(domain, "narrow", &(struct eddy_reader_options){.depth = 1});
-    eddy_writer *writer = open_writer(domain, "narrow", &impatient);
+    eddy_writer *writer = open_writer(domain, "narrow", NULL);
     payload_publish(writer, 100, 1, 0);
-    must(eddy_writer_loan(writer, 100, &loan));
-    must_fail(eddy_writer_publish(writer, &loan, 100), EDDY_ETIMEDOUT);
+    must(eddy_writer_loan(writer, 100, patience(), &loan));
+    must_fail(eddy_writer_publish(writer, &loan, 100, eddy_deadline(MILLISECOND / 4)),
+              EDDY_ETIMEDOUT);
     must(eddy_writer_close(writer));
     must(eddy_reader_close(reader));
 }
@@ -122,7 +121,7 @@ static void grow_elsewhere(void)
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, 100, &loan));
+    must(eddy_writer_loan(writer, 100, patience(), &loan));
     _exit(0);
 }
 
@@ -153,7 +152,7 @@ static bool take_into(eddy_reader *reader, struct progress *progress, struct edd
 {
     struct eddy_sample sample;
     int error = eddy_reader_take(reader, &sample);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         return false;
     must(error);
     struct payload payload = payload_of(&sample);
@@ -180,9 +179,10 @@ static void publish_and_take(eddy_writer *writer, uint64_t number, eddy_reader *
 {
     struct eddy_loan loan;
     int error;
-    must(eddy_writer_loan(writer, 100, &loan));
+    must(eddy_writer_loan(writer, 100, patience(), &loan));
     payload_fill(loan.data, 100, 1, number);
-    while ((error = eddy_writer_publish(writer, &loan, 100)) == EDDY_ETIMEDOUT)
+    while ((error = eddy_writer_publish(writer, &loan, 100, eddy_deadline(MILLISECOND))) ==
+           EDDY_ETIMEDOUT)
         take_all(reader, progress);
     must(error);
     take_all(reader, progress);
@@ -191,11 +191,9 @@ static void publish_and_take(eddy_writer *writer, uint64_t number, eddy_reader *
 static void write_and_read(const struct eddy_reader_options *reading)
 {
     struct progress progress = {.exact = reading->reliability == EDDY_RELIABLE};
-    struct eddy_writer_options impatient = actor_writing;
-    impatient.max_wait_ns = MILLISECOND;
     points_arm();
     eddy_domain *domain = open_domain();
-    eddy_writer *writer = open_writer(domain, "points", &impatient);
+    eddy_writer *writer = open_writer(domain, "points", &actor_writing);
     eddy_reader *reader = open_reader(domain, "points", reading);
     for (uint64_t i = 0; i < FEW; i++)
         publish_and_take(writer, i, reader, &progress);
@@ -376,11 +374,11 @@ static void run_a_loop(void)
     must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_EDGE, reader));
     must(eddy_waitset_fd(waitset, &fd));
     for (uint64_t i = 0; i < 2; i++) {
-        wait_for_all(waitset, EDDY_POLL, EDDY_ETIMEDOUT);
+        wait_for_all(waitset, EDDY_POLL, EDDY_EAGAIN);
         payload_publish(writer, 100, 1, i);
         do
             until_readable(fd);
-        while (eddy_waitset_wait(waitset, EDDY_POLL, found, 1, &count) == EDDY_ETIMEDOUT);
+        while (eddy_waitset_wait(waitset, EDDY_POLL, found, 1, &count) == EDDY_EAGAIN);
     }
     must(eddy_waitset_close(waitset));
     must(eddy_reader_close(reader));
@@ -461,7 +459,7 @@ static void hold_the_room(void)
         payload_publish(writer, LARGE, 1, i);
         must(eddy_reader_take(reader, &sample));
     }
-    while (eddy_writer_loan(writer, LARGE, &loan) == EDDY_OK)
+    while (eddy_writer_loan(writer, LARGE, EDDY_POLL, &loan) == EDDY_OK)
         continue;
     kill(getpid(), SIGKILL);
 }
@@ -491,7 +489,7 @@ static void claim_past_the_dead(void)
     let_die("", hold_the_room);
     points_arm();
     while (count < LARGE_ONES && eddy_now() < deadline)
-        count += eddy_writer_loan(writer, LARGE, &loan) == EDDY_OK;
+        count += eddy_writer_loan(writer, LARGE, EDDY_POLL, &loan) == EDDY_OK;
     same(count, LARGE_ONES);
     collect_without_room();
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
@@ -539,7 +537,7 @@ static void reserve(void)
     struct eddy_loan loan;
     payload_publish(writer, 70000, 1, 0);
     must(eddy_writer_reserve(writer, &(struct eddy_reservation){.loan.size = 70000, .count = 3}));
-    must(eddy_writer_loan(writer, 200000, &loan));
+    must(eddy_writer_loan(writer, 200000, patience(), &loan));
     must(eddy_writer_discard(writer, &loan));
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));

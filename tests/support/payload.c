@@ -62,9 +62,9 @@ bool payload_whole(const void *data, size_t size, struct payload *payload)
 void payload_publish(eddy_writer *writer, size_t size, uint64_t author, uint64_t number)
 {
     struct eddy_loan loan;
-    must(eddy_writer_loan(writer, size, &loan));
+    must(eddy_writer_loan(writer, size, patience(), &loan));
     payload_fill(loan.data, size, author, number);
-    must(eddy_writer_publish(writer, &loan, size));
+    must(eddy_writer_publish(writer, &loan, size, patience()));
 }
 
 struct payload payload_of(const struct eddy_sample *sample)

@@ -63,15 +63,15 @@ static inline void slots_pair_close(struct slots_pair *p)
 static inline int slots_publish(eddy_slots *slots, const uint64_t *active, const void *data,
                                 size_t size)
 {
-    struct eddy_slots_loan loan;
-    int error = eddy_slots_reserve(slots, active, active ? 1 : 0, EDDY_POLL, &loan);
-    return error ? error : eddy_slots_commit(slots, &loan, data, size, NULL);
+    struct eddy_slot_loan loan;
+    int error = eddy_slots_loan(slots, active, active ? 1 : 0, EDDY_POLL, &loan);
+    return error ? error : eddy_slots_publish_copy(slots, &loan, data, size, NULL);
 }
 
 /* True if the oldest unread sample is this one; it is read and marked then. */
 static inline bool slots_hear(eddy_slots *slots, uint32_t reader, const void *data, size_t size)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     char copy[4096];
     must(eddy_slots_next_unread(slots, reader, &sample));
     must(eddy_slots_read(slots, &sample, copy, sizeof copy));
@@ -80,12 +80,12 @@ static inline bool slots_hear(eddy_slots *slots, uint32_t reader, const void *da
 }
 
 /* Polls: somebody has died, which one who does not wait finds out bit by bit. */
-static inline void slots_reserve_soon(eddy_slots *slots, const uint64_t *active, size_t words,
-                                      struct eddy_slots_loan *loan)
+static inline void slots_loan_soon(eddy_slots *slots, const uint64_t *active, size_t words,
+                                   struct eddy_slot_loan *loan)
 {
     int error;
     for (uint64_t end = patience();
-         (error = eddy_slots_reserve(slots, active, words, EDDY_POLL, loan)) == EDDY_ENOSLOT;)
+         (error = eddy_slots_loan(slots, active, words, EDDY_POLL, loan)) == EDDY_EAGAIN;)
         check(eddy_now() < end);
     must(error);
 }

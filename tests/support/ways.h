@@ -44,11 +44,10 @@ static inline uint64_t way_deadline(void)
 
 static inline void way_topics_open(struct end *e)
 {
-    struct eddy_writer_options patient = {.max_wait_ns = WAY_LOST + SECOND};
     e->domain = open_domain();
     e->reader = open_reader(e->domain, e->first ? "pong" : "ping",
                             &(struct eddy_reader_options){.depth = 1});
-    e->writer = open_writer(e->domain, e->first ? "ping" : "pong", &patient);
+    e->writer = open_writer(e->domain, e->first ? "ping" : "pong", NULL);
 }
 
 static inline void way_topics_say(struct end *e, uint64_t number)
@@ -122,17 +121,17 @@ static inline void way_slots_open(struct end *e)
 
 static inline void way_slots_say(struct end *e, uint64_t number)
 {
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     uint64_t since = eddy_now();
     static const uint64_t reader_0 = 1;
-    must(eddy_slots_reserve(e->slots_out, &reader_0, 1, way_deadline(), &loan));
+    must(eddy_slots_loan(e->slots_out, &reader_0, 1, way_deadline(), &loan));
     check(eddy_now() - since < WAY_LOST);
-    must(eddy_slots_commit(e->slots_out, &loan, &number, sizeof number, NULL));
+    must(eddy_slots_publish_copy(e->slots_out, &loan, &number, sizeof number, NULL));
 }
 
 static inline void way_slots_hear(struct end *e, uint64_t number)
 {
-    struct eddy_slots_sample sample;
+    struct eddy_slot_sample sample;
     uint64_t since = eddy_now();
     must(eddy_slots_take(e->slots_in, 0, way_deadline(), &sample));
     check(eddy_now() - since < WAY_LOST);

@@ -134,7 +134,7 @@ eddy_domain *open_domain(void)
 eddy_writer *open_writer(eddy_domain *domain, const char *topic,
                          const struct eddy_writer_options *options)
 {
-    struct eddy_topic_name name = {.name = topic};
+    struct eddy_topic_identity name = {.name = topic};
     eddy_writer *writer = NULL;
     must(eddy_writer_open(domain, &name, options, &writer));
     return writer;
@@ -143,7 +143,7 @@ eddy_writer *open_writer(eddy_domain *domain, const char *topic,
 eddy_reader *open_reader(eddy_domain *domain, const char *topic,
                          const struct eddy_reader_options *options)
 {
-    struct eddy_topic_name name = {.name = topic};
+    struct eddy_topic_identity name = {.name = topic};
     eddy_reader *reader = NULL;
     must(eddy_reader_open(domain, &name, options, &reader));
     return reader;

@@ -15,7 +15,7 @@ enum { KINDS = 3, BURST = 256, NAP_MS = 100, CROWD = 64, CROWDED = 1 };
 static const struct eddy_reader_options kinds[KINDS] = {
     {.reliability = EDDY_RELIABLE, .depth = 1000},
     {.reliability = EDDY_BEST_EFFORT, .depth = 32},
-    {.reliability = EDDY_BEST_EFFORT, .depth = 32, .flags = EDDY_READER_DEEP},
+    {.reliability = EDDY_BEST_EFFORT, .depth = 32, .flags = EDDY_READER_BEYOND_DEPTH},
 };
 
 struct watch {
@@ -89,7 +89,7 @@ static bool read_some(struct watch *watch)
     struct eddy_sample sample;
     for (int i = 0; i < BURST; i++) {
         int result = timed("eddy_reader_take", eddy_reader_take(watch->reader, &sample));
-        if (result == EDDY_ENODATA)
+        if (result == EDDY_EAGAIN)
             return false;
         must(result);
         witness_see(&watch->witness, watch->reader, &sample);

@@ -25,9 +25,9 @@ static void try_writer(struct writing *w)
     struct eddy_loan loan;
     if (!w->handle)
         return;
-    must_fail(eddy_writer_loan(w->handle, 1, &loan), EDDY_EFORKED);
+    must_fail(eddy_writer_loan(w->handle, 1, patience(), &loan), EDDY_EFORKED);
     for (uint32_t i = 0; i < w->loan_count; i++)
-        must_fail(eddy_writer_publish(w->handle, &w->loans[i], 1), EDDY_EFORKED);
+        must_fail(eddy_writer_publish(w->handle, &w->loans[i], 1, patience()), EDDY_EFORKED);
     must_fail(eddy_writer_close(w->handle), EDDY_EFORKED);
 }
 

@@ -11,6 +11,7 @@ struct writing {
     eddy_writer *handle; /* NULL: closed */
     uint32_t topic, loan_count;
     uint64_t author, number; /* of the next sample */
+    uint64_t wait_ns;        /* for room; 0: never */
     struct eddy_loan loans[LOANS];
 };
 

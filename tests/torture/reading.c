@@ -7,7 +7,7 @@ int open_topic_reader(eddy_domain *domain, uint32_t topic,
                       const struct eddy_reader_options *options, eddy_reader **reader)
 {
     struct eddy_reader_options limited = *options;
-    struct eddy_topic_name name = {.name = topics[topic].name, .type = "torture"};
+    struct eddy_topic_identity name = {.name = topics[topic].name, .type = "torture"};
     limited.limit_bytes = topics[topic].limit;
     return timed("eddy_reader_open", eddy_reader_open(domain, &name, &limited, reader));
 }
@@ -34,7 +34,7 @@ void reading_open(struct reading *r, eddy_domain *domain, uint32_t topic, uint64
         .reliability = seed % 2 ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
         .depth = seed >> 8 & 1 ? 0 : 1 + (uint32_t)(seed >> 16) % 100,
         .history = topics[topic].history && seed >> 9 & 1 ? (uint32_t)(seed >> 24) % 50 : 0,
-        .flags = seed >> 10 & 1 ? EDDY_READER_DEEP : 0,
+        .flags = seed >> 10 & 1 ? EDDY_READER_BEYOND_DEPTH : 0,
         .spin_ns = seed >> 11 & 1 ? -1 : 0};
     *r = (struct reading){.topic = topic};
     if ((seed >> 40) % 16 == 0)

@@ -19,6 +19,7 @@ static bool ring_let(int result)
     case EDDY_EBUSY: /* the role, or the name, is in somebody's hands */
     case EDDY_EEXIST:
     case EDDY_ENOENT:
+    case EDDY_EAGAIN:
     case EDDY_ETIMEDOUT:
     case EDDY_EPEERGONE:
     case EDDY_EFINISHED:

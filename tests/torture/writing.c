@@ -8,8 +8,8 @@ bool let(int result)
     struct line *line = board_line();
     if (result == EDDY_OK)
         return true;
-    if (result == EDDY_ETIMEDOUT || result == EDDY_ELIMIT || result == EDDY_ENODATA)
-        board_add(&line->refused, result != EDDY_ENODATA);
+    if (result == EDDY_ETIMEDOUT || result == EDDY_ELIMIT || result == EDDY_EAGAIN)
+        board_add(&line->refused, result != EDDY_EAGAIN);
     else if (result == EDDY_EBUSY) /* somebody is stopped with the topic's lock in its hands */
         board_add(&line->busy, 1);
     else
@@ -20,12 +20,10 @@ bool let(int result)
 int open_topic_writer(eddy_domain *domain, uint32_t topic, uint64_t seed, eddy_writer **writer)
 {
     const struct topic *t = &topics[topic];
-    struct eddy_topic_name name = {.name = t->name, .type = "torture"};
+    struct eddy_topic_identity name = {.name = t->name, .type = "torture"};
     struct eddy_writer_options options = {
-        .reliability = seed % 4 == 0 ? EDDY_BEST_EFFORT : EDDY_RELIABLE,
         .history_kind = t->kind,
         .history = t->history ? (uint32_t)(seed >> 8) % (t->history + 1) : 0,
-        .max_wait_ns = (1 + (seed >> 16) % 20) * MILLISECOND,
         .limit_bytes = t->limit};
     return timed("eddy_writer_open", eddy_writer_open(domain, &name, &options, writer));
 }
@@ -36,6 +34,7 @@ void writing_open(struct writing *w, eddy_domain *domain, uint32_t topic, uint64
     if (w->handle)
         return;
     *w = (struct writing){.topic = topic, .author = author};
+    w->wait_ns = seed % 4 == 0 ? 0 : (1 + (seed >> 16) % 20) * MILLISECOND;
     bool opened = let(open_topic_writer(domain, topic, seed, &w->handle));
     board_add(&board_line()->opened, opened);
 }
@@ -58,12 +57,17 @@ static size_t draw_size(const struct writing *w, uint64_t *seed)
     return least + (size_t)(payload_random(seed) % (bound - least + 1));
 }
 
+static uint64_t soon(const struct writing *w)
+{
+    return w->wait_ns ? eddy_deadline(w->wait_ns) : EDDY_POLL;
+}
+
 static bool loan_one(struct writing *w, uint64_t *seed, struct eddy_loan *loan)
 {
     struct eddy_loan_options options = {.size = draw_size(w, seed)};
     if (payload_random(seed) % 16 == 0)
         options.alignment = (size_t)1 << payload_random(seed) % 13;
-    if (!let(timed("eddy_writer_loan", eddy_writer_loan_with(w->handle, &options, loan))))
+    if (!let(timed("eddy_writer_loan", eddy_writer_loan_with(w->handle, &options, soon(w), loan))))
         return false;
     same(loan->size, options.size);
     check(options.alignment == 0 || (uintptr_t)loan->data % options.alignment == 0);
@@ -92,7 +96,7 @@ static bool publish_one(struct writing *w, uint64_t *seed)
     if (payload_random(seed) % 8 == 0)
         size -= (size_t)(payload_random(seed) % (spare + 1));
     payload_fill(loan.data, size, w->author, w->number);
-    if (!let(timed("eddy_writer_publish", eddy_writer_publish(w->handle, &loan, size)))) {
+    if (!let(timed("eddy_writer_publish", eddy_writer_publish(w->handle, &loan, size, soon(w))))) {
         must(timed("eddy_writer_discard", eddy_writer_discard(w->handle, &loan)));
         return false;
     }

@@ -16,7 +16,7 @@ static eddy_slots *slots;
 
 static int open_topic(unsigned topic)
 {
-    struct eddy_topic_name name = {.name = topic_names[topic]};
+    struct eddy_topic_identity name = {.name = topic_names[topic]};
     int error = eddy_writer_open(domain, &name, NULL, &writers[topic]);
     return error ? error : eddy_reader_open(domain, &name, NULL, &readers[topic]);
 }
@@ -66,7 +66,8 @@ static uint64_t obey(uint64_t request)
     case OPEN:
         return (uint64_t)-open_topic(topic);
     case PUBLISH:
-        return (uint64_t)-eddy_writer_write(writers[topic], &number, sizeof number);
+        return (uint64_t)-eddy_writer_write(writers[topic], &number, sizeof number,
+                                            eddy_deadline(10000000000));
     case TAKE:
         return take(topic);
     case CREATE_RING:

@@ -86,7 +86,7 @@ static void exchange(const struct child *peer, const struct ends *ends, unsigned
 {
     for (unsigned i = 0; i < 10; i += 2) {
         unsigned number = i;
-        must(eddy_writer_write(ends->writer, &number, sizeof number));
+        must(eddy_writer_write(ends->writer, &number, sizeof number, patience()));
         peer_must(peer, PUBLISH, topic, i + 1);
         for (unsigned n = i; n < i + 2; n++) {
             same(ask(peer, TAKE, topic, 0), n);
@@ -175,7 +175,7 @@ static void open_is_refused(eddy_domain *domain, unsigned topic)
 {
     eddy_writer *writer = NULL;
     eddy_reader *reader = NULL;
-    struct eddy_topic_name name = {.name = topic_names[topic]};
+    struct eddy_topic_identity name = {.name = topic_names[topic]};
     must_fail(eddy_writer_open(domain, &name, NULL, &writer), EDDY_EVERSION);
     must_fail(eddy_reader_open(domain, &name, NULL, &reader), EDDY_EVERSION);
 }

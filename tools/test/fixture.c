@@ -25,7 +25,7 @@ int main(int argc, char **argv)
     const struct eddy_reader_options best_effort = {.reliability = EDDY_BEST_EFFORT};
     const struct eddy_notes notes = {
         .reliability = EDDY_NOTED_RELIABLE, .waiting = 3, .given_up = 2};
-    struct eddy_topic_name topic = {.type = "fixture_type", .scope = "somewhere"};
+    struct eddy_topic_identity topic = {.type = "fixture_type", .scope = "somewhere"};
     struct eddy_sample kept;
     eddy_domain *domain;
     eddy_writer *writer;
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
         must(eddy_reader_open(domain, &topic, NULL, &others[i - 3]), "reader");
     }
     for (long i = strtol(argv[2], NULL, 10); i > 0; i--)
-        must(eddy_writer_write(writer, payload, sizeof payload), "write");
+        must(eddy_writer_write(writer, payload, sizeof payload, EDDY_FOREVER), "write");
     must(eddy_reader_take(keeper, &kept), "take");
     must(eddy_reader_note(idle, &notes), "note");
     puts("ready");

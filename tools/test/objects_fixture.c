@@ -20,15 +20,15 @@ static eddy_slots *make_slots(eddy_domain *domain, const char *name, long count)
 {
     static const char payload[100];
     const struct eddy_slots_options options = {.slot_count = 8, .slot_capacity = 1024};
-    struct eddy_slots_loan loan;
+    struct eddy_slot_loan loan;
     eddy_slots *slots;
     char path[4096];
     snprintf(path, sizeof path, "%s/%s.flink", eddy_domain_dir(domain), name);
     must(eddy_slots_create(domain, path, &options, &slots), "slots");
     must(eddy_slots_join(slots, 0, NULL), "join");
     for (long i = 0; i < count; i++) {
-        must(eddy_slots_reserve(slots, NULL, 0, EDDY_POLL, &loan), "reserve");
-        must(eddy_slots_commit(slots, &loan, payload, sizeof payload, NULL), "commit");
+        must(eddy_slots_loan(slots, NULL, 0, EDDY_POLL, &loan), "reserve");
+        must(eddy_slots_publish_copy(slots, &loan, payload, sizeof payload, NULL), "commit");
     }
     return slots;
 }

@@ -24,8 +24,7 @@ static void list_keeper(struct keeper *keeper)
 
 void eddy_publisher_keep_mapped(iox_pub_t pub)
 {
-    struct eddy_topic_name topic = eddy_service_topic(&pub->service);
-    struct eddy_writer_options options = {.reliability = EDDY_BEST_EFFORT};
+    struct eddy_topic_identity topic = eddy_service_topic(&pub->service);
     eddy_domain *domain;
     struct keeper *keeper = pub->used == 0 ? NULL : calloc(1, sizeof *keeper);
     if (keeper == NULL || eddy_runtime_enter(&domain) != EDDY_OK) {
@@ -34,7 +33,7 @@ void eddy_publisher_keep_mapped(iox_pub_t pub)
     }
     eddy_log(EDDY_LOG_WARN, "publisher of %s: closed with loans out; release them first",
              topic.name);
-    if (eddy_writer_open(domain, &topic, &options, &keeper->writer) == EDDY_OK) {
+    if (eddy_writer_open(domain, &topic, NULL, &keeper->writer) == EDDY_OK) {
         list_keeper(keeper);
     } else {
         eddy_runtime_leave();

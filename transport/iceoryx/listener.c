@@ -82,7 +82,7 @@ static int wait_for_reports(struct Listener *listener)
     if (error == EDDY_OK) {
         run_reported(listener, contexts, count);
     }
-    return error == EDDY_ETIMEDOUT ? EDDY_OK : error;
+    return error == EDDY_EAGAIN || error == EDDY_ETIMEDOUT ? EDDY_OK : error;
 }
 
 /* For a listener that has no wait set: nothing will be reported. */

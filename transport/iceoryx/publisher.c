@@ -24,15 +24,19 @@
 #define FIRST_PAUSE_NS   50000L
 #define LONGEST_PAUSE_NS 2000000L
 
+/* How long it waits for room at once. */
+static uint64_t turn(iox_pub_t pub)
+{
+    return pub->waits ? eddy_deadline(TURN_NS) : EDDY_POLL;
+}
+
 static int open_writer(iox_pub_t pub, eddy_writer **writer)
 {
-    struct eddy_topic_name topic = eddy_service_topic(&pub->service);
+    struct eddy_topic_identity topic = eddy_service_topic(&pub->service);
     struct eddy_writer_options options = {
-        .reliability = pub->waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
         .history_kind = pub->is_cyclone ? EDDY_HISTORY_KEY : EDDY_HISTORY_WRITER,
         .history = pub->history,
-        .flags = (pub->history > 0 ? EDDY_PUB_HAS_HISTORY : 0) | (pub->waits ? EDDY_PUB_WAITS : 0),
-        .max_wait_ns = TURN_NS,
+        .tag = (pub->history > 0 ? EDDY_PUB_HAS_HISTORY : 0) | (pub->waits ? EDDY_PUB_WAITS : 0),
         .patience_ns = pub->is_cyclone && !pub->is_best_effort ? PATIENCE_NS : 0,
     };
     eddy_domain *domain;
@@ -70,7 +74,7 @@ static void move(iox_pub_t pub)
         open_writer(pub, &fresh) != EDDY_OK) {
         return;
     }
-    if (pub->history > 0 && eddy_writer_inherit(fresh, pub->writer) != EDDY_OK) {
+    if (pub->history > 0 && eddy_writer_inherit(fresh, pub->writer, turn(pub)) != EDDY_OK) {
         eddy_log(EDDY_LOG_ERROR, "history of %s (%s): not all of it could be kept: %s",
                  pub->service.event, pub->service.instance, eddy_last_error());
     }
@@ -220,7 +224,7 @@ static enum iox_AllocationResult allocation_result(int error)
         return AllocationResult_NO_MEMPOOLS_AVAILABLE;
     case EDDY_ENOMEM:
     case EDDY_ELIMIT:
-    case EDDY_ENOSLOT:
+    case EDDY_EAGAIN:
     case EDDY_ETIMEDOUT:
         return AllocationResult_RUNNING_OUT_OF_CHUNKS;
     default:
@@ -241,7 +245,7 @@ static enum iox_AllocationResult loan(iox_pub_t pub, const struct eddy_loan_opti
         return AllocationResult_UNDEFINED_ERROR;
     }
     struct eddy_loan *fresh = &pub->loans[index];
-    error = eddy_writer_loan_with(pub->writer, plan, fresh);
+    error = eddy_writer_loan_with(pub->writer, plan, turn(pub), fresh);
     if (error != EDDY_OK) {
         eddy_log(EDDY_LOG_ERROR, "loan on %s: %zu bytes: %s: %s", pub->service.event, plan->size,
                  eddy_strerror(error), eddy_last_error());
@@ -316,7 +320,7 @@ static int publish_once(iox_pub_t pub, struct eddy_loan *lent)
         memcpy(what.key, origin.key, sizeof what.key);
         what.flags = origin.status & EDDY_CHUNK_UNREGISTERS ? EDDY_PUBLISH_ENDS_KEY : 0;
     }
-    return eddy_writer_publish_with(pub->writer, lent, lent->size, &what);
+    return eddy_writer_publish_with(pub->writer, lent, lent->size, &what, turn(pub));
 }
 
 /* Publishes a loan, or drops it.  The lock is free between two turns of a wait, so that others may

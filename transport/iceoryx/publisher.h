@@ -20,7 +20,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What a publisher tells its subscribers with each sample: the writer's `flags`. */
+/* What a publisher tells its subscribers with each sample: the writer's `tag`. */
 #define EDDY_PUB_HAS_HISTORY 1u
 #define EDDY_PUB_WAITS       2u
 

@@ -28,9 +28,9 @@ void eddy_service_free(struct eddy_service *service)
     *service = (struct eddy_service){NULL, NULL, NULL};
 }
 
-struct eddy_topic_name eddy_service_topic(const struct eddy_service *service)
+struct eddy_topic_identity eddy_service_topic(const struct eddy_service *service)
 {
-    return (struct eddy_topic_name){
+    return (struct eddy_topic_identity){
         .name = service->event,
         .type = service->instance,
         .scope = service->service,

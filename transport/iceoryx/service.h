@@ -22,7 +22,7 @@ int eddy_service_copy(struct eddy_service *copy, const char *service, const char
 void eddy_service_free(struct eddy_service *service);
 
 /* The Eddy topic of these strings, which must outlive the result. */
-struct eddy_topic_name eddy_service_topic(const struct eddy_service *service);
+struct eddy_topic_identity eddy_service_topic(const struct eddy_service *service);
 
 iox_service_description_t eddy_service_describe(const char *service, const char *instance,
                                                 const char *event);

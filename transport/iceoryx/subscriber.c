@@ -34,7 +34,7 @@ static struct block *block_of(iox_sub_t sub)
 
 static int open_reader(iox_sub_t sub, eddy_reader **reader)
 {
-    struct eddy_topic_name topic = eddy_service_topic(&sub->service);
+    struct eddy_topic_identity topic = eddy_service_topic(&sub->service);
     eddy_domain *domain;
     int error = eddy_runtime_enter(&domain);
     if (error == EDDY_OK) {
@@ -86,7 +86,7 @@ static struct eddy_reader_options reader_options(const iox_sub_options_t *wanted
     if (eddy_runtime_is_cyclone()) {
         options.depth = clamped(wanted->queueCapacity, CYCLONE_DEPTH, EDDY_IOX_CYCLONE_CAPACITY);
         options.history = wanted->historyRequest > 0 ? UINT32_MAX : 0; /* of each instance */
-        options.flags = EDDY_READER_DEEP;
+        options.flags = EDDY_READER_BEYOND_DEPTH;
         options.recent = options.history > 0 ? 0 : CYCLONE_RECENT;
     }
     return options;
@@ -251,7 +251,7 @@ static bool is_wanted(iox_sub_t sub, const struct eddy_sample *sample,
         return false;
     }
     /* DDS knows better what it has matched. */
-    return sub->admission.asks || (sample->flags & sub->must_have) == sub->must_have;
+    return sub->admission.asks || (sample->tag & sub->must_have) == sub->must_have;
 }
 
 /* The next that is to be handed out.  EDDY_EBUSY: there may be one behind many that are not. */
@@ -309,7 +309,7 @@ static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload, 
         }
     }
     *more = error == EDDY_EBUSY;
-    if (error == EDDY_ENODATA || *more) {
+    if (error == EDDY_EAGAIN || *more) {
         return ChunkReceiveResult_NO_CHUNK_AVAILABLE;
     }
     if (error != EDDY_OK) {

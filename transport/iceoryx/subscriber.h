@@ -42,7 +42,7 @@ struct cpp2c_Subscriber {
     pthread_mutex_t lock;
     struct eddy_service service;
     struct eddy_reader_options options;
-    uint32_t must_have;         /* writer flags without which a sample is passed over */
+    uint32_t must_have;         /* bits of the tag without which a sample is passed over */
     struct eddy_intake *intake; /* NULL: not subscribed, or no reader to be had */
     struct eddy_intake *retired;
     struct eddy_holding held;

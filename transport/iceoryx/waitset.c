@@ -147,7 +147,7 @@ static uint64_t collect(iox_ws_t set, uint64_t deadline, iox_notification_info_t
         told = tell(set, infos, capacity);
         *missed = set->active_count;
         pthread_mutex_unlock(&set->watcher.lock);
-        error = left && error == EDDY_ETIMEDOUT ? EDDY_OK : error;
+        error = left && error == EDDY_EAGAIN ? EDDY_OK : error;
     }
     return told;
 }

@@ -26,12 +26,12 @@ static struct psmx_feed *find(struct psmx_home *home, const char *name, const ch
 static int open_reader(struct psmx_feed *f)
 {
     struct psmx_home *home = f->home;
-    struct eddy_topic_name topic = {.name = f->name, .scope = f->scope};
+    struct eddy_topic_identity topic = {.name = f->name, .scope = f->scope};
     bool holds_up = f->reliable && f->lane == PSMX_LANE_ALL;
     struct eddy_reader_options options = {.reliability =
                                               holds_up ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
                                           .depth = DEPTH,
-                                          .flags = holds_up ? 0 : EDDY_READER_DEEP,
+                                          .flags = holds_up ? 0 : EDDY_READER_BEYOND_DEPTH,
                                           .limit_bytes = home->options.limit_bytes,
                                           .spin_ns = home->options.spin_ns};
     int error = eddy_reader_open(home->domain, &topic, &options, &f->reader);

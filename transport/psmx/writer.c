@@ -31,6 +31,7 @@ struct psmx_source {
     unsigned number; /* of this writer, among those made */
     char *name, *scope;
     enum psmx_lane lane;
+    uint64_t wait_ns;      /* for room; 0: it never waits */
     struct psmx_wire wire; /* what is the same in each sample */
     pthread_mutex_t lock;
     eddy_writer *writer;
@@ -211,13 +212,18 @@ static void free_sample(struct psmx_loan *loan)
 
 /* --- loans ------------------------------------------------------------------------------------ */
 
-static int loan_slot(struct psmx_source *w, size_t size, struct eddy_loan *loan)
+static uint64_t deadline_of(const struct psmx_source *w)
+{
+    return w->wait_ns > 0 ? eddy_deadline(w->wait_ns) : EDDY_POLL;
+}
+
+static int loan_slot(struct psmx_source *w, size_t size, uint64_t deadline, struct eddy_loan *loan)
 {
     struct eddy_loan_options options = {.size = size + SLACK,
                                         .alignment = 64,
                                         .header_size = sizeof w->wire,
                                         .header_alignment = 8};
-    return eddy_writer_loan_with(w->writer, &options, loan);
+    return eddy_writer_loan_with(w->writer, &options, deadline, loan);
 }
 
 /* Where there is no room for it now, in private memory: it is copied when there is.  Refusing it
@@ -231,7 +237,7 @@ static struct psmx_loan *request_loan(struct psmx_endpoint *endpoint, uint32_t s
     memset(s, 0, sizeof *s);
     s->room = size;
     pthread_mutex_lock(&w->lock);
-    int error = loan_slot(w, size, &s->loan);
+    int error = loan_slot(w, size, deadline_of(w), &s->loan);
     unlock(w);
     EDDY_POINT("psmx-loan:loaned");
     s->psmx.data = s->loan.data;
@@ -263,22 +269,22 @@ static bool has_readers(struct psmx_source *w)
     return all > w->own || atomic_load(&w->home->generation) != now;
 }
 
-static int publish(struct psmx_source *w, struct sample *s)
+static int publish(struct psmx_source *w, struct sample *s, uint64_t deadline)
 {
     struct psmx_wire *wire = s->loan.header;
     *wire = w->wire;
     wire->meta = s->meta;
     EDDY_POINT("psmx-write:ready");
-    return eddy_writer_publish(w->writer, &s->loan, s->meta.size);
+    return eddy_writer_publish(w->writer, &s->loan, s->meta.size, deadline);
 }
 
-static int publish_copy(struct psmx_source *w, struct sample *s)
+static int publish_copy(struct psmx_source *w, struct sample *s, uint64_t deadline)
 {
-    int error = loan_slot(w, s->room, &s->loan);
+    int error = loan_slot(w, s->room, deadline, &s->loan);
     if (error)
         return error;
     memcpy(s->loan.data, s->heap, s->meta.size);
-    error = publish(w, s);
+    error = publish(w, s, deadline);
     if (error)
         eddy_writer_discard(w->writer, &s->loan);
     return error;
@@ -286,7 +292,8 @@ static int publish_copy(struct psmx_source *w, struct sample *s)
 
 static int publish_either(struct psmx_source *w, struct sample *s)
 {
-    return s->heap != NULL ? publish_copy(w, s) : publish(w, s);
+    uint64_t deadline = deadline_of(w);
+    return s->heap != NULL ? publish_copy(w, s, deadline) : publish(w, s, deadline);
 }
 
 /* Our own readers never keep us waiting: what they have not come to yet is taken off the topic. */
@@ -301,7 +308,7 @@ static int32_t result_of(const struct psmx_source *w, int error)
 {
     if (error == 0)
         return PSMX_OK;
-    if (error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT)
+    if (error == EDDY_EAGAIN || error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT)
         /* Who does not wait overwrites: there is nothing to tell. */
         return w->lane == PSMX_LANE_ALL ? PSMX_TIMEOUT : PSMX_OK;
     psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", w->name, eddy_last_error(), eddy_strerror(error));
@@ -365,15 +372,12 @@ static void describe(struct psmx_source *w, const struct psmx_subject *subject,
     w->wire.autodispose = autodispose;
 }
 
-static int open_writer(struct psmx_source *w, uint64_t wait_ns)
+static int open_writer(struct psmx_source *w)
 {
-    struct eddy_topic_name topic = {.name = w->name, .scope = w->scope};
-    bool waits = w->lane == PSMX_LANE_ALL;
-    struct eddy_writer_options options = {.reliability = waits ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
-                                          .max_wait_ns = waits ? wait_ns : 0,
-                                          .patience_ns =
-                                              !waits && w->wire.offer.reliable ? PATIENCE : 0,
-                                          .limit_bytes = w->home->options.limit_bytes};
+    struct eddy_topic_identity topic = {.name = w->name, .scope = w->scope};
+    struct eddy_writer_options options = {
+        .patience_ns = w->wait_ns == 0 && w->wire.offer.reliable ? PATIENCE : 0,
+        .limit_bytes = w->home->options.limit_bytes};
     return eddy_writer_open(w->home->domain, &topic, &options, &w->writer);
 }
 
@@ -406,13 +410,14 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
     w->psmx.ops.write = write_sample;
     w->home = home;
     w->lane = psmx_qos_waits(&home->cyclone, qos, &wait_ns) ? PSMX_LANE_ALL : PSMX_LANE_LAST;
+    w->wait_ns = w->lane == PSMX_LANE_ALL ? wait_ns : 0;
     w->name = strdup(subject->name);
     w->scope = psmx_lane_scope(home, w->lane, partition);
     w->generation = atomic_load(&home->generation) - 1;
     atomic_init(&w->references, 1);
     free(partition);
     describe(w, subject, qos);
-    int error = w->name != NULL && w->scope != NULL ? open_writer(w, wait_ns) : EDDY_ENOMEM;
+    int error = w->name != NULL && w->scope != NULL ? open_writer(w) : EDDY_ENOMEM;
     if (error) {
         psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
                  eddy_strerror(error));

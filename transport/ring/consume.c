@@ -59,7 +59,7 @@ static int take_again(struct eddy_ring *r, struct eddy_chunk *chunk)
         eddy_add_relaxed(&r->header->redelivered, 1u); /* statistics */
         return EDDY_OK;
     }
-    return EDDY_ENODATA;
+    return EDDY_EAGAIN;
 }
 
 /* What was seen of it last, if that is enough: the word itself is on a line that the producer
@@ -82,7 +82,7 @@ static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
             eddy_load_acquire(&h->taken); /* from [taken]: `write` is seen as far as that */
         uint64_t write = look_at_write(r, p);
         if (write == p)
-            return EDDY_ENODATA;
+            return EDDY_EAGAIN;
         uint64_t at = p % r->slots;
         __builtin_prefetch(r->payload + at * r->slot_bytes);
         uint64_t bytes = eddy_load_relaxed(&r->lengths[at]); /* written before [chunk] */
@@ -106,10 +106,10 @@ static int take_next(struct eddy_ring *r, struct eddy_chunk *chunk)
 
 static int take_now(struct eddy_ring *r, struct eddy_chunk *chunk)
 {
-    int error = EDDY_ENODATA;
+    int error = EDDY_EAGAIN;
     if (__builtin_expect(eddy_load_relaxed(&r->again) < r->again_end, 0)) /* a guess, as above */
         error = take_again(r, chunk);
-    return error == EDDY_ENODATA ? take_next(r, chunk) : error;
+    return error == EDDY_EAGAIN ? take_next(r, chunk) : error;
 }
 
 /* How the stream has ended, or EDDY_OK.  What was published before is to be seen after this. */
@@ -143,7 +143,7 @@ static int look_for_chunk(struct eddy_ring *r, struct eddy_chunk *chunk)
     if (end == EDDY_ECRASHED && r->crash_first)
         return remember(r, end);
     int error = take_now(r, chunk);
-    return error == EDDY_ENODATA && end ? remember(r, end) : error;
+    return error == EDDY_EAGAIN && end ? remember(r, end) : error;
 }
 
 static bool has_chunk(const struct eddy_ring *r)
@@ -164,7 +164,7 @@ int eddy_ring_take(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
     if (error)
         return error;
     error = r->crash_first ? look_for_chunk(r, chunk) : take_now(r, chunk);
-    return error == EDDY_ENODATA ? eddy_ring_wait(r, deadline, &a_chunk, chunk) : error;
+    return error == EDDY_EAGAIN ? eddy_ring_wait(r, deadline, &a_chunk, chunk) : error;
 }
 
 /* --- releasing ------------------------------------------------------------------------------- */

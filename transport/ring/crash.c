@@ -42,6 +42,6 @@ int eddy_ring_crash(const eddy_ring *r, struct eddy_crash *crash)
                                      .address = eddy_load_relaxed(&r->header->crash_address),
                                      .operation = eddy_load_relaxed(&r->header->crash_operation)};
     else
-        return EDDY_ENODATA;
+        return EDDY_EAGAIN;
     return EDDY_OK;
 }

@@ -36,7 +36,7 @@ static int find_room(struct eddy_ring *r)
                          "and %llu released, of %u slots",
                          r->id, (unsigned long long)r->write, (unsigned long long)read, r->slots);
     r->read_seen = read;
-    return r->write - read < r->slots ? EDDY_OK : EDDY_ENODATA;
+    return r->write - read < r->slots ? EDDY_OK : EDDY_EAGAIN;
 }
 
 static int look_for_room(struct eddy_ring *r, struct eddy_chunk *chunk)
@@ -46,7 +46,7 @@ static int look_for_room(struct eddy_ring *r, struct eddy_chunk *chunk)
     if (eddy_load_seq(&r->loan) != LOAN_WAITING)
         return EDDY_EFINISHED; /* another thread did */
     int error = find_room(r);
-    return error == EDDY_ENODATA && gone ? EDDY_EPEERGONE : error;
+    return error == EDDY_EAGAIN && gone ? EDDY_EPEERGONE : error;
 }
 
 /* Each look at `read` takes its line from the consumer, which moves it for each chunk; and it has a
@@ -114,7 +114,7 @@ int eddy_ring_loan(eddy_ring *r, uint64_t deadline, struct eddy_chunk *chunk)
     error = how_it_ended(r);
     if (!error)
         error = find_room(r);
-    if (error == EDDY_ENODATA)
+    if (error == EDDY_EAGAIN)
         error = wait_for_room(r, deadline);
     uint64_t ticket = error ? LOAN_NONE : r->tickets++;
     word = LOAN_WAITING;

@@ -143,7 +143,7 @@ void eddy_ring_watch_end(struct eddy_ring *ring);
 /* --- wait.c ---------------------------------------------------------------------------------- */
 
 struct eddy_ring_sought {
-    int (*look)(struct eddy_ring *ring, struct eddy_chunk *chunk); /* EDDY_ENODATA: not yet */
+    int (*look)(struct eddy_ring *ring, struct eddy_chunk *chunk); /* EDDY_EAGAIN: not yet */
     bool (*hint)(const struct eddy_ring *ring); /* a cheap guess: a look would find something */
 };
 int eddy_ring_wait(struct eddy_ring *ring, uint64_t deadline, const struct eddy_ring_sought *sought,

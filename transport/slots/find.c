@@ -20,19 +20,19 @@ static bool is_unread(const struct eddy_slots *s, uint32_t slot, uint64_t sn, ui
 }
 
 static void fill(const struct eddy_slots *s, uint32_t slot, uint64_t sn, uint32_t reader,
-                 struct eddy_slots_sample *sample)
+                 struct eddy_slot_sample *sample)
 {
     uint64_t size = eddy_load_relaxed(&s->lines[slot].size); /* looked at again when read */
-    *sample = (struct eddy_slots_sample){.size = size < s->capacity ? size : s->capacity,
-                                         .sn = eddy_slots_public_sn(s, sn),
-                                         .slot = slot,
-                                         .reader = reader,
-                                         .segment = s->tag};
+    *sample = (struct eddy_slot_sample){.size = size < s->capacity ? size : s->capacity,
+                                        .sn = eddy_slots_public_sn(s, sn),
+                                        .slot = slot,
+                                        .reader = reader,
+                                        .segment = s->tag};
 }
 
 /* Between the cursor and `tail`, by looking at every slot.  Commits there are finished. */
 static bool look_in_slots(const struct eddy_slots *s, uint32_t reader, uint64_t cursor,
-                          uint64_t tail, struct eddy_slots_sample *sample)
+                          uint64_t tail, struct eddy_slot_sample *sample)
 {
     uint64_t oldest = tail;
     for (uint32_t i = 0; i < s->slot_count; i++) {
@@ -53,7 +53,7 @@ enum walk { WALK_FOUND, WALK_END, WALK_LAPPED, WALK_DAMAGED };
 
 /* Along the log from *cursor, which moves over what is read or has ended: for good, both. */
 static enum walk walk_log(const struct eddy_slots *s, uint32_t reader, uint64_t *cursor,
-                          uint64_t end, struct eddy_slots_sample *sample)
+                          uint64_t end, struct eddy_slot_sample *sample)
 {
     for (uint32_t steps = 0; steps <= s->log.mask && *cursor < end; steps++, ++*cursor) {
         uint64_t entry = eddy_log_entry(&s->log, *cursor); /* from [publish] */
@@ -82,7 +82,7 @@ static int fail_log(const struct eddy_slots *s)
 }
 
 int eddy_slots_find_unread(struct eddy_slots *s, uint32_t reader, uint64_t end,
-                           struct eddy_slots_sample *sample)
+                           struct eddy_slot_sample *sample)
 {
     /* Relaxed: the reader's own. */
     uint64_t cursor = eddy_load_relaxed(&s->cursors[reader]);
@@ -101,5 +101,5 @@ int eddy_slots_find_unread(struct eddy_slots *s, uint32_t reader, uint64_t end,
         }
     }
     eddy_store_relaxed(&s->cursors[reader], cursor);
-    return walk == WALK_FOUND ? EDDY_OK : walk == WALK_DAMAGED ? fail_log(s) : EDDY_ENODATA;
+    return walk == WALK_FOUND ? EDDY_OK : walk == WALK_DAMAGED ? fail_log(s) : EDDY_EAGAIN;
 }

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-int eddy_slots_stats(const eddy_slots *s, struct eddy_slots_report *report)
+int eddy_slots_describe(const eddy_slots *s, struct eddy_slots_info *report)
 {
     EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))
         return eddy_fail_forked();
-    struct eddy_slots_report sum = {
-        .committed = eddy_log_seen(&s->log) - s->first_sn,
+    struct eddy_slots_info sum = {
+        .published = eddy_log_seen(&s->log) - s->first_sn,
         .slot_capacity = s->capacity,
         .slot_bytes = s->plan.stride + sizeof(struct eddy_slots_line),
         .shared_bytes = eddy_kind_bytes(&eddy_slots_kind, eddy_domain_folder(s->domain), s->id),
@@ -71,7 +71,7 @@ static int check_slot(const struct eddy_slots *s, uint32_t slot)
 }
 
 /* All loads are relaxed: a picture of what moves. */
-int eddy_slots_look(const eddy_slots *s, uint32_t slot, struct eddy_slots_slot *look)
+int eddy_slots_look(const eddy_slots *s, uint32_t slot, struct eddy_slot_state *look)
 {
     EDDY_UNCANCELLED;
     int error = check_slot(s, slot);
@@ -80,7 +80,7 @@ int eddy_slots_look(const eddy_slots *s, uint32_t slot, struct eddy_slots_slot *
     const struct eddy_slots_line *line = &s->lines[slot];
     uint64_t owner = eddy_load_relaxed(&line->state) & EDDY_SLOTS_OWNER;
     uint64_t sn = eddy_load_relaxed(&line->sn);
-    struct eddy_slots_slot seen = {.loaned = owner != 0};
+    struct eddy_slot_state seen = {.loaned = owner != 0};
     if (!seen.loaned && eddy_slots_is_live(sn)) {
         seen.sn = eddy_slots_public_sn(s, sn);
         seen.size = eddy_load_relaxed(&line->size);

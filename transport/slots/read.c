@@ -10,13 +10,13 @@
 
 /* --- pins ------------------------------------------------------------------------------------ */
 
-static int fail_stale(const struct eddy_slots_sample *sample)
+static int fail_stale(const struct eddy_slot_sample *sample)
 {
     return eddy_fail(EDDY_ESTALE, "sample %llu is not in slot %u any more, or was given back",
                      (unsigned long long)sample->sn, sample->slot);
 }
 
-static int check_sample(const struct eddy_slots *s, const struct eddy_slots_sample *sample)
+static int check_sample(const struct eddy_slots *s, const struct eddy_slot_sample *sample)
 {
     if (__builtin_expect(eddy_slots_forked(s), 0))
         return eddy_fail_forked();
@@ -27,7 +27,7 @@ static int check_sample(const struct eddy_slots *s, const struct eddy_slots_samp
     return eddy_slots_check_reader(s, sample->reader);
 }
 
-static void unpin(struct eddy_slots *s, const struct eddy_slots_sample *sample)
+static void unpin(struct eddy_slots *s, const struct eddy_slot_sample *sample)
 {
     _Atomic uint64_t *word = eddy_slots_pin_word(s, sample->slot, sample->reader / 64);
     eddy_and_seq(word, ~eddy_slots_bit(sample->reader)); /* [unpin] */
@@ -38,7 +38,7 @@ static void unpin(struct eddy_slots *s, const struct eddy_slots_sample *sample)
 
 /* Keeps the slot from being written while we look: *held says that it was pinned before.
  * EDDY_ESTALE, and no pin of ours, if the sample is another by now. */
-static int pin(struct eddy_slots *s, const struct eddy_slots_sample *sample, bool *held)
+static int pin(struct eddy_slots *s, const struct eddy_slot_sample *sample, bool *held)
 {
     uint64_t bit = eddy_slots_bit(sample->reader);
     uint64_t wanted = eddy_slots_private_sn(s, sample->sn);
@@ -54,7 +54,7 @@ static int pin(struct eddy_slots *s, const struct eddy_slots_sample *sample, boo
     return fail_stale(sample);
 }
 
-static int check_size(const struct eddy_slots *s, struct eddy_slots_sample *sample)
+static int check_size(const struct eddy_slots *s, struct eddy_slot_sample *sample)
 {
     /* Relaxed: by way of sn, which we have looked at. */
     uint64_t size = eddy_load_relaxed(&s->lines[sample->slot].size);
@@ -65,25 +65,26 @@ static int check_size(const struct eddy_slots *s, struct eddy_slots_sample *samp
     return EDDY_OK;
 }
 
-static void mark(struct eddy_slots *s, const struct eddy_slots_sample *sample)
+static void mark(struct eddy_slots *s, const struct eddy_slot_sample *sample)
 {
     _Atomic uint64_t *word = eddy_slots_read_word(s, sample->slot, sample->reader / 64);
     eddy_or_relaxed(word, eddy_slots_bit(sample->reader)); /* under a pin: by way of [unpin] */
 }
 
-static const void *address_of(const struct eddy_slots *s, const struct eddy_slots_sample *sample)
+static const void *address_of(const struct eddy_slots *s, const struct eddy_slot_sample *sample)
 {
     return s->payload + sample->slot * s->plan.stride;
 }
 
 static int fail_gone(uint32_t reader)
 {
-    return eddy_fail(EDDY_ESTALE, "reader %u was disconnected; leave, and join again", reader);
+    return eddy_fail(EDDY_ESTALE, "writers have let go of reader %u; leave, and join again",
+                     reader);
 }
 
 /* --- one sample ------------------------------------------------------------------------------ */
 
-int eddy_slots_read(eddy_slots *s, struct eddy_slots_sample *sample, void *buffer, size_t bytes)
+int eddy_slots_read(eddy_slots *s, struct eddy_slot_sample *sample, void *buffer, size_t bytes)
 {
     bool held;
     int error = check_sample(s, sample);
@@ -100,7 +101,7 @@ int eddy_slots_read(eddy_slots *s, struct eddy_slots_sample *sample, void *buffe
     return error;
 }
 
-static int hold(struct eddy_slots *s, struct eddy_slots_sample *sample)
+static int hold(struct eddy_slots *s, struct eddy_slot_sample *sample)
 {
     bool held;
     int error = pin(s, sample, &held);
@@ -117,13 +118,13 @@ static int hold(struct eddy_slots *s, struct eddy_slots_sample *sample)
     return error;
 }
 
-int eddy_slots_hold(eddy_slots *s, struct eddy_slots_sample *sample)
+int eddy_slots_hold(eddy_slots *s, struct eddy_slot_sample *sample)
 {
     int error = check_sample(s, sample);
     return error ? error : hold(s, sample);
 }
 
-int eddy_slots_release(eddy_slots *s, struct eddy_slots_sample *sample)
+int eddy_slots_release(eddy_slots *s, struct eddy_slot_sample *sample)
 {
     int error = check_sample(s, sample);
     if (error)
@@ -138,7 +139,7 @@ int eddy_slots_release(eddy_slots *s, struct eddy_slots_sample *sample)
     return EDDY_OK;
 }
 
-int eddy_slots_mark_read(eddy_slots *s, const struct eddy_slots_sample *sample)
+int eddy_slots_mark_read(eddy_slots *s, const struct eddy_slot_sample *sample)
 {
     bool held;
     int error = check_sample(s, sample);
@@ -165,9 +166,9 @@ static int check_reading(const struct eddy_slots *s, uint32_t reader)
     return !error && eddy_slots_is_gone(s, reader) ? fail_gone(reader) : error;
 }
 
-int eddy_slots_next_unread(eddy_slots *s, uint32_t reader, struct eddy_slots_sample *sample)
+int eddy_slots_next_unread(eddy_slots *s, uint32_t reader, struct eddy_slot_sample *sample)
 {
-    struct eddy_slots_sample found = {0};
+    struct eddy_slot_sample found = {0};
     int error = check_reading(s, reader);
     if (!error)
         error = eddy_slots_find_unread(s, reader, UINT64_MAX, &found);
@@ -179,7 +180,7 @@ int eddy_slots_next_unread(eddy_slots *s, uint32_t reader, struct eddy_slots_sam
 /* The oldest unread below `end`, marked and held; those that end under our hands are passed over.
  */
 static int take_below(struct eddy_slots *s, uint32_t reader, uint64_t end,
-                      struct eddy_slots_sample *sample)
+                      struct eddy_slot_sample *sample)
 {
     int error = EDDY_ESTALE;
     while (error == EDDY_ESTALE) {
@@ -196,9 +197,9 @@ static int take_below(struct eddy_slots *s, uint32_t reader, uint64_t end,
 }
 
 int eddy_slots_take(eddy_slots *s, uint32_t reader, uint64_t deadline,
-                    struct eddy_slots_sample *sample)
+                    struct eddy_slot_sample *sample)
 {
-    struct eddy_slots_sample found;
+    struct eddy_slot_sample found;
     for (;;) {
         int error = check_reading(s, reader);
         if (error)
@@ -207,7 +208,7 @@ int eddy_slots_take(eddy_slots *s, uint32_t reader, uint64_t deadline,
         error = take_below(s, reader, UINT64_MAX, &found);
         if (!error)
             *sample = found;
-        if (error != EDDY_ENODATA || deadline == EDDY_POLL)
+        if (error != EDDY_EAGAIN || deadline == EDDY_POLL)
             return error;
         error = eddy_slots_wait(s, generation, deadline);
         if (error)
@@ -215,9 +216,9 @@ int eddy_slots_take(eddy_slots *s, uint32_t reader, uint64_t deadline,
     }
 }
 
-int eddy_slots_take_latest(eddy_slots *s, uint32_t reader, struct eddy_slots_sample *sample)
+int eddy_slots_take_latest(eddy_slots *s, uint32_t reader, struct eddy_slot_sample *sample)
 {
-    struct eddy_slots_sample newest, next;
+    struct eddy_slot_sample newest, next;
     int error = check_reading(s, reader);
     if (error)
         return error;
@@ -249,7 +250,7 @@ static int look_for_next(void *what)
     const struct next *next = what;
     if (eddy_slots_forked(next->slots))
         return eddy_fail_forked();
-    return eddy_slots_generation(next->slots) != next->last ? EDDY_OK : EDDY_ENODATA;
+    return eddy_slots_generation(next->slots) != next->last ? EDDY_OK : EDDY_EAGAIN;
 }
 
 int eddy_slots_wait(eddy_slots *s, uint64_t last, uint64_t deadline)

@@ -12,8 +12,8 @@
 /* EDDY_EBOUNDS, or EDDY_EINVAL if the handle has not joined as this reader. */
 int eddy_slots_check_reader(const struct eddy_slots *slots, uint32_t reader);
 
-/* The oldest sample below `end` that the reader has not read.  EDDY_ENODATA, EDDY_ESEGMENT. */
+/* The oldest sample below `end` that the reader has not read.  EDDY_EAGAIN, EDDY_ESEGMENT. */
 int eddy_slots_find_unread(struct eddy_slots *slots, uint32_t reader, uint64_t end,
-                           struct eddy_slots_sample *sample);
+                           struct eddy_slot_sample *sample);
 
 #endif

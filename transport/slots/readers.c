@@ -1,4 +1,4 @@
-/* Reader numbers: joining, leaving, being disconnected.  spec/slots.md, "Readers"
+/* Reader numbers: joining, leaving, being let go of.  spec/slots.md, "Readers"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
@@ -101,7 +101,7 @@ int eddy_slots_leave(eddy_slots *s, uint32_t reader)
     return EDDY_OK;
 }
 
-int eddy_slots_mark_reader_disconnected(eddy_slots *s, uint32_t reader)
+int eddy_slots_let_go(eddy_slots *s, uint32_t reader)
 {
     EDDY_UNCANCELLED;
     if (eddy_slots_forked(s))

@@ -40,7 +40,7 @@ static const uint64_t *pad(const struct eddy_slots *s, const uint64_t *active, s
 }
 
 static void fill_loan(const struct eddy_slots *s, uint32_t slot, uint64_t ticket,
-                      struct eddy_slots_loan *loan)
+                      struct eddy_slot_loan *loan)
 {
     loan->data = s->payload + slot * s->plan.stride;
     loan->size = s->capacity;
@@ -60,7 +60,7 @@ static int look_for_slot(void *what)
 {
     const struct room *room = what;
     return eddy_slots_claim(room->slots, room->active, room->slot, room->ticket) ? EDDY_OK
-                                                                                 : EDDY_ENODATA;
+                                                                                 : EDDY_EAGAIN;
 }
 
 /* The dead may have it.  Who waits reaps them; who does not asks about one at a time, and only marks it.
@@ -92,11 +92,11 @@ static int wait_for_slot(struct eddy_slots *s, const uint64_t *active, uint64_t 
     if (deadline != EDDY_POLL)
         return eddy_wait(&s->room_spin, &kind, &room, &s->header->room_bell, deadline);
     return look_for_the_dead(&room, false) && look_for_slot(&room) == EDDY_OK ? EDDY_OK
-                                                                              : EDDY_ENOSLOT;
+                                                                              : EDDY_EAGAIN;
 }
 
-int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint64_t deadline,
-                       struct eddy_slots_loan *loan)
+int eddy_slots_loan(eddy_slots *s, const uint64_t *active, size_t words, uint64_t deadline,
+                    struct eddy_slot_loan *loan)
 {
     uint64_t padded[EDDY_SLOTS_WORDS_MAX], ticket;
     uint32_t slot;
@@ -121,10 +121,10 @@ int eddy_slots_reserve(eddy_slots *s, const uint64_t *active, size_t words, uint
 static int fail_stale(void)
 {
     return eddy_fail(EDDY_ESTALE,
-                     "this loan was committed or discarded already, or is another handle's");
+                     "this loan was published or discarded already, or is another handle's");
 }
 
-static int check_loan(const struct eddy_slots *s, const struct eddy_slots_loan *loan)
+static int check_loan(const struct eddy_slots *s, const struct eddy_slot_loan *loan)
 {
     if (__builtin_expect(eddy_slots_forked(s), 0))
         return eddy_fail_forked();
@@ -190,7 +190,7 @@ static int enter_log(const struct eddy_slots *s, uint32_t slot, uint64_t *sn)
                      s->id);
 }
 
-static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t size, uint64_t *sn)
+static int publish(eddy_slots *s, const struct eddy_slot_loan *loan, size_t size, uint64_t *sn)
 {
     struct eddy_slots_line *line = &s->lines[loan->slot];
     uint64_t state = loan->ticket, number = 0;
@@ -219,13 +219,13 @@ static int publish(eddy_slots *s, const struct eddy_slots_loan *loan, size_t siz
 }
 
 /* Only one of those who commit or discard a loan at once gets it. */
-static int take_ticket(eddy_slots *s, const struct eddy_slots_loan *loan, uint64_t next)
+static int take_ticket(eddy_slots *s, const struct eddy_slot_loan *loan, uint64_t next)
 {
     uint64_t state = loan->ticket;
     return eddy_cas_seq(&s->lines[loan->slot].state, &state, next) ? EDDY_OK : fail_stale();
 }
 
-static int commit(eddy_slots *s, const struct eddy_slots_loan *loan, const void *data, size_t size,
+static int commit(eddy_slots *s, const struct eddy_slot_loan *loan, const void *data, size_t size,
                   uint64_t *sn)
 {
     int error = check_loan(s, loan);
@@ -243,21 +243,20 @@ static int commit(eddy_slots *s, const struct eddy_slots_loan *loan, const void 
     return publish(s, loan, size, sn);
 }
 
-int eddy_slots_commit(eddy_slots *s, const struct eddy_slots_loan *loan, const void *data,
-                      size_t size, uint64_t *sn)
+int eddy_slots_publish_copy(eddy_slots *s, const struct eddy_slot_loan *loan, const void *data,
+                            size_t size, uint64_t *sn)
 {
     if (!data && size)
-        return eddy_fail(EDDY_EINVAL, "eddy_slots_commit: %zu bytes from nowhere", size);
+        return eddy_fail(EDDY_EINVAL, "eddy_slots_publish_copy: %zu bytes from nowhere", size);
     return commit(s, loan, data, size, sn);
 }
 
-int eddy_slots_commit_in_place(eddy_slots *s, const struct eddy_slots_loan *loan, size_t size,
-                               uint64_t *sn)
+int eddy_slots_publish(eddy_slots *s, const struct eddy_slot_loan *loan, size_t size, uint64_t *sn)
 {
     return commit(s, loan, NULL, size, sn);
 }
 
-int eddy_slots_discard(eddy_slots *s, const struct eddy_slots_loan *loan)
+int eddy_slots_discard(eddy_slots *s, const struct eddy_slot_loan *loan)
 {
     int error = check_loan(s, loan);
     if (!error)

@@ -208,10 +208,11 @@ static bool claim_somehow(struct eddy_writer *w, uint64_t need, struct eddy_plac
     return trim_and_grow(w, need, hard_limit(w), p) == EDDY_OK;
 }
 
-static bool claim_past_the_dead(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+static bool claim_past_the_dead(struct eddy_writer *w, uint64_t need, bool waits,
+                                struct eddy_place *p)
 {
     return claim_somehow(w, need, p) ||
-           (eddy_writer_look_for_the_dead(w, w->reliable) && claim_somehow(w, need, p));
+           (eddy_writer_look_for_the_dead(w, waits) && claim_somehow(w, need, p));
 }
 
 struct want {
@@ -238,14 +239,28 @@ static bool has_slot(struct eddy_writer *w, void *context)
     return claim_somehow(w, want->need, want->place);
 }
 
-static int wait_for_slot(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+/* All is on loan to this writer, or kept for late readers: waiting does not help. */
+static int claim_alone(struct eddy_writer *w, uint64_t need, bool waits, struct eddy_place *p)
+{
+    if (claim_past_the_dead(w, need, waits, p))
+        return EDDY_OK;
+    return eddy_fail(EDDY_ELIMIT,
+                     "topic \"%.*s\" is at its limit, and nobody else is on it who could let go of "
+                     "anything",
+                     EDDY_SEGMENT_LABEL(w->segment));
+}
+
+static int wait_for_slot(struct eddy_writer *w, uint64_t need, uint64_t deadline,
+                         struct eddy_place *p)
 {
     struct want want = {need, p};
-    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
+    if (eddy_topic_count(w->segment, EDDY_ROLE_READER) == 0 &&
+        eddy_topic_count(w->segment, EDDY_ROLE_WRITER) <= 1)
+        return claim_alone(w, need, deadline != EDDY_POLL, p);
     int error = eddy_writer_wait_for_room(w, EDDY_ROOM_SLOT, deadline, has_slot, &want);
     if (w->in_line)
         eddy_writer_leave_line(w);
-    return error == EDDY_ETIMEDOUT && !w->reliable ? EDDY_ELIMIT : error;
+    return error;
 }
 
 /* Before growing, which costs far more: many slots ahead, where the oldest samples lie, lest the
@@ -274,16 +289,16 @@ int eddy_writer_grow(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
     return error == EDDY_ELIMIT ? why : error;
 }
 
-int eddy_writer_claim(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+int eddy_writer_claim(struct eddy_writer *w, uint64_t need, uint64_t deadline, struct eddy_place *p)
 {
     if (__builtin_expect(is_anothers_turn(w, need), 0))
-        return wait_for_slot(w, need, p);
+        return wait_for_slot(w, need, deadline, p);
     if (eddy_writer_claim_quickly(w, need, p) || claim_far(w, need, p))
         return EDDY_OK;
     int error = eddy_writer_grow(w, need, p);
     if (error == EDDY_ELIMIT)
-        return wait_for_slot(w, need, p);
-    if (error == EDDY_ENOMEM && claim_past_the_dead(w, need, p))
+        return wait_for_slot(w, need, deadline, p);
+    if (error == EDDY_ENOMEM && claim_past_the_dead(w, need, deadline != EDDY_POLL, p))
         return EDDY_OK;
     if (!error)
         w->scan = eddy_place_id(p); /* what else came with it lies there */

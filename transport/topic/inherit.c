@@ -37,7 +37,8 @@ static int by_number(const void *a, const void *b)
     return (x->sn > y->sn) - (x->sn < y->sn);
 }
 
-static int publish_again(struct eddy_writer *w, struct eddy_writer *from, const struct kept *kept)
+static int publish_again(struct eddy_writer *w, struct eddy_writer *from, const struct kept *kept,
+                         uint64_t deadline)
 {
     const struct eddy_place *p = &kept->place;
     /* Relaxed: our own, and constant while we keep it; checked all the same. */
@@ -55,20 +56,20 @@ static int publish_again(struct eddy_writer *w, struct eddy_writer *from, const 
         .header_size = header};
     struct eddy_publication what = {.flags = 0};
     struct eddy_loan loan;
-    int error = eddy_writer_loan_with(w, &plan, &loan);
+    int error = eddy_writer_loan_with(w, &plan, deadline, &loan);
     if (error)
         return error;
     memcpy(what.key, kept->key, sizeof what.key);
     if (header)
         memcpy(loan.header, payload + offset - eddy_header_room(header), header);
     memcpy(loan.data, payload + offset, size);
-    error = eddy_writer_publish_with(w, &loan, size, &what);
+    error = eddy_writer_publish_with(w, &loan, size, &what, deadline);
     if (error)
         eddy_writer_discard(w, &loan);
     return error;
 }
 
-int eddy_writer_inherit(eddy_writer *w, eddy_writer *from)
+int eddy_writer_inherit(eddy_writer *w, eddy_writer *from, uint64_t deadline)
 {
     EDDY_UNCANCELLED;
     if (w->fork_count != eddy_fork_count || from->fork_count != eddy_fork_count)
@@ -81,7 +82,7 @@ int eddy_writer_inherit(eddy_writer *w, eddy_writer *from)
     qsort(list.kept, list.count, sizeof *list.kept, by_number);
     int error = EDDY_OK;
     for (size_t i = 0; i < list.count && !error; i++)
-        error = publish_again(w, from, &list.kept[i]);
+        error = publish_again(w, from, &list.kept[i], deadline);
     free(list.kept);
     return error;
 }

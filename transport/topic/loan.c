@@ -89,7 +89,7 @@ static bool take_spare(struct eddy_writer *w, uint64_t need, struct eddy_place *
 }
 
 int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *options,
-                          struct eddy_loan *loan)
+                          uint64_t deadline, struct eddy_loan *loan)
 {
     struct shape shape = {0};
     struct eddy_place place = {0};
@@ -99,16 +99,16 @@ int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *option
     if (error)
         return error;
     if (!take_spare(w, shape.need, &place)) {
-        error = eddy_writer_claim(w, shape.need, &place);
+        error = eddy_writer_claim(w, shape.need, deadline, &place);
         if (error)
             return error;
     }
     return fill_loan(w, &place, options, &shape, loan);
 }
 
-int eddy_writer_loan(eddy_writer *w, size_t size, struct eddy_loan *loan)
+int eddy_writer_loan(eddy_writer *w, size_t size, uint64_t deadline, struct eddy_loan *loan)
 {
-    return eddy_writer_loan_with(w, &(struct eddy_loan_options){.size = size}, loan);
+    return eddy_writer_loan_with(w, &(struct eddy_loan_options){.size = size}, deadline, loan);
 }
 
 int eddy_writer_find_loan(struct eddy_writer *w, const struct eddy_loan *loan, struct eddy_place *p)

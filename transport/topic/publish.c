@@ -37,7 +37,7 @@ static bool gate_is_open(struct eddy_writer *w, void *unused)
 }
 
 /* Passes the gate for n, or waits for it. */
-static int pass_gate(struct eddy_writer *w, uint64_t n)
+static int pass_gate(struct eddy_writer *w, uint64_t n, uint64_t deadline)
 {
     if (__builtin_expect(lets_pass(w, n), 1))
         return EDDY_OK;
@@ -46,7 +46,6 @@ static int pass_gate(struct eddy_writer *w, uint64_t n)
                          "the topic has used up its sequence numbers; close it everywhere once");
     if (gate_is_open(w, NULL))
         return EDDY_OK;
-    uint64_t deadline = w->reliable ? eddy_deadline(w->max_wait_ns) : EDDY_POLL;
     return eddy_writer_wait_for_room(w, EDDY_ROOM_GATE, deadline, gate_is_open, NULL);
 }
 
@@ -73,7 +72,8 @@ static void be_patient(struct eddy_writer *w, uint64_t n)
 
 /* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went
  * in. */
-static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t *sn)
+static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t deadline,
+                     uint64_t *sn)
 {
     int error = EDDY_OK;
     for (uint32_t tries = 0; !error && tries < TRIES_PUBLISH; tries++) {
@@ -93,7 +93,7 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
         }
         EDDY_POINT("publish:entry-read");
         be_patient(w, n);
-        error = pass_gate(w, n);
+        error = pass_gate(w, n, deadline);
         if (error)
             return error;
         EDDY_POINT("publish:gate-passed");
@@ -165,7 +165,7 @@ static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64
     /* Relaxed: seen by others only after [publish]. */
     eddy_store_relaxed(&slot->size, size);
     eddy_store_relaxed(&slot->writer, (uint16_t)(w->me - 1));
-    eddy_store_relaxed(&slot->flags, w->flags);
+    eddy_store_relaxed(&slot->flags, w->tag);
     eddy_store_relaxed(&slot->source, w->source);
     eddy_store_relaxed(&slot->retain, (uint16_t)retain);
     eddy_store_relaxed(&slot->count, kind ? kind->published : 0);
@@ -241,7 +241,7 @@ static void take_back(struct eddy_writer *w, struct eddy_slot *slot)
 }
 
 int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
-                             const struct eddy_publication *what)
+                             const struct eddy_publication *what, uint64_t deadline)
 {
     struct eddy_place p = {0};
     struct eddy_kind_kept *kind = NULL;
@@ -257,7 +257,7 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     if (w->patience_ns)
         eddy_writer_expect_lag(w, p.extent->capacity);
     struct eddy_robust *own = eddy_orphans_begin(&w->registry->orphans);
-    error = enter_log(w, p.slot, loan->slot, &sn);
+    error = enter_log(w, p.slot, loan->slot, deadline, &sn);
     if (error) {
         eddy_orphans_end(own);
         take_back(w, p.slot);
@@ -281,21 +281,21 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     return EDDY_OK;
 }
 
-int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size)
+int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size, uint64_t deadline)
 {
     static const struct eddy_publication plain;
-    return eddy_writer_publish_with(w, loan, size, &plain);
+    return eddy_writer_publish_with(w, loan, size, &plain, deadline);
 }
 
-int eddy_writer_write(eddy_writer *w, const void *data, size_t size)
+int eddy_writer_write(eddy_writer *w, const void *data, size_t size, uint64_t deadline)
 {
     struct eddy_loan loan;
-    int error = eddy_writer_loan(w, size, &loan);
+    int error = eddy_writer_loan(w, size, deadline, &loan);
     if (error)
         return error;
     if (size)
         memcpy(loan.data, data, size);
-    error = eddy_writer_publish(w, &loan, size);
+    error = eddy_writer_publish(w, &loan, size, deadline);
     if (error)
         eddy_writer_discard(w, &loan);
     return error;

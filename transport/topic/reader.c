@@ -18,7 +18,7 @@
 static void take_options(struct eddy_reader *r, const struct eddy_reader_options *o)
 {
     r->reliable = o->reliability == EDDY_RELIABLE;
-    r->deep = o->flags & EDDY_READER_DEEP;
+    r->deep = o->flags & EDDY_READER_BEYOND_DEPTH;
     r->depth = o->depth ? o->depth : r->reliable ? DEPTH_RELIABLE : DEPTH_BEST_EFFORT;
 }
 
@@ -55,8 +55,8 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
     return next;
 }
 
-static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
-                       const struct eddy_reader_options *o, struct eddy_reader *r)
+static int open_reader(struct eddy_domain *d, const struct eddy_topic_identity *name,
+                       const char *file, const struct eddy_reader_options *o, struct eddy_reader *r)
 {
     static const uint8_t any[16];
     struct eddy_topic_request request = {.name = name, .file = file, .role = EDDY_ROLE_READER};
@@ -87,8 +87,9 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_name *name
     return error;
 }
 
-static int new_reader(struct eddy_domain *d, const struct eddy_topic_name *name, const char *file,
-                      const struct eddy_reader_options *options, struct eddy_reader **reader)
+static int new_reader(struct eddy_domain *d, const struct eddy_topic_identity *name,
+                      const char *file, const struct eddy_reader_options *options,
+                      struct eddy_reader **reader)
 {
     static const struct eddy_reader_options none;
     const struct eddy_reader_options *o = options ? options : &none;
@@ -108,7 +109,7 @@ static int new_reader(struct eddy_domain *d, const struct eddy_topic_name *name,
     return EDDY_OK;
 }
 
-int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
                      const struct eddy_reader_options *options, eddy_reader **reader)
 {
     EDDY_UNCANCELLED;

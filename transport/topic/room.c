@@ -36,7 +36,7 @@ static int look_for_room(void *what)
     EDDY_POINT("room:wanted");
     if (room->is_there(room->writer, room->context))
         return EDDY_OK;
-    return eddy_writer_has_turn(room->writer, room->what) ? EDDY_ENODATA : EDDY_EBUSY;
+    return eddy_writer_has_turn(room->writer, room->what) ? EDDY_EAGAIN : EDDY_EBUSY;
 }
 
 /* Before each sleep: who holds us up?  And now and then: who is dead? */
@@ -81,7 +81,7 @@ static int look_for_turn(void *what)
     struct eddy_writer *w = room->writer;
     bool first = eddy_line_enter(w->segment, room->what, w->me - 1);
     EDDY_POINT("room:in-line");
-    return first || room->is_there(w, room->context) ? EDDY_OK : EDDY_ENODATA;
+    return first || room->is_there(w, room->context) ? EDDY_OK : EDDY_EAGAIN;
 }
 
 static void watch_for_turn(void *what, bool begins)
@@ -109,7 +109,7 @@ static int look_once(struct room *room)
     if (!eddy_writer_has_turn(w, room->what))
         watch_turn(w, room->what);
     (void)eddy_writer_look_for_the_dead(w, false);
-    return room->is_there(w, room->context) ? EDDY_OK : EDDY_ETIMEDOUT;
+    return room->is_there(w, room->context) ? EDDY_OK : EDDY_EAGAIN;
 }
 
 int eddy_writer_wait_for_room(struct eddy_writer *w, enum eddy_room what, uint64_t deadline,

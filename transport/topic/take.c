@@ -107,9 +107,9 @@ static int fill_sample(struct eddy_reader *r, const struct eddy_place *p, uint32
     out->sn = sn - r->segment->first_sn + 1;
     out->source = eddy_load_relaxed(&s->source);
     out->writer = eddy_load_relaxed(&s->writer);
-    out->flags = eddy_load_relaxed(&s->flags);
+    out->tag = eddy_load_relaxed(&s->flags);
     out->slot = id;
-    out->reserved = eddy_load_relaxed(&s->ticket) ^ r->mark;
+    out->ticket = eddy_load_relaxed(&s->ticket) ^ r->mark;
     return EDDY_OK;
 }
 
@@ -188,7 +188,7 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
     if (age == EDDY_ENTRY_OLDER) {
         if (r->told != r->next)
             tell_of_room(r);
-        return EDDY_ENODATA;
+        return EDDY_EAGAIN;
     }
     EDDY_POINT("take:found");
     if (age == EDDY_ENTRY_NEWER)
@@ -203,7 +203,7 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
     r->next++;
     r->under_cursor = true;
     r->cursor_slot = out->slot;
-    r->cursor_mark = out->reserved;
+    r->cursor_mark = out->ticket;
     count_taken(r);
     return EDDY_OK;
 }
@@ -247,7 +247,7 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
         eddy_reader_lose(r, oldest);
     error = look_up(r, &entry, &age);
     if (error || (age == EDDY_ENTRY_OLDER && r->next >= end))
-        return error ? error : EDDY_ENODATA;
+        return error ? error : EDDY_EAGAIN;
     EDDY_POINT("take:seen");
     if (age == EDDY_ENTRY_OLDER) { /* gone before the log was made longer */
         eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
@@ -283,7 +283,7 @@ static int take_best_effort(struct eddy_reader *r, struct eddy_sample *out)
         if (error != EDDY_EBUSY)
             return error;
     }
-    return EDDY_ENODATA;
+    return EDDY_EAGAIN;
 }
 
 int eddy_reader_take(eddy_reader *r, struct eddy_sample *sample)
@@ -317,7 +317,7 @@ int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
 static bool is_under_cursor(const struct eddy_reader *r, const struct eddy_sample *sample)
 {
     return r->under_cursor && sample->sn + r->segment->first_sn == r->next &&
-           sample->slot == r->cursor_slot && sample->reserved == r->cursor_mark;
+           sample->slot == r->cursor_slot && sample->ticket == r->cursor_mark;
 }
 
 int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
@@ -332,7 +332,7 @@ int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
         _Atomic uint64_t *word = error ? NULL : eddy_slot_mask(r->segment, &p, r->seat_id);
         /* Relaxed: only we set and clear our bit, and the ticket rests while it is set. */
         if (!word || !(eddy_load_relaxed(word) & eddy_seat_bit(r->seat_id)) ||
-            (eddy_load_relaxed(&p.slot->ticket) ^ r->mark) != sample->reserved)
+            (eddy_load_relaxed(&p.slot->ticket) ^ r->mark) != sample->ticket)
             return eddy_fail(EDDY_ESTALE,
                              "this sample was released already, or is another reader's");
         eddy_reader_unpin(r, &p);
@@ -381,7 +381,7 @@ bool eddy_reader_ready(eddy_reader *r)
 static int look_for_next(void *reader)
 {
     const struct eddy_reader *r = reader;
-    return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_ENODATA;
+    return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_EAGAIN;
 }
 
 int eddy_reader_wait(eddy_reader *r, uint64_t deadline)

@@ -130,7 +130,8 @@ uint32_t eddy_topic_count(const struct eddy_segment *s, enum eddy_role role)
     uint32_t count = 0;
     for (uint32_t i; eddy_seats_next(&seats, &i);)
         count +=
-            eddy_load_relaxed(owner_of(s, role, i)) != 0; /* a count is old as soon as it is made */
+            /* from [seat]: what one who is not counted any more had is free. */
+            eddy_load_acquire(owner_of(s, role, i)) != 0;
     return count;
 }
 
@@ -209,7 +210,7 @@ static int check_text(const char *what, const char *text, size_t least)
     return EDDY_OK;
 }
 
-static int fill_wanted(const struct eddy_topic_name *name, const struct eddy_wanted *options,
+static int fill_wanted(const struct eddy_topic_identity *name, const struct eddy_wanted *options,
                        struct eddy_wanted *w, struct eddy_flink_key *key)
 {
     *w = *options;

@@ -29,9 +29,9 @@ enum eddy_role { EDDY_ROLE_READER, EDDY_ROLE_WRITER };
 
 /* Which topic, as what. */
 struct eddy_topic_request {
-    const struct eddy_topic_name *name; /* or, if NULL, */
-    const char *file;                   /* the name of its flink: then it must exist */
-    struct eddy_wanted wanted;          /* limit and depth if it is to be created */
+    const struct eddy_topic_identity *name; /* or, if NULL, */
+    const char *file;                       /* the name of its flink: then it must exist */
+    struct eddy_wanted wanted;              /* limit and depth if it is to be created */
     enum eddy_role role;
 };
 

@@ -6,15 +6,12 @@
 
 #include <stdlib.h>
 
-#define DEFAULT_WAIT_NS 100000000u
-
 /* --- opening and closing --------------------------------------------------------------------- */
 
 static int check_options(const struct eddy_writer_options *o)
 {
-    if (o->reliability > EDDY_BEST_EFFORT || o->history_kind > EDDY_HISTORY_KEY)
-        return eddy_fail(EDDY_EINVAL, "unknown reliability %d or history kind %d",
-                         (int)o->reliability, (int)o->history_kind);
+    if (o->history_kind > EDDY_HISTORY_KEY)
+        return eddy_fail(EDDY_EINVAL, "unknown kind of history: %d", (int)o->history_kind);
     if (o->history > EDDY_HISTORY_MAX)
         return eddy_fail(EDDY_EINVAL, "a history of %u samples is more than %u", o->history,
                          EDDY_HISTORY_MAX);
@@ -23,9 +20,7 @@ static int check_options(const struct eddy_writer_options *o)
 
 static void take_options(struct eddy_writer *w, const struct eddy_writer_options *o)
 {
-    w->reliable = o->reliability == EDDY_RELIABLE;
-    w->max_wait_ns = o->max_wait_ns ? o->max_wait_ns : DEFAULT_WAIT_NS;
-    w->flags = o->flags;
+    w->tag = o->tag;
     w->patience_ns = o->patience_ns;
     w->given_up = UINT64_MAX;
 }
@@ -49,10 +44,10 @@ static void fill_seat(struct eddy_writer *w, uint32_t seat, uint32_t history)
     w->seat = &w->segment->writers[seat];
     /* Relaxed: for statistics. */
     eddy_store_relaxed(&w->seat->history, history);
-    eddy_store_relaxed(&w->seat->flags, w->reliable ? EDDY_SEAT_RELIABLE : 0u);
+    eddy_store_relaxed(&w->seat->flags, EDDY_SEAT_RELIABLE); /* unless it is noted as another */
 }
 
-static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topic,
+static int open_writer(struct eddy_domain *d, const struct eddy_topic_identity *topic,
                        const struct eddy_writer_options *o, struct eddy_writer *w)
 {
     struct eddy_topic_request request = {.name = topic, .role = EDDY_ROLE_WRITER};
@@ -78,7 +73,7 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_name *topi
     return error;
 }
 
-int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_name *topic,
+int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
                      const struct eddy_writer_options *options, eddy_writer **writer)
 {
     EDDY_UNCANCELLED;

@@ -38,9 +38,8 @@ struct eddy_writer {
     uint32_t me; /* seat + 1 */
     uint32_t fork_count;
     uint32_t mark; /* see eddy_handle_mark */
-    uint32_t flags;
+    uint32_t tag;
     uint32_t recent_first, recent_count;
-    bool reliable;
     bool in_line; /* for room */
     /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
      */
@@ -53,7 +52,6 @@ struct eddy_writer {
     struct eddy_obstacle obstacles[EDDY_OBSTACLES];
     uint32_t obstacle_count;
     struct eddy_watched watched;
-    uint64_t max_wait_ns;
     uint64_t given_up, look_again, lag, lag_size; /* see patience.c */
     uint32_t scan;                                /* where its last look through all slots ended */
     struct eddy_topic *topic;
@@ -65,8 +63,9 @@ struct eddy_writer {
     uint32_t recent[EDDY_RECENT];
 };
 
-/* Claims a slot of at least `need` bytes; grows or waits as the options say. */
-int eddy_writer_claim(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+/* Claims a slot of at least `need` bytes; grows the topic, or waits.  Errors: of eddy_writer_loan. */
+int eddy_writer_claim(struct eddy_writer *writer, uint64_t need, uint64_t deadline,
+                      struct eddy_place *place);
 
 /* Claims one only if that is quick, without growing or waiting. */
 bool eddy_writer_claim_quickly(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
@@ -89,8 +88,8 @@ int eddy_writer_find_loan(struct eddy_writer *writer, const struct eddy_loan *lo
 /* Remembers a slot it just published. */
 void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
 
-/* Waits until room may have come, not past `deadline` (0: never waits): in line, from where the
- * caller leaves, with success or without, when it has used the room.  EDDY_ETIMEDOUT. */
+/* Waits until room may have come, not past `deadline`: in line, from where the caller leaves, with
+ * success or without, when it has used the room.  EDDY_EAGAIN, EDDY_ETIMEDOUT. */
 int eddy_writer_wait_for_room(struct eddy_writer *writer, enum eddy_room what, uint64_t deadline,
                               bool (*is_there)(struct eddy_writer *, void *context), void *context);
 

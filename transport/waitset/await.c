@@ -97,7 +97,7 @@ static int look_for_any(void *what)
     pthread_mutex_lock(&c->ws->lock);
     bool any = collect(c->ws, c->contexts, c->max, &c->found);
     pthread_mutex_unlock(&c->ws->lock);
-    return any ? EDDY_OK : EDDY_ENODATA;
+    return any ? EDDY_OK : EDDY_EAGAIN;
 }
 
 static bool has_news(const void *what)
