@@ -7,38 +7,19 @@
  *          for as long as it waits.  What could not be given back then, the next call gives back.
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "feed.h"
 #include "qos.h"
 #include "say.h"
+#include "source.h"
 
 #include "allocator/point.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ns that a reliable writer with KEEP_LAST lets a reader that is behind come on, once until that moves
  * again: it never waits for one that is stuck, but does not run away from one that is at work. */
 #define PATIENCE UINT64_C(50000000)
 #define SLACK    8u /* bytes behind a loan: serializers are known that write past its end */
-
-struct psmx_source {
-    struct psmx_endpoint psmx; /* first */
-    struct psmx_home *home;
-    struct psmx_source *next, *previous; /* under the instance's lock */
-    bool has_written;                    /* under the instance's lock: `me` is known */
-    struct psmx_guid me;
-    unsigned number; /* of this writer, among those made */
-    char *name, *scope;
-    enum psmx_lane lane;
-    uint64_t wait_ns;      /* for room; 0: it never waits */
-    struct psmx_wire wire; /* what is the same in each sample */
-    pthread_mutex_t lock;
-    eddy_writer *writer;
-    atomic_uint references; /* the endpoint's, and of loans that are out */
-    _Atomic(struct sample *) returned;
-    unsigned own, generation; /* readers of this domain, when that was looked at */
-};
 
 /* A loan.  `writer`: NULL once it is published. */
 struct sample {
@@ -56,97 +37,9 @@ static struct psmx_source *writer_of(struct psmx_endpoint *endpoint)
     return (struct psmx_source *)endpoint;
 }
 
-/* --- leaving ---------------------------------------------------------------------------------- */
-
-#define HEARING UINT64_C(20000000)   /* ns */
-#define LINGER  UINT64_C(1000000000) /* ns; as Cyclone DDS itself waits for acknowledgements */
-
-static void unref(struct psmx_source *w);
-
-static struct psmx_source *find(struct psmx_home *home, const struct psmx_guid *writer)
-{
-    pthread_mutex_lock(&home->lock);
-    struct psmx_source *w = home->sources;
-    while (w != NULL && !(w->has_written && memcmp(&w->me, writer, sizeof *writer) == 0))
-        w = w->next;
-    if (w != NULL)
-        atomic_fetch_add(&w->references, 1);
-    pthread_mutex_unlock(&home->lock);
-    return w;
-}
-
-static bool is_awaited(struct psmx_source *w)
-{
-    pthread_mutex_lock(&w->lock);
-    bool is = eddy_writer_awaited(w->writer) > 0;
-    pthread_mutex_unlock(&w->lock);
-    return is;
-}
-
-/* Over the network a writer's samples and the news that it leaves come one after the other. */
-void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
-{
-    static const struct timespec pause = {.tv_nsec = 200000};
-    struct psmx_source *w = find(home, writer);
-    if (w == NULL)
-        return;
-    EDDY_POINT("psmx-linger:found");
-    uint64_t deadline = eddy_deadline(LINGER);
-    while (w->wire.offer.reliable && is_awaited(w) && eddy_now() < deadline)
-        nanosleep(&pause, NULL);
-    EDDY_POINT("psmx-linger:over");
-    unref(w);
-}
-
-/* A writer that leaves right after its first sample has to be heard of, too: so this one waits until
- * it would be, which is done since long but for a writer that was just made. */
-static void await_hearing(struct psmx_source *w)
-{
-    static const struct timespec pause = {.tv_nsec = 20000};
-    uint64_t deadline = eddy_deadline(HEARING);
-    while ((int)(atomic_load(&w->home->sources_heard) - w->number) < 0 &&
-           !pthread_equal(pthread_self(), w->home->thread) && eddy_now() < deadline)
-        nanosleep(&pause, NULL);
-}
-
-/* DDS tells of a writer by its GUID, which its first sample has. */
-static void introduce(struct psmx_source *w, const struct psmx_guid *me)
-{
-    await_hearing(w);
-    EDDY_POINT("psmx-write:to-be-introduced");
-    pthread_mutex_lock(&w->home->lock);
-    w->me = *me;
-    w->has_written = true;
-    pthread_mutex_unlock(&w->home->lock);
-}
-
-static void link_source(struct psmx_source *w)
-{
-    struct psmx_home *home = w->home;
-    pthread_mutex_lock(&home->lock);
-    w->next = home->sources;
-    if (w->next != NULL)
-        w->next->previous = w;
-    home->sources = w;
-    pthread_mutex_unlock(&home->lock);
-    EDDY_POINT("psmx-writer:linked");
-    w->number = atomic_fetch_add(&home->sources_made, 1) + 1;
-    eddy_event_trigger(home->wake);
-}
-
-static void unlink_source(struct psmx_source *w)
-{
-    struct psmx_home *home = w->home;
-    pthread_mutex_lock(&home->lock);
-    *(w->previous != NULL ? &w->previous->next : &home->sources) = w->next;
-    if (w->next != NULL)
-        w->next->previous = w->previous;
-    pthread_mutex_unlock(&home->lock);
-}
-
 /* --- the end of it ---------------------------------------------------------------------------- */
 
-static void unref(struct psmx_source *w)
+void psmx_source_unref(struct psmx_source *w)
 {
     if (atomic_fetch_sub(&w->references, 1) != 1)
         return;
@@ -207,7 +100,7 @@ static void free_sample(struct psmx_loan *loan)
     else
         free(s);
     if (w != NULL)
-        unref(w);
+        psmx_source_unref(w);
 }
 
 /* --- loans ------------------------------------------------------------------------------------ */
@@ -330,7 +223,7 @@ static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *lo
     if (s->meta.size > s->room)
         return PSMX_BAD_PARAMETER;
     if (!w->has_written)
-        introduce(w, &s->meta.writer);
+        psmx_source_introduce(w, &s->meta.writer);
     pthread_mutex_lock(&w->lock);
     bool is_wanted = has_readers(w);
     EDDY_POINT("psmx-write:counted");
@@ -351,7 +244,7 @@ static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *lo
     mark_published(s);
     EDDY_POINT("psmx-write:marked");
     s->writer = NULL;
-    unref(w);
+    psmx_source_unref(w);
     return PSMX_OK;
 }
 
@@ -428,14 +321,14 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
     pthread_mutex_init(&w->lock, NULL);
     atomic_fetch_add(&home->references, 1);
     note(w);
-    link_source(w);
+    psmx_source_link(w);
     return &w->psmx;
 }
 
 int32_t psmx_writer_delete(struct psmx_endpoint *endpoint)
 {
-    unlink_source(writer_of(endpoint));
+    psmx_source_unlink(writer_of(endpoint));
     EDDY_POINT("psmx-writer:unlinked");
-    unref(writer_of(endpoint));
+    psmx_source_unref(writer_of(endpoint));
     return PSMX_OK;
 }

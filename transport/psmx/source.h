@@ -1,0 +1,45 @@
+/* source.h - a writer of DDS, whose samples go to Eddy.  (internal)
+ *
+ *   created -> introduced (first sample) -> leaves: lingers until what it wrote is taken -> deleted
+ *   -> closed when the last of its loans is given back
+ *
+ * Threads: writing: one at a time, as Cyclone DDS has it.  Giving loans back: any.
+ * Locks:   `lock` guards the Eddy writer; the instance's, what is said so.
+ * Crash:   the kernel drops the participant; others take back what it held.
+ *                                                             spec/psmx.md, "Writing"
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef EDDY_PSMX_SOURCE_H
+#define EDDY_PSMX_SOURCE_H
+
+#include "feed.h"
+
+struct sample;
+
+struct psmx_source {
+    struct psmx_endpoint psmx; /* first */
+    struct psmx_home *home;
+    struct psmx_source *next, *previous; /* under the instance's lock */
+    bool has_written;                    /* under the instance's lock: `me` is known */
+    struct psmx_guid me;
+    unsigned number; /* of this writer, among those made */
+    char *name, *scope;
+    enum psmx_lane lane;
+    uint64_t wait_ns;      /* for room; 0: it never waits */
+    struct psmx_wire wire; /* what is the same in each sample */
+    pthread_mutex_t lock;
+    eddy_writer *writer;
+    atomic_uint references; /* the endpoint's, and of loans that are out */
+    _Atomic(struct sample *) returned;
+    unsigned own, generation; /* readers of this domain, when that was looked at */
+};
+
+/* leaving.c: the writer among those of its instance. */
+void psmx_source_link(struct psmx_source *source);
+void psmx_source_unlink(struct psmx_source *source);
+/* DDS tells of a writer by its GUID, which its first sample has. */
+void psmx_source_introduce(struct psmx_source *source, const struct psmx_guid *me);
+
+/* writer.c */
+void psmx_source_unref(struct psmx_source *source);
+
+#endif
