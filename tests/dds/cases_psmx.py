@@ -46,6 +46,25 @@ def case_psmx_options(world):
     world.end()
 
 
+def case_psmx_served(world):
+    """What goes through Eddy, and what is left to the network."""
+    need_plugin(world)
+    node, late = world.node("node"), "durability=transient-local"
+    for words, of_writer, of_reader in [
+            ("depth=5", 1, 1), ("history=keep-all", 1, 1), ("partition=here", 1, 1),
+            (f"depth=5 {late}", 1, 1), (f"history=keep-all service-depth=9 {late}", 1, 1),
+            (f"service-depth=32767 {late}", 1, 1), (f"service-depth=32768 {late}", 0, 1),
+            (f"service-depth=keep-all {late}", 0, 1),
+            (f"service-depth=keep-all reliability=best-effort {late}", 1, 1),
+            ("durability=transient", 1, 1), ("durability=persistent", 1, 1),
+            ("deadline=1000", 0, 0), ("partition=h*", 0, 0),
+            ("liveliness=manual-by-participant lease=9000", 0, 0),
+            ("liveliness=manual-by-topic lease=9000", 0, 0)]:
+        for role, wanted in (("writer", of_writer), ("reader", of_reader)):
+            check_equal(node.do(f"{role} T fixed {words}")["shm"], wanted, f"{role}: {words}")
+    world.end()
+
+
 def exchange(writer, reader, is_shared=1, words="depth=64"):
     check_equal(reader.do(f"reader T fixed {words}")["shm"], is_shared, "shared memory")
     writer.do(f"writer T fixed {words}")

@@ -34,12 +34,14 @@ static int32_t limit_of(const struct node_command *command, const char *name)
 
 static void set_durability(dds_qos_t *qos, const struct node_command *command, const char *depth)
 {
-    static const char *const kinds[] = {"volatile", "transient-local", NULL};
+    static const char *const kinds[] = {"volatile", "transient-local", "transient", "persistent",
+                                        NULL};
     const char *kept = node_text(command, "service-depth", depth);
-    if (choice_of(command, "durability", kinds) == 0)
+    int kind = choice_of(command, "durability", kinds);
+    if (kind == 0)
         return;
     bool all = strcmp(kept, "keep-all") == 0;
-    dds_qset_durability(qos, DDS_DURABILITY_TRANSIENT_LOCAL);
+    dds_qset_durability(qos, (dds_durability_kind_t)kind);
     dds_qset_durability_service(qos, 0, all ? DDS_HISTORY_KEEP_ALL : DDS_HISTORY_KEEP_LAST,
                                 all ? DDS_LENGTH_UNLIMITED : (int32_t)strtol(kept, NULL, 10),
                                 DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED);

@@ -30,6 +30,7 @@ struct psmx_qos {
     int32_t depth;
     int64_t blocking; /* ns */
     int32_t limit;    /* samples in a reader's cache; 0: any number */
+    int32_t kept;     /* for late readers; 0: volatile */
     const char *partition;
 };
 

@@ -51,13 +51,22 @@ static bool widen(struct eddy_waiting_line *line)
     return true;
 }
 
+/* What its writer has kept for late readers: that is in memory anyway. */
+static bool is_past(const struct eddy_held *held)
+{
+    return held->sample.sn <= held->intake->past_sn;
+}
+
 static bool line_up(struct eddy_waiting_line *line, const struct eddy_waiting *last)
 {
     if (line->count == line->room && !widen(line)) {
         return false;
     }
     *at(line, line->count++) = *last;
-    line->bytes += last->held.sample.size;
+    if (is_past(&last->held))
+        line->past++;
+    else
+        line->bytes += last->held.sample.size;
     return true;
 }
 
@@ -66,7 +75,10 @@ static struct eddy_waiting step_out(struct eddy_waiting_line *line)
     struct eddy_waiting first = *at(line, 0);
     line->first = (line->first + 1) & (line->room - 1);
     line->count--;
-    line->bytes -= first.held.sample.size;
+    if (is_past(&first.held))
+        line->past--;
+    else
+        line->bytes -= first.held.sample.size;
     return first;
 }
 
@@ -137,7 +149,7 @@ static bool is_too_much(const struct eddy_stranger *stranger)
     const struct eddy_waiting_line *line = &stranger->line;
     uint64_t bytes = stranger->strange ? MOST_BYTES_STRANGE : MOST_BYTES;
     size_t samples = stranger->strange ? MOST_SAMPLES_STRANGE : MOST_SAMPLES;
-    return line->count > samples || (line->count > 1 && line->bytes > bytes);
+    return line->count - line->past > samples || (line->count > 1 && line->bytes > bytes);
 }
 
 static enum eddy_judgement hold_back(iox_sub_t sub, const struct eddy_held *held,
@@ -172,7 +184,7 @@ enum eddy_judgement eddy_admission_judge(iox_sub_t sub, const struct eddy_held *
     if (match == NULL) {
         return hold_back(sub, held, origin);
     }
-    bool late = held->sample.sn <= held->intake->past_sn && is_expired(match, origin);
+    bool late = is_past(held) && is_expired(match, origin);
     if (late || (match->had != 0 && origin->written <= match->had)) {
         return EDDY_PASS_OVER;
     }

@@ -40,7 +40,8 @@ struct eddy_waiting {
 struct eddy_waiting_line {
     struct eddy_waiting *list;
     size_t first, count, room; /* room: 0 or a power of two */
-    uint64_t bytes;
+    size_t past;               /* of them were kept for late readers */
+    uint64_t bytes;            /* of the others */
 };
 
 /* A writer that DDS has not matched. */

@@ -47,7 +47,8 @@ enum psmx_state {
     PSMX_STATE_SERIALIZED_DATA = 4
 };
 
-#define PSMX_STATUS_UNREGISTER 2u /* in statusinfo */
+#define PSMX_STATUS_DISPOSE    1u /* in statusinfo */
+#define PSMX_STATUS_UNREGISTER 2u
 
 struct psmx_guid {
     uint8_t v[16]; /* in the order of the network */
@@ -85,7 +86,7 @@ typedef uint64_t psmx_properties;
 #define PSMX_TYPE_EVOLVES         ((UINT64_C(1) << 10) | (UINT64_C(1) << 15) | (UINT64_C(1) << 16))
 #define PSMX_TYPE_HAS_KEY         (UINT64_C(1) << 12)
 #define PSMX_TYPE_IS_PLAIN        (UINT64_C(1) << 63) /* safe to copy by memcpy: goes as it is in memory */
-#define PSMX_DURABILITY_VOLATILE  0
+#define PSMX_TRANSIENT_LOCAL      1
 #define PSMX_RELIABLE             1
 #define PSMX_KEEP_ALL             1
 #define PSMX_LIVELINESS_AUTOMATIC 0

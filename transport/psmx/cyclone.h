@@ -44,6 +44,12 @@ struct psmx_publication {
 };
 PSMX_SIZE(psmx_publication, 64);
 
+/* The state of its hash of keys. */
+struct psmx_md5 {
+    uint32_t words[22];
+};
+PSMX_SIZE(psmx_md5, 88);
+
 /* clang-format off */
 #define PSMX_FUNCTIONS(use) \
     use(int32_t, dds_reader_store_loaned_sample, (int32_t reader, struct psmx_loan *loan)) \
@@ -54,6 +60,9 @@ PSMX_SIZE(psmx_publication, 64);
     use(bool, dds_qget_reliability, (const struct psmx_qos *, uint32_t *kind, int64_t *blocking)) \
     use(bool, dds_qget_history, (const struct psmx_qos *, uint32_t *kind, int32_t *depth)) \
     use(bool, dds_qget_durability, (const struct psmx_qos *, uint32_t *kind)) \
+    use(bool, dds_qget_durability_service, \
+        (const struct psmx_qos *, int64_t *cleanup, uint32_t *history, int32_t *depth, \
+         int32_t *samples, int32_t *instances, int32_t *of_instance)) \
     use(bool, dds_qget_resource_limits, \
         (const struct psmx_qos *, int32_t *samples, int32_t *instances, int32_t *of_instance)) \
     use(bool, dds_qget_partition, (const struct psmx_qos *, uint32_t *count, char ***names)) \
@@ -71,6 +80,9 @@ PSMX_SIZE(psmx_publication, 64);
     use(bool, dds_qget_writer_data_lifecycle, (const struct psmx_qos *, bool *autodispose)) \
     use(bool, ddsi_typeid_is_hash, (const void *id)) \
     use(void, ddsi_typeid_get_equivalence_hash, (const void *id, uint8_t hash[14])) \
+    use(void, ddsrt_md5_init, (struct psmx_md5 *state)) \
+    use(void, ddsrt_md5_append, (struct psmx_md5 *state, const void *data, unsigned size)) \
+    use(void, ddsrt_md5_finish, (struct psmx_md5 *state, uint8_t digest[16])) \
     use(int32_t, dds_get_participant, (int32_t entity)) \
     use(int32_t, dds_lookup_participant, (uint32_t domain, int32_t *participants, size_t room)) \
     use(int32_t, dds_delete, (int32_t entity)) \

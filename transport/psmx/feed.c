@@ -17,8 +17,8 @@ static struct psmx_feed *find(struct psmx_home *home, const char *name, const ch
                               bool reliable)
 {
     struct psmx_feed *f = home->feeds;
-    while (f != NULL &&
-           (f->reliable != reliable || strcmp(f->name, name) != 0 || strcmp(f->scope, scope) != 0))
+    while (f != NULL && (f->is_own || f->reliable != reliable || strcmp(f->name, name) != 0 ||
+                         strcmp(f->scope, scope) != 0))
         f = f->next;
     return f;
 }
@@ -31,6 +31,7 @@ static int open_reader(struct psmx_feed *f)
     struct eddy_reader_options options = {.reliability =
                                               holds_up ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
                                           .depth = DEPTH,
+                                          .history = f->is_own ? UINT32_MAX : 0,
                                           .flags = holds_up ? 0 : EDDY_READER_BEYOND_DEPTH,
                                           .limit_bytes = home->options.limit_bytes,
                                           .spin_ns = home->options.spin_ns};
@@ -41,6 +42,7 @@ static int open_reader(struct psmx_feed *f)
     struct eddy_topic_stats stats = {0};
     (void)eddy_reader_stats(f->reader, &stats);
     f->limit_bytes = stats.limit_bytes;
+    f->first_live = stats.published + 1;
     f->me = eddy_reader_participant(f->reader);
     error = eddy_waitset_attach_reader(home->waitset, f->reader, EDDY_WAIT_EDGE, f);
     if (error)
@@ -57,15 +59,16 @@ static void free_feed(struct psmx_feed *f)
 }
 
 static struct psmx_feed *new_feed(struct psmx_home *home, const char *name, const char *scope,
-                                  enum psmx_lane lane, bool reliable)
+                                  const struct psmx_wants *wants)
 {
     struct psmx_feed *f = calloc(1, sizeof *f);
     if (f == NULL)
         return NULL;
     pthread_mutex_init(&f->lock, NULL);
     f->home = home;
-    f->lane = lane;
-    f->reliable = reliable;
+    f->lane = wants->lane;
+    f->reliable = wants->reliable;
+    f->is_own = wants->history;
     f->references = 1;
     f->name = strdup(name);
     f->scope = strdup(scope);
@@ -108,18 +111,19 @@ static uint64_t next_number(struct psmx_feed *f)
     return stats.published + 1;
 }
 
-struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, enum psmx_lane lane,
-                                 const char *partition, bool reliable, uint64_t *from)
+struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, const struct psmx_wants *wants,
+                                 uint64_t *from)
 {
     struct psmx_home *home = subject->home;
-    char *scope = psmx_lane_scope(home, lane, partition);
+    char *scope = psmx_lane_scope(home, wants->lane, wants->partition);
     if (scope == NULL)
         return NULL;
     pthread_mutex_lock(&home->opening);
-    struct psmx_feed *f = find(home, subject->name, scope, reliable); /* only we change the list */
+    /* Only we change the list. */
+    struct psmx_feed *f = wants->history ? NULL : find(home, subject->name, scope, wants->reliable);
     *from = f != NULL ? next_number(f) : 0;
     if (f == NULL) {
-        f = new_feed(home, subject->name, scope, lane, reliable);
+        f = new_feed(home, subject->name, scope, wants);
         if (f != NULL) {
             EDDY_POINT("psmx-feed:attached");
             psmx_feed_note(f, 0);

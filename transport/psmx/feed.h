@@ -40,9 +40,11 @@ struct psmx_feed {
     char *name, *scope;
     enum psmx_lane lane;
     bool reliable;
-    unsigned taps;    /* under the instance's `opening` */
-    atomic_uint held; /* samples that taps hold back */
-    atomic_uint full; /* taps that cannot take any more for now: nothing is taken */
+    bool is_own;         /* of one tap, which is owed what was written before it came */
+    uint64_t first_live; /* its number; is_own: what is below is what was kept */
+    unsigned taps;       /* under the instance's `opening` */
+    atomic_uint held;    /* samples that taps hold back */
+    atomic_uint full;    /* taps that cannot take any more for now: nothing is taken */
     atomic_uint references;
     atomic_bool stopped;
     pthread_mutex_t lock;
@@ -54,10 +56,18 @@ struct psmx_feed {
     _Atomic uint64_t kept_bytes;
 };
 
-/* The feed for a lane, opened if there is none yet; *from: the first sample of Eddy that a tap that
- * begins now may have.  NULL: it was said why. */
-struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, enum psmx_lane lane,
-                                 const char *partition, bool reliable, uint64_t *from);
+/* What a tap wants of a lane. */
+struct psmx_wants {
+    enum psmx_lane lane;
+    const char *partition;
+    bool reliable;
+    bool history; /* also what writers have kept for late readers */
+};
+
+/* The feed for a lane, opened if there is none yet, or if it is to begin with history; *from: the
+ * first sample of Eddy that a tap that begins now may have.  NULL: it was said why. */
+struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, const struct psmx_wants *wants,
+                                 uint64_t *from);
 /* One tap less. */
 void psmx_feed_leave(struct psmx_feed *feed);
 /* How many readers of Eddy this instance has on a lane: its own, which a writer need not serve. */
@@ -65,6 +75,12 @@ unsigned psmx_feed_count(struct psmx_home *home, const char *name, const char *s
 
 /* Notes how many samples are held back, in all that it has taken. */
 void psmx_feed_note(struct psmx_feed *feed, uint32_t in_hand);
+/* True for what was kept for late readers. */
+static inline bool psmx_parcel_is_old(const struct psmx_parcel *parcel)
+{
+    return parcel->feed->is_own && parcel->sample.sn < parcel->feed->first_live;
+}
+
 /* The next sample of others; NULL: there is none.  For the instance's thread. */
 struct psmx_parcel *psmx_feed_take(struct psmx_feed *feed);
 /* Where this instance's own readers keep its writer waiting, takes what is there, for the thread to

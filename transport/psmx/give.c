@@ -81,6 +81,8 @@ static enum psmx_outcome attempt(struct psmx_tap *t, struct psmx_parcel *p, enum
     const struct psmx_guid *writer = &p->wire.meta.writer;
     if (atomic_load(&t->reader) == 0)
         return PSMX_UNKNOWN;
+    if (psmx_wire_is_expired(&p->wire)) /* DDS begins to count when it gets it */
+        return PSMX_GIVEN;
     if (fit == PSMX_FITS_IF_MATCHED && !is_matched(t, writer))
         return psmx_roster_knows(t->home->roster, writer) == PSMX_HAS_LEFT ? PSMX_GIVEN
                                                                            : PSMX_UNKNOWN;
@@ -108,11 +110,12 @@ static void set_full(struct psmx_tap *t)
         atomic_fetch_add(&t->links[lane].feed->full, is_full ? 1u : -1u);
 }
 
-/* Of a writer that DDS does not know, not without end. */
+/* Of a writer that DDS does not know, not without end.  What it kept for late readers, which is in
+ * memory anyway, is not given up before its time. */
 static void trim(struct psmx_tap *t, struct psmx_stalled *s)
 {
     uint64_t age = eddy_now() - s->since;
-    uint32_t most = age < PATIENCE ? UNKNOWN_MOST : STRANGER_MOST;
+    uint32_t most = age < PATIENCE ? UNKNOWN_MOST + s->old : STRANGER_MOST;
     while (s->count > most || (s->count > 1 && s->bytes > UNKNOWN_BYTES))
         psmx_held_drop(t, s);
 }

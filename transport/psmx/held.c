@@ -48,7 +48,10 @@ void psmx_held_add(struct psmx_tap *tap, struct psmx_parcel *parcel)
     *(s->last != NULL ? &s->last->next : &s->first) = held;
     s->last = held;
     s->count++;
-    s->bytes += parcel->sample.size;
+    if (psmx_parcel_is_old(parcel))
+        s->old++;
+    else
+        s->bytes += parcel->sample.size;
     atomic_fetch_add(&parcel->feed->held, 1);
     count_held(tap, tap->held++);
 }
@@ -68,7 +71,10 @@ void psmx_held_drop(struct psmx_tap *tap, struct psmx_stalled *s)
     s->first = held->next;
     s->last = s->first != NULL ? s->last : NULL;
     s->count--;
-    s->bytes -= held->parcel->sample.size;
+    if (psmx_parcel_is_old(held->parcel))
+        s->old--;
+    else
+        s->bytes -= held->parcel->sample.size;
     atomic_fetch_sub(&held->parcel->feed->held, 1);
     psmx_parcel_unref(held->parcel);
     free(held);

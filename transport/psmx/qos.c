@@ -37,6 +37,49 @@ static bool partition_is_served(const struct psmx_cyclone *c, const struct psmx_
     return is;
 }
 
+/* Late readers are owed what a writer keeps if both are reliable and transient-local.  (What is
+ * durable beyond its writer is kept by nobody: Cyclone DDS has no service for it.) */
+static bool is_history_owed(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    uint32_t durability = 0, reliability = 0;
+    int64_t blocking;
+    return c->dds_qget_durability(qos, &durability) && durability == PSMX_TRANSIENT_LOCAL &&
+           c->dds_qget_reliability(qos, &reliability, &blocking) && reliability == PSMX_RELIABLE;
+}
+
+/* Samples of each instance; 0: all. */
+static uint32_t depth_of_history(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    int64_t cleanup;
+    uint32_t kind = 0;
+    int32_t depth = 1, samples, instances, of_instance;
+    if (c->dds_qget_durability_service(qos, &cleanup, &kind, &depth, &samples, &instances,
+                                       &of_instance) &&
+        kind == PSMX_KEEP_ALL)
+        return 0;
+    return depth > 0 ? (uint32_t)depth : 1;
+}
+
+uint32_t psmx_qos_history(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    return is_history_owed(c, qos) ? depth_of_history(c, qos) : 0;
+}
+
+bool psmx_qos_wants_history(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+{
+    return is_history_owed(c, qos);
+}
+
+/* Whatever a writer owes late readers, Eddy has to keep. */
+static bool history_is_served(const struct psmx_cyclone *c, enum psmx_role role,
+                              const struct psmx_qos *qos)
+{
+    if (role != PSMX_WRITER || !is_history_owed(c, qos))
+        return true;
+    uint32_t depth = depth_of_history(c, qos);
+    return depth > 0 && depth <= EDDY_HISTORY_MAX;
+}
+
 bool psmx_qos_is_served(const struct psmx_cyclone *c, const struct psmx_options *options,
                         enum psmx_role role, psmx_properties properties, const struct psmx_qos *qos)
 {
@@ -46,7 +89,7 @@ bool psmx_qos_is_served(const struct psmx_cyclone *c, const struct psmx_options 
         return false;
     if (role == PSMX_TOPIC)
         return true;
-    if (c->dds_qget_durability(qos, &kind) && kind != PSMX_DURABILITY_VOLATILE)
+    if (!history_is_served(c, role, qos))
         return false;
     if (c->dds_qget_deadline(qos, &time) && time != PSMX_FOREVER)
         return false;
@@ -85,6 +128,8 @@ void psmx_qos_policies(const struct psmx_cyclone *c, enum psmx_role role,
     p->by_source = c->dds_qget_destination_order(qos, &kind) && kind != 0;
     if (c->dds_qget_presentation(qos, &kind, &coherent, &ordered))
         p->scope = (uint8_t)kind;
+    if (c->dds_qget_durability(qos, &kind))
+        p->durability = (uint8_t)kind;
     p->coherent = coherent;
     p->ordered = ordered;
     if (c->dds_qget_latency_budget(qos, &time))
@@ -128,10 +173,11 @@ bool psmx_qos_is_limited(const struct psmx_cyclone *c, const struct psmx_qos *qo
 
 bool psmx_policies_match(const struct psmx_policies *offered, const struct psmx_policies *asked)
 {
-    return asked->reliable <= offered->reliable && asked->exclusive == offered->exclusive &&
-           asked->by_source <= offered->by_source && asked->scope <= offered->scope &&
-           asked->coherent <= offered->coherent && asked->ordered <= offered->ordered &&
-           asked->budget >= offered->budget && asked->lease >= offered->lease &&
+    return asked->reliable <= offered->reliable && asked->durability <= offered->durability &&
+           asked->exclusive == offered->exclusive && asked->by_source <= offered->by_source &&
+           asked->scope <= offered->scope && asked->coherent <= offered->coherent &&
+           asked->ordered <= offered->ordered && asked->budget >= offered->budget &&
+           asked->lease >= offered->lease &&
            (asked->representations & offered->representations) != 0;
 }
 

@@ -20,6 +20,12 @@ bool psmx_qos_is_served(const struct psmx_cyclone *cyclone, const struct psmx_op
 void psmx_qos_policies(const struct psmx_cyclone *cyclone, enum psmx_role role,
                        const struct psmx_qos *qos, struct psmx_policies *policies);
 
+/* How many samples of each instance a writer keeps for late readers; 0: none. */
+uint32_t psmx_qos_history(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos);
+
+/* A reader that is owed what was written before it came, by writers that keep it. */
+bool psmx_qos_wants_history(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos);
+
 /* A writer whose samples must not be overwritten: reliable, and with KEEP_ALL.  Its longest wait. */
 bool psmx_qos_waits(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos,
                     uint64_t *wait_ns);

@@ -26,6 +26,7 @@ struct psmx_source {
     enum psmx_lane lane;
     uint64_t wait_ns;      /* for room; 0: it never waits */
     struct psmx_wire wire; /* what is the same in each sample */
+    uint32_t history;      /* samples of each instance that are kept for late readers */
     pthread_mutex_t lock;
     eddy_writer *writer;
     atomic_uint references; /* the endpoint's, and of loans that are out */

@@ -107,13 +107,16 @@ static int32_t on_data_available(struct psmx_endpoint *endpoint, int32_t reader)
     return PSMX_OK;
 }
 
-static bool open_feeds(struct psmx_tap *t, struct psmx_subject *subject, const char *partition)
+static bool open_feeds(struct psmx_tap *t, struct psmx_subject *subject, const char *partition,
+                       bool history)
 {
+    struct psmx_wants wants = {
+        .partition = partition, .reliable = t->asked.reliable != 0, .history = history};
     for (int lane = 0; lane < PSMX_LANES; lane++) {
         struct psmx_link *link = &t->links[lane];
         link->tap = t;
-        link->feed = psmx_feed_open(subject, (enum psmx_lane)lane, partition,
-                                    t->asked.reliable != 0, &t->from[lane]);
+        wants.lane = (enum psmx_lane)lane;
+        link->feed = psmx_feed_open(subject, &wants, &t->from[lane]);
         if (link->feed == NULL) {
             if (lane > 0)
                 psmx_feed_leave(t->links[0].feed);
@@ -138,7 +141,7 @@ struct psmx_endpoint *psmx_tap_create(struct psmx_subject *subject, const struct
     t->shape = subject->shape;
     t->is_limited = psmx_qos_is_limited(&home->cyclone, qos);
     psmx_qos_policies(&home->cyclone, PSMX_READER, qos, &t->asked);
-    bool is_open = open_feeds(t, subject, partition);
+    bool is_open = open_feeds(t, subject, partition, psmx_qos_wants_history(&home->cyclone, qos));
     free(partition);
     if (!is_open) {
         free(t);

@@ -26,8 +26,8 @@ struct psmx_stalled {
     struct psmx_stalled *next;
     struct psmx_guid writer;
     struct psmx_held *first, *last;
-    uint32_t count;
-    uint64_t bytes, since;
+    uint32_t count, old;   /* old: kept for late readers, and so from before their time */
+    uint64_t bytes, since; /* bytes: of those that are not old */
 };
 
 /* What DDS said when it was asked whether it has matched a writer. */

@@ -30,7 +30,7 @@ struct psmx_policies {
     uint8_t reliable, exclusive, by_source;
     uint8_t scope, coherent, ordered; /* of presentation */
     uint8_t representations;          /* bits; a writer's: one */
-    uint8_t spare;
+    uint8_t durability;
 };
 PSMX_SIZE(psmx_policies, 24);
 
@@ -42,9 +42,14 @@ struct psmx_wire {
     int64_t lifespan;
     int32_t strength;
     uint8_t autodispose, spare[3];
+    uint64_t
+        written; /* eddy_now(), where late readers may get it when its lifespan is over; else 0 */
 };
 PSMX_AT(psmx_wire, offer, 72);
-PSMX_SIZE(psmx_wire, 112);
+PSMX_SIZE(psmx_wire, 120);
+
+/* True if its writer's lifespan was over before it is handed on. */
+bool psmx_wire_is_expired(const struct psmx_wire *wire);
 
 /* False: this is no sample of a plug-in like us, or its size cannot be. */
 bool psmx_wire_read(const struct eddy_sample *sample, struct psmx_wire *wire);

@@ -19,6 +19,7 @@
 /* ns that a reliable writer with KEEP_LAST lets a reader that is behind come on, once until that moves
  * again: it never waits for one that is stuck, but does not run away from one that is at work. */
 #define PATIENCE UINT64_C(50000000)
+#define KEY_HEAD 4u
 #define SLACK    8u /* bytes behind a loan: serializers are known that write past its end */
 
 /* A loan.  `writer`: NULL once it is published. */
@@ -29,7 +30,8 @@ struct sample {
     struct psmx_source *writer;
     struct sample *next;
     size_t room;
-    void *heap; /* where there was no slot */
+    void *heap;      /* where there was no slot */
+    uint8_t key[16]; /* of its instance, if late readers get it */
 };
 
 static struct psmx_source *writer_of(struct psmx_endpoint *endpoint)
@@ -149,8 +151,8 @@ static struct psmx_loan *request_loan(struct psmx_endpoint *endpoint, uint32_t s
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* Readers besides those of this domain, to which Cyclone DDS gives it itself.  Called with the lock.
- * The set of our own must not have changed while the others were counted. */
+/* Readers besides those of this domain, to which Cyclone DDS gives it itself, or readers that may
+ * come and are owed it then.  Called with the lock.  The set of our own must not have changed while the others were counted. */
 static bool has_readers(struct psmx_source *w)
 {
     unsigned now = atomic_load(&w->home->generation);
@@ -159,16 +161,31 @@ static bool has_readers(struct psmx_source *w)
         w->generation = now;
     }
     uint32_t all = eddy_writer_readers(w->writer);
-    return all > w->own || atomic_load(&w->home->generation) != now;
+    return w->history > 0 || all > w->own || atomic_load(&w->home->generation) != now;
 }
 
+static bool has_lifespan(const struct sample *s)
+{
+    return (s->meta.statusinfo & (PSMX_STATUS_DISPOSE | PSMX_STATUS_UNREGISTER)) == 0;
+}
+
+/* Late readers get nothing of an instance that its writer has unregistered: DDS's own cache for the
+ * network forgets it, too. */
 static int publish(struct psmx_source *w, struct sample *s, uint64_t deadline)
 {
     struct psmx_wire *wire = s->loan.header;
+    struct eddy_publication publication = {0};
     *wire = w->wire;
     wire->meta = s->meta;
     EDDY_POINT("psmx-write:ready");
-    return eddy_writer_publish(w->writer, &s->loan, s->meta.size, deadline);
+    if (w->history == 0)
+        return eddy_writer_publish(w->writer, &s->loan, s->meta.size, deadline);
+    if (wire->lifespan != PSMX_FOREVER && has_lifespan(s))
+        wire->written = eddy_now();
+    memcpy(publication.key, s->key, sizeof publication.key);
+    if (s->meta.statusinfo & PSMX_STATUS_UNREGISTER)
+        publication.flags = EDDY_PUBLISH_ENDS_KEY;
+    return eddy_writer_publish_with(w->writer, &s->loan, s->meta.size, &publication, deadline);
 }
 
 static int publish_copy(struct psmx_source *w, struct sample *s, uint64_t deadline)
@@ -201,9 +218,12 @@ static int32_t result_of(const struct psmx_source *w, int error)
 {
     if (error == 0)
         return PSMX_OK;
-    if (error == EDDY_EAGAIN || error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT)
-        /* Who does not wait overwrites: there is nothing to tell. */
-        return w->lane == PSMX_LANE_ALL ? PSMX_TIMEOUT : PSMX_OK;
+    bool has_no_room = error == EDDY_EAGAIN || error == EDDY_ETIMEDOUT || error == EDDY_ELIMIT;
+    if (has_no_room && w->lane == PSMX_LANE_ALL)
+        return PSMX_TIMEOUT;
+    /* Who does not wait overwrites, and there is nothing to tell; but not what is kept. */
+    if (has_no_room)
+        return w->history > 0 ? PSMX_OUT_OF_RESOURCES : PSMX_OK;
     psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", w->name, eddy_last_error(), eddy_strerror(error));
     return error == EDDY_ENOMEM ? PSMX_OUT_OF_RESOURCES : PSMX_ERROR;
 }
@@ -248,6 +268,22 @@ static int32_t write_sample(struct psmx_endpoint *endpoint, struct psmx_loan *lo
     return PSMX_OK;
 }
 
+/* Keys are told apart by their hash, as DDS itself does on the network.  The first four bytes say
+ * how the rest is written. */
+static int32_t write_with_key(struct psmx_endpoint *endpoint, struct psmx_loan *loan, size_t size,
+                              const void *key)
+{
+    const struct psmx_cyclone *c = &writer_of(endpoint)->home->cyclone;
+    struct sample *s = (struct sample *)loan;
+    struct psmx_md5 state;
+    if (size > KEY_HEAD) {
+        c->ddsrt_md5_init(&state);
+        c->ddsrt_md5_append(&state, (const uint8_t *)key + KEY_HEAD, (unsigned)(size - KEY_HEAD));
+        c->ddsrt_md5_finish(&state, s->key);
+    }
+    return write_sample(endpoint, loan);
+}
+
 /* --- created and deleted ---------------------------------------------------------------------- */
 
 static void describe(struct psmx_source *w, const struct psmx_subject *subject,
@@ -263,12 +299,15 @@ static void describe(struct psmx_source *w, const struct psmx_subject *subject,
     (void)c->dds_qget_ownership_strength(qos, &w->wire.strength);
     (void)c->dds_qget_writer_data_lifecycle(qos, &autodispose);
     w->wire.autodispose = autodispose;
+    w->history = psmx_qos_history(c, qos);
 }
 
 static int open_writer(struct psmx_source *w)
 {
     struct eddy_topic_identity topic = {.name = w->name, .scope = w->scope};
     struct eddy_writer_options options = {
+        .history_kind = EDDY_HISTORY_KEY,
+        .history = w->history,
         .patience_ns = w->wait_ns == 0 && w->wire.offer.reliable ? PATIENCE : 0,
         .limit_bytes = w->home->options.limit_bytes};
     return eddy_writer_open(w->home->domain, &topic, &options, &w->writer);
@@ -310,6 +349,9 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
     atomic_init(&w->references, 1);
     free(partition);
     describe(w, subject, qos);
+    /* Where it is not needed DDS need not look for the key. */
+    if (w->history > 0 && subject->has_key)
+        w->psmx.ops.write_with_key = write_with_key;
     int error = w->name != NULL && w->scope != NULL ? open_writer(w) : EDDY_ENOMEM;
     if (error) {
         psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),

@@ -21,7 +21,8 @@ NETWORK_ONLY = ("history=keep-all", "deadline=", "liveliness=manual", "ignoreloc
                 "ignorelocal=process")
 # The same of Cyclone DDS 11 with the plug-in, and types that may evolve: of these only some.
 PLUGIN_NETWORK_ONLY = ("deadline=", "liveliness=manual")
-PLUGIN_DEPENDS = ("transient-local", "appendable", "mutable", "optional", "partition=")
+PLUGIN_DEPENDS = ("service-depth=keep-all", "appendable", "mutable", "optional", "partition=")
+DURABLE = ("durability=transient", "durability=persistent")
 
 
 def uri(tag, peer, general="", discovery="", more=""):
@@ -98,7 +99,7 @@ class Node(world.Node):
         history depends on the version."""
         plugin = int(self.bench.product.options.version.split(".")[0]) >= 11
         network_only = PLUGIN_NETWORK_ONLY if plugin else NETWORK_ONLY
-        depends = PLUGIN_DEPENDS if plugin else ("transient-local",)
+        depends = PLUGIN_DEPENDS if plugin else DURABLE
         eligible = not any(word in what for word in network_only)
         if self.bench.product.eddy and not any(word in what for word in depends):
             check(answer["shm"] == eligible, f"{self.name}: {what}: shm={answer['shm']}")

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: Apache-2.0
 import time
 
-from scenario import meet, Scenario, TRANSIENT
+from scenario import meet, meet_aside, Scenario, TRANSIENT
 
 DEPTHS = (1, 4, 16, 17, 100, 5000)
 MANY = {5000: 5200}  # samples written, where not 150
+KINDS = ("volatile", "transient-local", "transient", "persistent")
 LIFESPAN = 1.5  # seconds
 
 
@@ -119,6 +120,47 @@ def volatile_reader(bench, type_name):
     reader.take(least=3)
 
 
+def waiting(bench, type_name, reader_words):
+    """A writer that waits for its readers, and keeps the last of each instance."""
+    writer, reader, other = bench.start("writer", "reader", "other")
+    writer.writer(type_name, f"history=keep-all service-depth=4 {TRANSIENT} autodispose=0")
+    other.reader(type_name, f"history=keep-all {TRANSIENT}")
+    meet(writer, other)
+    writer.do("write 0 60 keys=3 stamp=1 acked=1")
+    writer.do("dispose 0 1")
+    other.take(least=60)
+    reader.reader(type_name, reader_words)
+    writer.do("matched w 0 2")
+    reader.take(least=4)
+    writer.do("write 0 6 keys=3 stamp=1 acked=1")
+    reader.take(least=6)
+
+
+def durabilities(bench, type_name, offered, asked):
+    """Who matches, and what is kept for whom."""
+    writer, reader = bench.start("writer", "reader")
+    writer.writer(type_name, f"depth=16 durability={offered} autodispose=0")
+    writer.do("write 0 6 keys=3 stamp=1")
+    reader.reader(type_name, f"depth=16 durability={asked}")
+    meet_aside(writer, reader)
+    reader.take(least=6 if offered == asked == "transient-local" else 0)
+    writer.do("write 0 3 keys=3 stamp=1 acked=1")
+    reader.take(least=3 if KINDS.index(offered) >= KINDS.index(asked) else 0)
+    reader.status()
+
+
+def best_effort(bench, type_name, writer_words, reader_words):
+    """Nothing is owed to, nor by, who is best-effort."""
+    writer, reader = bench.start("writer", "reader")
+    writer.writer(type_name, f"depth=16 {TRANSIENT} {writer_words} autodispose=0")
+    writer.do("write 0 6 keys=3 stamp=1")
+    reader.reader(type_name, f"depth=16 {TRANSIENT} {reader_words}")
+    meet(writer, reader)
+    reader.take()
+    writer.do("write 0 3 keys=3 stamp=1")
+    reader.take(least=3)
+
+
 def keep_all(bench, type_name, reader_words):
     writer, reader = bench.start("writer", "reader")
     writer.writer(type_name, f"history=keep-all service-depth=keep-all {TRANSIENT}")
@@ -152,6 +194,15 @@ def scenarios():
         yield Scenario(f"history/{type_name}/volatile-reader", volatile_reader, type_name)
         for name, words_ in (("all", "history=keep-all"), ("last", "depth=16")):
             yield Scenario(f"history/{type_name}/all-{name}", keep_all, type_name, words_)
+            yield Scenario(f"history/{type_name}/waiting-{name}", waiting, type_name,
+                           f"{words_} {TRANSIENT}")
+        best = "reliability=best-effort"
+        yield Scenario(f"history/{type_name}/best-reader", best_effort, type_name, "", best)
+        yield Scenario(f"history/{type_name}/best-both", best_effort, type_name, best, best)
+    for offered in KINDS:
+        for asked in KINDS:
+            yield Scenario(f"history/kinds/{offered}-{asked}", durabilities, "keyed", offered,
+                           asked)
     for type_name in ("keyed", "octets-key", "unbounded"):
         for depth in (1, 4, 17):
             for name, commands in ENDS.items():

@@ -78,6 +78,7 @@ def scenarios():
                 rows[f"reader-first-{type_name}"] = (starts.latched_reader_first, type_name, words,
                                                      10, 2)
             rows["writer-first"] = (starts.latched_writer_first, "fixed", words, 10, 2)
+            rows["deep"] = (starts.latched_writer_first, "fixed", f"depth=6000 {TRANSIENT}", 6000, 1)
             rows["subscribers"] = (starts.subscribers, "fixed", words, False)
         for name, row in rows.items():
             yield Scenario(f"slow/{kind}/{name}", relayed, *row)
