@@ -432,6 +432,30 @@ static void on_one_processor_nobody_looks(void **state)
     }
 }
 
+static void those_who_were_given_something_to_do_run_first(void **state)
+{
+    (void)state;
+    struct waiter w = waiter(0);
+    check(!eddy_spin_shares(&w.spin)); /* nobody is known to be there */
+    eddy_spin_shared(&w.spin, MICROSECOND / 4);
+    check(!eddy_spin_shares(&w.spin)); /* nobody was */
+    eddy_spin_shared(&w.spin, 5 * MICROSECOND);
+    for (int vain = 0; vain < 4; vain++) {
+        check(eddy_spin_shares(&w.spin));
+        eddy_spin_shared(&w.spin, MICROSECOND / 4);
+    }
+    check(!eddy_spin_shares(&w.spin)); /* they have gone */
+}
+
+static void a_busy_stranger_does_not_run_first(void **state)
+{
+    (void)state;
+    struct waiter w = waiter(0);
+    eddy_spin_shared(&w.spin, 5 * MICROSECOND);
+    eddy_spin_shared(&w.spin, 3 * MILLISECOND);
+    check(!eddy_spin_shares(&w.spin));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +477,8 @@ int main(void)
         cmocka_unit_test(what_is_in_vain_is_bounded_for_who_is_deceived),
         cmocka_unit_test(a_fixed_time_is_obeyed),
         cmocka_unit_test(on_one_processor_nobody_looks),
+        cmocka_unit_test(those_who_were_given_something_to_do_run_first),
+        cmocka_unit_test(a_busy_stranger_does_not_run_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@
 #define GRACE    20000    /* a look that is longer by that lost its CPU to somebody */
 #define HOPELESS 500000   /* mean wait, asleep, beyond which no look would be long enough */
 #define CAP      4000000  /* of what is added up */
+#define SWITCHED 1500     /* letting others run took longer: somebody did ... */
+#define BRIEF    50000    /* ... and had little to do */
 #define CHARGE   64000000 /* at once, for looks that only seemed to gain */
 
 #define FIRST_SLEEPS 8u
@@ -24,6 +26,7 @@
 #define JUDGED       33u /* waits of a try, before which nothing is said about its pace */
 #define REMEMBERED   64u
 #define FIRST_TERM   64u
+#define SHARED       4u /* in vain, until they are not let run first any more */
 #define MOST_TERM    65536u
 #define MOST_GAINING 8192u
 
@@ -78,6 +81,25 @@ static uint64_t mean(const struct eddy_spin_pace *p)
 static bool is_sooner(const struct eddy_spin_pace *p, const struct eddy_spin_pace *q)
 {
     return p->count >= SUFFICES && q->count >= SUFFICES && 16 * mean(p) < 15 * mean(q);
+}
+
+/* --- who shares our CPU --- */
+
+void eddy_spin_shared(struct eddy_spin *s, uint64_t took_ns)
+{
+    /* Relaxed: a guess, of whoever came last. */
+    uint32_t shares = eddy_load_relaxed(&s->shares);
+    if (took_ns > BRIEF)
+        eddy_store_relaxed(&s->shares, 0); /* a stranger: what comes soon is to be seen before */
+    else if (took_ns > SWITCHED)
+        eddy_store_relaxed(&s->shares, SHARED);
+    else if (shares > 0)
+        eddy_store_relaxed(&s->shares, shares - 1);
+}
+
+bool eddy_spin_shares(const struct eddy_spin *s)
+{
+    return eddy_load_relaxed(&s->shares) > 0; /* a guess */
 }
 
 /* --- looking or not -------------------------------------------------------------------------- */

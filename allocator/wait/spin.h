@@ -37,6 +37,7 @@ struct eddy_spin {
     uint32_t left,
         term;      /* found by looking before sleeping is measured again; the next such term */
     uint64_t last; /* when a wait ended last */
+    _Atomic uint32_t shares; /* others of this CPU ran when they were let; it fades */
     struct eddy_spin_pace asleep, looking;
 };
 
@@ -44,6 +45,11 @@ void eddy_spin_init(struct eddy_spin *spin, int64_t fixed_ns);
 
 /* For how long to look in the next wait; 0: sleep at once. */
 uint64_t eddy_spin_limit(struct eddy_spin *spin);
+
+/* Letting others of this CPU run took so long.  Where somebody did, and was soon done, the next wait lets
+ * them run at once, before it looks: they are those to whom we have just given something to do. */
+void eddy_spin_shared(struct eddy_spin *spin, uint64_t took_ns);
+bool eddy_spin_shares(const struct eddy_spin *spin);
 
 /* How a wait went. */
 struct eddy_spun {

@@ -14,18 +14,30 @@ static int glance(const struct eddy_awaited *kind, void *what)
     return kind->hint && !kind->hint(what) ? EDDY_EAGAIN : kind->look(what);
 }
 
-static int look_again(const struct eddy_awaited *kind, void *what, uint64_t until, uint64_t *now)
+/* What we wait for may need this very CPU, or whom we have just given something to do. */
+static uint64_t let_others_run(struct eddy_spin *s)
+{
+    uint64_t before = eddy_now();
+    sched_yield();
+    uint64_t now = eddy_now();
+    eddy_spin_shared(s, now - before);
+    return now;
+}
+
+static int look_again(struct eddy_spin *s, const struct eddy_awaited *kind, void *what,
+                      uint64_t until, uint64_t *now)
 {
     int result = EDDY_EAGAIN;
+    bool others_first = eddy_spin_shares(s);
     do {
-        for (uint32_t i = 0; i < PAUSES && result == EDDY_EAGAIN; i += kind->pauses) {
+        for (uint32_t i = 0; i < PAUSES && result == EDDY_EAGAIN && !others_first;
+             i += kind->pauses) {
             for (uint32_t j = 0; j < kind->pauses; j++)
                 eddy_pause();
             result = glance(kind, what);
         }
-        if (result == EDDY_EAGAIN)
-            sched_yield(); /* what we wait for may need this very CPU */
-        *now = eddy_now();
+        others_first = false;
+        *now = result == EDDY_EAGAIN ? let_others_run(s) : eddy_now();
     } while (result == EDDY_EAGAIN && *now < until);
     return result;
 }
@@ -88,7 +100,7 @@ int eddy_wait(struct eddy_spin *s, const struct eddy_awaited *kind, void *what,
     how.looked = how.begin;
     uint64_t until = how.begin + how.limit < deadline ? how.begin + how.limit : deadline;
     if (until > how.begin)
-        result = look_again(kind, what, until, &how.looked);
+        result = look_again(s, kind, what, until, &how.looked);
     how.found = result != EDDY_EAGAIN;
     how.end = how.looked;
     if (!how.found) {
