@@ -144,7 +144,7 @@ static void stream_slice(void *context, unsigned milliseconds)
     fflush(stdout);
 }
 
-static unsigned side_count(const char *text)
+unsigned stream_side(const char *text)
 {
     unsigned long count = strtoul(text, NULL, 10);
     if (count < 1 || count > MAX_SIDE) {
@@ -160,8 +160,8 @@ int stream_run(const struct stream_transport *transport, int argc, char **argv)
         return 2;
     }
     struct stream stream = {.transport = transport};
-    stream.writers = side_count(argv[1]);
-    stream.readers = side_count(argv[2]);
+    stream.writers = stream_side(argv[1]);
+    stream.readers = stream_side(argv[2]);
     stream.size = bench_size(argv[3]);
     stream.control = bench_share(sizeof *stream.control);
     for (unsigned i = 0; i < stream.readers; i++) {

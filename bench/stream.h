@@ -16,6 +16,9 @@ struct stream_transport {
     void (*close)(void);
 };
 
+/* "4": so many writers or readers.  Ends the program if that makes no sense. */
+unsigned stream_side(const char *text);
+
 /* PROGRAM WRITERS READERS SIZE; {"samples_per_s", "bytes_per_s", "taken_per_s", "cpu_us"}: processor
  * time of all processes for each sample published. */
 int stream_run(const struct stream_transport *transport, int argc, char **argv);

@@ -71,6 +71,8 @@ def throughput(machine, quick):
             if shape == "1:1":
                 contenders.append(native(machine, "floor", "floor-channel", "stream", size,
                                          FLOOR_SLOTS, "flags"))
+            else:
+                contenders.append(native(machine, "floor", "floor-stream", *arguments))
             yield Case("throughput", {"writers:readers": shape, "size": size}, contenders,
                        floor_of(machine, "64", "spin"))
 

@@ -97,8 +97,8 @@ class Figures:
         beside = self.by_eddy("throughput", "samples_per_s", [key], "as many")
         floor = self.row("throughput", "floor", **key).get("bytes_per_s_by_eddy")
         if floor:
-            beside = joined(f"{number(1 / floor)} times what two flags and no transport move",
-                            beside)
+            means = "two flags" if shape == "1:1" else "counters"
+            beside = joined(f"{number(1 / floor)} times what {means} and no transport move", beside)
         return what, rate_text(row), beside
 
     def ring(self, what, size, all_slots):

@@ -48,7 +48,7 @@ HEADINGS = {
 UNITS = {
     "native-pingpong": "one way, both processes on cores of their own",
     "publish": "loan and publish, readers keeping up; the floor is one atomic addition",
-    "throughput": "reliable readers; payloads written and read whole; the floor: two flags",
+    "throughput": "reliable readers; payloads written and read whole; the floor: two flags, or counters",
     "ring": "one producer, one consumer; ns, CPU (of both) and page faults are for one chunk",
     "ring-pingpong": "chunks written and read whole, one way; wait: each waits in its own way",
     "dds-pingpong": "DDS, one way; the floor is a futex wake with 64 bytes",
