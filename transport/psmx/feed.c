@@ -158,7 +158,16 @@ static struct psmx_parcel *drop_early(struct psmx_feed *f)
     return all;
 }
 
-/* From now on it holds nobody up but with what is still out. */
+static void note(struct psmx_feed *f, uint32_t waiting)
+{
+    struct eddy_notes notes = {.reliability =
+                                   f->reliable ? EDDY_NOTED_RELIABLE : EDDY_NOTED_BEST_EFFORT,
+                               .waiting = waiting};
+    (void)eddy_reader_note(f->reader, &notes);
+}
+
+/* From now on it holds nobody up but with what is still out.  Writers that leave do not stay for
+ * what is: it was handed over. */
 static void stop(struct psmx_feed *f)
 {
     atomic_store(&f->stopped, true);
@@ -166,6 +175,7 @@ static void stop(struct psmx_feed *f)
     eddy_waitset_detach_reader(f->home->waitset, f->reader);
     EDDY_POINT("psmx-feed:detached");
     pthread_mutex_lock(&f->lock);
+    note(f, 0); /* the last one, whatever the thread is at */
     (void)eddy_reader_stop(f->reader);
     struct psmx_parcel *early = drop_early(f);
     pthread_mutex_unlock(&f->lock);
@@ -258,11 +268,8 @@ void psmx_parcel_unref(struct psmx_parcel *p)
 void psmx_feed_note(struct psmx_feed *f, uint32_t in_hand)
 {
     pthread_mutex_lock(&f->lock);
-    struct eddy_notes notes = {.reliability =
-                                   f->reliable ? EDDY_NOTED_RELIABLE : EDDY_NOTED_BEST_EFFORT,
-                               .waiting = atomic_load(&f->held) + f->early + in_hand};
     if (!atomic_load(&f->stopped))
-        (void)eddy_reader_note(f->reader, &notes);
+        note(f, atomic_load(&f->held) + f->early + in_hand);
     pthread_mutex_unlock(&f->lock);
 }
 

@@ -151,6 +151,8 @@ static void *run(void *argument)
             retry_all(&rounds);
         serve_all(&rounds);
     }
+    for (struct psmx_feed *f = rounds.again; f != NULL; f = f->again)
+        f->is_again = false; /* else those that are closed by now would not be freed */
     return NULL;
 }
 
