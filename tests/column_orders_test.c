@@ -81,7 +81,7 @@ static void once(int dir, bool visited)
     for (uint32_t i = 1; i < 2 * COLUMNS; i++)
         eddy_store_relaxed(&slot_of(i).slot->sn, 1u);
     for (uint32_t c = 1; visited && c < COLUMNS; c++)
-        check(eddy_extent_column(segment, 0, c, true) != NULL);
+        check(eddy_extent_column(segment, place.extent, c, true) != NULL);
     atomic_store(&pinned, 0);
     pthread_t threads[] = {thread_start(pin_all, NULL), thread_start(pin_beside, NULL),
                            thread_start(claim_all, NULL)};

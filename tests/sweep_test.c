@@ -28,7 +28,7 @@ static const char *const strangers[] = {
     ID ".x0.xz",
     ID ".x01",
     ID ".x+1",
-    ID ".x256",
+    ID ".x16384",
     ID ".x0.m64",
     ID ".x0.m1.bak",
     ID ".seg.bak",
@@ -37,7 +37,7 @@ static const char *const strangers[] = {
 };
 
 /* Names of Eddy's on what somebody else wrote. */
-static const char *const mistaken[] = {ID ".seg", ID ".x0", ID ".x255", ID ".ring", ID ".slots"};
+static const char *const mistaken[] = {ID ".seg", ID ".x0", ID ".x16383", ID ".ring", ID ".slots"};
 
 enum { STRANGERS = sizeof strangers / sizeof *strangers };
 enum { MISTAKEN = sizeof mistaken / sizeof *mistaken };

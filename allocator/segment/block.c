@@ -71,7 +71,7 @@ int eddy_blocks_bytes(struct eddy_segment *s, uint64_t *bytes)
     *bytes = 0;
     for (uint32_t i = 0; i < extents; i++) {
         struct eddy_place p;
-        int error = eddy_slot_find(s, eddy_slot_id(i, 0), &p);
+        int error = eddy_slot_first(s, i, &p);
         if (error == EDDY_ESEGMENT)
             continue; /* damaged: nobody uses it */
         if (error)
@@ -81,12 +81,10 @@ int eddy_blocks_bytes(struct eddy_segment *s, uint64_t *bytes)
     return EDDY_OK;
 }
 
-/* The place of a block's slot. */
-static struct eddy_place place_in(struct eddy_segment *s, uint32_t x, uint32_t index)
+/* The place of another slot of the same extent. */
+static struct eddy_place place_in(const struct eddy_place *p, uint32_t index)
 {
-    struct eddy_extent *e = &s->extents[x];
-    /* Relaxed: the caller has found a slot of this extent. */
-    return (struct eddy_place){&eddy_load_relaxed(&e->slots)[index], e, x, index};
+    return (struct eddy_place){&p->extent->first[index], p->extent, p->extent_index, index};
 }
 
 /* --- giving and taking memory ---------------------------------------------------------------- */
@@ -96,7 +94,7 @@ static bool punch(struct eddy_segment *s, const struct eddy_place *first)
 {
     EDDY_UNCANCELLED;
     const struct eddy_extent *x = first->extent;
-    int fd = eddy_extent_open(s, first->extent_index);
+    int fd = eddy_extent_open(s, x);
     if (fd < 0)
         return false;
     bool done = eddy_file_punch(fd, head_bytes(x) + first->index * x->capacity, bytes_of_block(x));
@@ -108,7 +106,7 @@ static int back(struct eddy_segment *s, const struct eddy_place *first)
 {
     EDDY_UNCANCELLED;
     const struct eddy_extent *x = first->extent;
-    int fd = eddy_extent_open(s, first->extent_index);
+    int fd = eddy_extent_open(s, x);
     if (fd < 0)
         return EDDY_ENOMEM;
     int error = eddy_file_reserve(fd, head_bytes(x) + first->index * x->capacity, bytes_of_block(x),
@@ -150,7 +148,7 @@ static int commit(struct eddy_segment *s, const struct eddy_place *first)
     if (!error && bytes > eddy_segment_limit(s))
         error = eddy_extent_fail_limit(s, bytes - bytes_of_block(first->extent));
     if (!error)
-        error = eddy_extent_columns_make(s, first->extent_index);
+        error = eddy_extent_columns_make(s, first->extent);
     if (!error)
         error = back(s, first);
     EDDY_POINT("block:backed");
@@ -161,20 +159,19 @@ static int commit(struct eddy_segment *s, const struct eddy_place *first)
 
 static void populate(struct eddy_segment *s, const struct eddy_place *first)
 {
-    const struct eddy_extent *x = first->extent;
+    struct eddy_extent *x = first->extent;
     uint8_t *at = eddy_load_acquire(&x->writable); /* from [mapped] */
     if (!at)
-        at = eddy_extent_writable(s, first->extent_index);
+        at = eddy_extent_writable(s, x);
     if (at)
         eddy_file_populate(at + first->index * x->capacity, bytes_of_block(x), true);
 }
 
 /* Slots that nobody has used yet: ours is the first, the others are anybody's. */
-static void open_block(struct eddy_segment *s, const struct eddy_place *first)
+static void open_block(const struct eddy_place *first)
 {
     for (uint32_t i = 1; i < first->extent->block_slots; i++) {
-        struct eddy_place p = place_in(s, first->extent_index, first->index + i);
-        eddy_slot_give_up(p.slot);
+        eddy_slot_give_up(first->slot + i);
         EDDY_POINT("block:spread");
     }
     /* Relaxed, both: the owner's alone.  Never published: see eddy_slot_discard. */
@@ -183,17 +180,18 @@ static void open_block(struct eddy_segment *s, const struct eddy_place *first)
 }
 
 /* ABSENT -> ours.  False: it was not, any more; or it is held: its owner died while it claimed the
- * slot, before it had looked at the mask. */
+ * slot, before it had looked at the mask; or its extent is closed. */
 static bool take_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me)
 {
     uint32_t was = eddy_load_relaxed(&first->slot->owner); /* a guess, the swap decides */
-    /* acquire, from [absent]: who read here is done.  [loan]: that we have our seat. */
+    /* acquire, from [absent]: who read here is done.  [loan]: that we have our seat.  seq, before the
+     * look whether it is closed. */
     if ((was & EDDY_SLOT_SEAT) != EDDY_SLOT_ABSENT ||
-        !eddy_cas_acq_rel(&first->slot->owner, &was, (was & ~EDDY_SLOT_SEAT) | me))
+        !eddy_cas_seq(&first->slot->owner, &was, (was & ~EDDY_SLOT_SEAT) | me))
         return false;
     EDDY_POINT("block:taken");
     eddy_store_seq(&first->slot->sn, 0); /* as any claimer; seq, before the mask */
-    if (!eddy_slot_held(s, first))
+    if (eddy_extent_is_open(s, first->extent) && !eddy_slot_held(s, first))
         return true;
     eddy_slot_withdraw(first->slot); /* [absent], handed on */
     return false;
@@ -208,18 +206,20 @@ static int commit_block(struct eddy_segment *s, const struct eddy_place *first, 
     if (error)
         return error;
     populate(s, first);
-    open_block(s, first);
+    open_block(first);
     return EDDY_OK;
 }
 
+#define ROUNDS 1000
+
 /* --- growing --------------------------------------------------------------------------------- */
 
-static int commit_in(struct eddy_segment *s, uint32_t x, uint32_t me, struct eddy_place *p)
+static int commit_in(struct eddy_segment *s, uint32_t me, struct eddy_place *p)
 {
-    const struct eddy_extent *e = &s->extents[x];
+    const struct eddy_extent *e = p->extent;
     uint32_t blocks = blocks_of(e);
     for (uint32_t b = block_from(e, 0, false); b < blocks; b = block_from(e, b + 1, false)) {
-        *p = place_in(s, x, b * e->block_slots);
+        *p = place_in(p, b * e->block_slots);
         int error = commit_block(s, p, me);
         if (error != EDDY_EAGAIN)
             return error;
@@ -227,31 +227,48 @@ static int commit_in(struct eddy_segment *s, uint32_t x, uint32_t me, struct edd
     return EDDY_EAGAIN;
 }
 
-/* EDDY_EAGAIN: all slots that suit have memory. */
-static int commit_any(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
+/* Slots of `need` to `most` bytes.  EDDY_EAGAIN: all of them have memory. */
+static int commit_any(struct eddy_segment *s, uint64_t need, uint64_t most, uint32_t me,
+                      struct eddy_place *p)
 {
     uint32_t extents = eddy_extent_count(s);
     for (uint32_t x = 0; x < extents; x++) {
-        int error = eddy_slot_find(s, eddy_slot_id(x, 0), p);
+        int error = eddy_slot_first(s, x, p);
         if (error && error != EDDY_ESEGMENT)
             return error; /* who can map no more must not add what it could not use */
-        if (error || !eddy_extent_suits(p->extent, need))
+        if (error || p->extent->capacity < need || p->extent->capacity > most)
             continue;
-        error = commit_in(s, x, me, p);
+        error = commit_in(s, me, p);
         if (error != EDDY_EAGAIN)
             return error;
     }
     return EDDY_EAGAIN;
 }
 
-static int add_extent(struct eddy_segment *s, uint64_t need)
+static int room_left(struct eddy_segment *s, uint64_t *room)
 {
-    uint64_t used;
+    uint64_t used, limit = eddy_segment_limit(s);
     int error = eddy_blocks_bytes(s, &used);
+    *room = !error && used < limit ? limit - used : 0;
+    return error;
+}
+
+/* In slots of the size that an extent is added with, if there is no other.  EDDY_EAGAIN: others were
+ * faster. */
+static int commit_fitting(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
+{
+    uint64_t room;
+    int error = room_left(s, &room);
     if (error)
         return error;
-    return eddy_extent_add(s, need,
-                           used < eddy_segment_limit(s) ? eddy_segment_limit(s) - used : 0);
+    uint64_t plan = eddy_extent_plan(s, need, room), fits = eddy_extent_fits(need);
+    uint64_t most = plan ? eddy_descriptor_capacity(plan) : 0;
+    most = most > fits ? most : fits;
+    error = commit_any(s, need, most, me, p);
+    if (error != EDDY_EAGAIN)
+        return error;
+    error = eddy_extent_add(s, need, room);
+    return error ? error : commit_any(s, need, most, me, p);
 }
 
 int eddy_slot_grow(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
@@ -263,13 +280,13 @@ int eddy_slot_grow(struct eddy_segment *s, uint64_t need, uint32_t me, struct ed
             "or EDDY_MAX_BYTES where the topic is created",
             (unsigned long long)need, EDDY_SEGMENT_LABEL(s),
             (unsigned long long)eddy_segment_limit(s));
-    int error = commit_any(s, need, me, p);
-    /* Others may take what we add; each round they got something. */
-    while (error == EDDY_EAGAIN) {
-        error = add_extent(s, need);
-        if (!error)
-            error = commit_any(s, need, me, p);
-    }
+    int error = EDDY_EAGAIN;
+    /* Others may take what we add, or exchange it again: each round they got something. */
+    for (int round = 0; error == EDDY_EAGAIN && round < ROUNDS; round++)
+        error = commit_fitting(s, need, me, p);
+    /* No other number: what is too large by far will do. */
+    if (error == EDDY_EAGAIN || (error == EDDY_ELIMIT && eddy_extent_count(s) == EDDY_EXTENTS_MAX))
+        error = commit_any(s, need, UINT64_MAX, me, p) == EDDY_OK ? EDDY_OK : EDDY_ELIMIT;
     return error;
 }
 
@@ -280,7 +297,7 @@ static bool seems_free(struct eddy_segment *s, const struct eddy_place *first,
                        const struct eddy_limit *limit)
 {
     for (uint32_t i = 0; i < first->extent->block_slots; i++) {
-        struct eddy_place p = place_in(s, first->extent_index, first->index + i);
+        struct eddy_place p = place_in(first, first->index + i);
         if (!eddy_slot_may_go(s, &p, eddy_load_relaxed(&p.slot->owner), limit)) /* a guess */
             return false;
     }
@@ -292,7 +309,7 @@ static uint32_t claim_slots(struct eddy_segment *s, const struct eddy_place *fir
 {
     uint32_t n = 0;
     while (n < first->extent->block_slots) {
-        struct eddy_place p = place_in(s, first->extent_index, first->index + n);
+        struct eddy_place p = place_in(first, first->index + n);
         if (!eddy_slot_claim(s, &p, me, limit))
             break;
         n++;
@@ -308,13 +325,13 @@ static bool claim_block(struct eddy_segment *s, const struct eddy_place *first, 
     /* Relaxed: who reserved it had a slot of it, which we have got since. */
     if (n == slots && !eddy_block_is_reserved(first->extent, first->index / slots)) {
         while (--n > 0) {
-            eddy_slot_withdraw(place_in(s, first->extent_index, first->index + n).slot);
+            eddy_slot_withdraw(first->slot + n);
             EDDY_POINT("trim:withdrawn");
         }
         return true;
     }
     while (n-- > 0)
-        eddy_slot_give_up(place_in(s, first->extent_index, first->index + n).slot);
+        eddy_slot_give_up(first->slot + n);
     return false;
 }
 
@@ -329,16 +346,16 @@ static uint64_t trim_block(struct eddy_segment *s, const struct eddy_place *firs
     return withdraw(s, first);
 }
 
-static uint64_t trim_extent(struct eddy_segment *s, uint32_t x, uint32_t me,
+static uint64_t trim_extent(struct eddy_segment *s, const struct eddy_place *p, uint32_t me,
                             const struct eddy_limit *limit, uint64_t bytes)
 {
-    const struct eddy_extent *e = &s->extents[x];
+    const struct eddy_extent *e = p->extent;
     uint64_t gone = 0;
     for (uint32_t b = 0; gone < bytes; b++) {
         b = eddy_block_committed_from(e, b);
         if (b == blocks_of(e))
             break;
-        struct eddy_place first = place_in(s, x, b * e->block_slots);
+        struct eddy_place first = place_in(p, b * e->block_slots);
         if (!eddy_block_is_reserved(e, b))
             gone += trim_block(s, &first, me, limit);
     }
@@ -351,10 +368,11 @@ uint64_t eddy_blocks_trim(struct eddy_segment *s, uint32_t me, const struct eddy
     uint64_t gone = 0;
     for (uint32_t x = eddy_extent_count(s); x-- > 0 && gone < bytes;) {
         struct eddy_place p;
-        if (eddy_slot_find(s, eddy_slot_id(x, 0), &p) != EDDY_OK)
+        if (eddy_slot_first(s, x, &p) != EDDY_OK)
             continue;
-        bool spared = but_for && eddy_extent_suits(p.extent, but_for);
-        gone += trim_extent(s, x, me, spared ? NULL : limit, bytes - gone);
+        bool spared = but_for && p.extent->capacity >= but_for &&
+                      p.extent->capacity <= eddy_extent_fits(but_for);
+        gone += trim_extent(s, &p, me, spared ? NULL : limit, bytes - gone);
     }
     return gone;
 }

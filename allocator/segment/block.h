@@ -28,7 +28,7 @@ int eddy_slot_grow(struct eddy_segment *segment, uint64_t need, uint32_t me,
                    struct eddy_place *place);
 
 /* Takes the memory of blocks of free slots, whose samples `limit` lets go, until `bytes` have come
- * together.  `but_for`: not of slots that suit so many bytes; 0: of any.  Returns what came. */
+ * together.  `but_for`: not of slots that fit so many bytes; 0: of any.  Returns what came. */
 uint64_t eddy_blocks_trim(struct eddy_segment *segment, uint32_t me, const struct eddy_limit *limit,
                           uint64_t bytes, uint64_t but_for);
 

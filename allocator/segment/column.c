@@ -45,16 +45,16 @@ static bool has_column(const struct eddy_extent *x, uint32_t c)
     return eddy_load_relaxed(&x->header->columns) >> c & 1; /* else it is made once more */
 }
 
-_Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_t c, bool create)
+_Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, struct eddy_extent *x, uint32_t c,
+                                     bool create)
 {
-    struct eddy_extent *x = &s->extents[i];
     /* acquire, from [mapped]: the page is there before anybody uses it. */
     _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
     if (column)
         return column;
     EDDY_UNCANCELLED;
     char name[64];
-    snprintf(name, sizeof name, "%s.x%u.m%u", s->id, i, c);
+    snprintf(name, sizeof name, "%s.x%u.m%u", s->id, x->file, c);
     uint64_t bytes = eddy_page_round(x->count * 8ull);
     pthread_mutex_lock(&s->lock);
     column = eddy_load_relaxed(&x->column[c]); /* set under the lock */
@@ -71,22 +71,21 @@ _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, uint32_t i, uint32_
     return column;
 }
 
-static int make_in(struct eddy_segment *s, uint32_t i, uint32_t c)
+static int make_in(struct eddy_segment *s, struct eddy_extent *x, uint32_t c)
 {
-    const struct eddy_extent *x = &s->extents[i];
-    return has_column(x, c) || eddy_extent_column(s, i, c, true) ? EDDY_OK : EDDY_ENOMEM;
+    return has_column(x, c) || eddy_extent_column(s, x, c, true) ? EDDY_OK : EDDY_ENOMEM;
 }
 
-int eddy_extent_columns_make(struct eddy_segment *s, uint32_t i)
+int eddy_extent_columns_make(struct eddy_segment *s, struct eddy_extent *x)
 {
     /* acquire, from [extent], whoever entered it; seq: who joins says so there, then looks at the
      * extents.  One of us makes the column. */
-    if (eddy_load_acquire(&s->control->extents[i]) == 0)
+    if (eddy_load_acquire(&s->control->extents[x->file % EDDY_EXTENTS_MAX]) == 0)
         return EDDY_ESEGMENT;
     uint64_t groups = eddy_load_seq(&s->control->reader_groups) & ~1ull;
     int error = EDDY_OK;
     for (; groups && !error; groups &= groups - 1)
-        error = make_in(s, i, (uint32_t)__builtin_ctzll(groups));
+        error = make_in(s, x, (uint32_t)__builtin_ctzll(groups));
     return error;
 }
 
@@ -95,9 +94,10 @@ int eddy_columns_make(struct eddy_segment *s, uint32_t c)
     int error = EDDY_OK;
     /* seq, after the group's bit was set: see above. */
     for (uint32_t i = 0; i < EDDY_EXTENTS_MAX && eddy_load_seq(&s->control->extents[i]); i++) {
-        error = eddy_extent_map(s, i);
+        struct eddy_extent *x;
+        error = eddy_extent_now(s, i, &x);
         if (!error)
-            error = make_in(s, i, c);
+            error = make_in(s, x, c);
         if (error && error != EDDY_ESEGMENT) /* damaged: nobody uses it */
             return error;
     }

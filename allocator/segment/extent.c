@@ -15,9 +15,9 @@
 
 #define CAPACITY_MAX (1ull << 40)
 
-static void extent_file_name(const struct eddy_segment *s, uint32_t i, char name[56])
+void eddy_extent_name(const struct eddy_segment *s, uint32_t file, char name[EDDY_EXTENT_NAME])
 {
-    snprintf(name, 56, "%s.x%u", s->id, i);
+    snprintf(name, EDDY_EXTENT_NAME, "%s.x%u", s->id, file);
 }
 
 uint32_t eddy_extent_count(const struct eddy_segment *s)
@@ -32,7 +32,7 @@ uint32_t eddy_extent_count(const struct eddy_segment *s)
 uint32_t eddy_extent_slots(const struct eddy_segment *s)
 {
     uint32_t slots = 0, extents = eddy_extent_count(s);
-    for (uint32_t i = 0; i < extents; i++) /* set once; read after the count */
+    for (uint32_t i = 0; i < extents; i++) /* statistics; read after the count */
         slots += eddy_descriptor_slots(eddy_load_relaxed(&s->control->extents[i]));
     return slots;
 }
@@ -59,7 +59,7 @@ static int fill_extent(const struct eddy_segment *s, uint64_t descriptor, int fd
     return EDDY_OK;
 }
 
-static int build_extent(const struct eddy_segment *s, uint64_t descriptor, struct eddy_file *file)
+int eddy_extent_build(const struct eddy_segment *s, uint64_t descriptor, struct eddy_file *file)
 {
     struct eddy_extent_shape shape = eddy_extent_shape(descriptor);
     int error = eddy_file_create(eddy_segment_dir(s), shape.head_bytes + shape.payload_bytes, file);
@@ -83,13 +83,13 @@ static bool is_sound(uint64_t descriptor, uint64_t file_bytes)
            shape.head_bytes + shape.payload_bytes <= file_bytes;
 }
 
-/* Opens the file of extent i and believes it only as far as it fits. */
-static int open_extent(const struct eddy_segment *s, uint32_t i, int *fd, uint64_t *descriptor)
+int eddy_extent_open_file(const struct eddy_segment *s, uint32_t file, int *fd,
+                          uint64_t *descriptor)
 {
-    char name[56];
+    char name[EDDY_EXTENT_NAME];
     struct stat status;
     struct eddy_extent_header h;
-    extent_file_name(s, i, name);
+    eddy_extent_name(s, file, name);
     int error = eddy_file_open(eddy_segment_dir(s), name, true, fd, &status);
     if (error)
         return error;
@@ -119,7 +119,7 @@ static int enter_foreign(struct eddy_segment *s, uint32_t i)
 {
     int fd;
     uint64_t descriptor, none = 0;
-    int error = open_extent(s, i, &fd, &descriptor);
+    int error = eddy_extent_open_file(s, i, &fd, &descriptor);
     if (error)
         return error;
     close(fd);
@@ -130,14 +130,14 @@ static int enter_foreign(struct eddy_segment *s, uint32_t i)
 
 static int link_extent(struct eddy_segment *s, uint32_t i, uint64_t descriptor)
 {
-    char name[56];
+    char name[EDDY_EXTENT_NAME];
     struct eddy_file file;
     uint64_t none = 0;
-    int error = build_extent(s, descriptor, &file);
+    int error = eddy_extent_build(s, descriptor, &file);
     if (error)
         return eddy_extent_count(s) > i ? EDDY_OK
                                         : error; /* another may have had the last memory */
-    extent_file_name(s, i, name);
+    eddy_extent_name(s, i, name);
     EDDY_POINT("grow:before-link");
     error = eddy_file_link(&file, name);
     EDDY_POINT("grow:linked");
@@ -154,11 +154,7 @@ int eddy_extent_add(struct eddy_segment *s, uint64_t need, uint64_t room)
     EDDY_UNCANCELLED;
     uint32_t extents = eddy_extent_count(s);
     if (extents == EDDY_EXTENTS_MAX)
-        return eddy_fail(
-            EDDY_ELIMIT,
-            "topic \"%.*s\" has had samples of so many sizes that all of its %u extents "
-            "are in use; close it everywhere once",
-            EDDY_SEGMENT_LABEL(s), EDDY_EXTENTS_MAX);
+        return eddy_extent_exchange(s, need, room);
     uint64_t descriptor = eddy_extent_plan(s, need, room);
     return descriptor ? link_extent(s, extents, descriptor) : eddy_extent_fail_limit(s, room);
 }
@@ -194,16 +190,15 @@ static void enter(struct eddy_extent *x, void *head, const void *payload,
     x->count = shape->slots;
     x->block_slots = shape->block_slots;
     x->stride = stride_for(shape->block_slots);
-    eddy_store_release(&x->slots,
-                       (struct eddy_slot *)(void *)(at + shape->slots_at)); /* [mapped] */
+    x->first = (void *)(at + shape->slots_at);
 }
 
 /* What is written to is one mapping where there is a writer: it is a third less to look after for the
  * kernel, which has a limit.  What readers are given is always one of its own, read-only.  Payloads are
  * not looked at here: a page that is read gets memory, and they may have none. */
-static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descriptor)
+static int map_parts(const struct eddy_segment *s, struct eddy_extent *x, int fd,
+                     uint64_t descriptor)
 {
-    struct eddy_extent *x = &s->extents[i];
     struct eddy_extent_shape shape = eddy_extent_shape(descriptor);
     void *head, *payload;
     x->whole = eddy_load_relaxed(&s->writes); /* else there is one more mapping */
@@ -223,24 +218,107 @@ static int map_parts(struct eddy_segment *s, uint32_t i, int fd, uint64_t descri
     return EDDY_OK;
 }
 
-int eddy_extent_map(struct eddy_segment *s, uint32_t i)
+static int map_file(const struct eddy_segment *s, struct eddy_extent *x, uint32_t file)
 {
-    EDDY_UNCANCELLED;
     int fd;
     uint64_t descriptor;
-    int error = EDDY_OK;
+    int error = eddy_extent_open_file(s, file, &fd, &descriptor);
+    if (error)
+        return error;
+    error = map_parts(s, x, fd, descriptor);
+    close(fd);
+    x->file = file;
+    return error;
+}
+
+/* One that has the number since another was met here under it.  NULL: not mapped here. */
+static struct eddy_extent *find_mapped(struct eddy_segment *s, uint32_t i, uint32_t file)
+{
+    if (s->extents[i].file == file)
+        return &s->extents[i];
+    struct eddy_extent *x = s->all_later;
+    while (x && x->file != file)
+        x = x->next;
+    return x;
+}
+
+static int map_later(struct eddy_segment *s, uint32_t file, struct eddy_extent **x)
+{
+    struct eddy_extent *later = calloc(1, sizeof *later);
+    if (!later)
+        return eddy_fail(EDDY_ENOMEM, "no memory to map an extent");
+    int error = map_file(s, later, file);
+    if (error) {
+        free(later);
+        return error;
+    }
+    later->next = s->all_later;
+    s->all_later = later;
+    *x = later;
+    return EDDY_OK;
+}
+
+/* The extent of that file is the one that has the number.  Locked. */
+static int map_now(struct eddy_segment *s, uint32_t i, uint32_t file, struct eddy_extent **x)
+{
+    struct eddy_extent *first = &s->extents[i];
+    if (!first->first) {
+        int error = map_file(s, first, file);
+        if (!error)
+            eddy_store_release(&first->slots, first->first); /* [mapped] */
+        *x = first;
+        return error;
+    }
+    *x = find_mapped(s, i, file);
+    int error = *x ? EDDY_OK : map_later(s, file, x);
+    if (!error) {
+        eddy_store_release(&s->later[i], *x); /* [mapped] */
+        eddy_store_relaxed(&first->slots,
+                           NULL); /* who finds them still finds out, as who waits does */
+    }
+    return error;
+}
+
+struct eddy_extent *eddy_extent_known(struct eddy_segment *s, uint32_t i)
+{
+    struct eddy_extent *x = eddy_load_acquire(&s->later[i]); /* from [mapped] */
+    if (x)
+        return x;
+    return eddy_load_acquire(&s->extents[i].slots) ? &s->extents[i] : NULL; /* from [mapped] */
+}
+
+int eddy_extent_map(struct eddy_segment *s, uint32_t i, struct eddy_extent **x)
+{
+    EDDY_UNCANCELLED;
     if (i >= EDDY_EXTENTS_MAX)
         return eddy_fail(EDDY_ESEGMENT, "a slot of an extent that there is not");
     pthread_mutex_lock(&s->lock);
-    if (!eddy_load_relaxed(&s->extents[i].slots)) { /* set under the lock */
-        error = open_extent(s, i, &fd, &descriptor);
-        if (!error) {
-            error = map_parts(s, i, fd, descriptor);
-            close(fd);
-        }
-    }
+    /* from [extent]: what had the number before is at rest.  What is behind it is opened by its name. */
+    uint32_t file = eddy_extent_file(i, eddy_load_acquire(&s->control->extents[i]));
+    struct eddy_extent *known = eddy_extent_known(s, i);
+    int error = EDDY_OK;
+    if (known && known->file == file)
+        *x = known;
+    else
+        error = map_now(s, i, file, x);
     pthread_mutex_unlock(&s->lock);
     return error;
+}
+
+int eddy_extent_now(struct eddy_segment *s, uint32_t i, struct eddy_extent **x)
+{
+    /* acquire, from [extent]: as above. */
+    uint32_t file = eddy_extent_file(i, eddy_load_acquire(&s->control->extents[i]));
+    *x = eddy_extent_known(s, i);
+    return *x && (*x)->file == file ? EDDY_OK : eddy_extent_map(s, i, x);
+}
+
+bool eddy_extent_is_open(const struct eddy_segment *s, const struct eddy_extent *x)
+{
+    uint32_t i = x->file % EDDY_EXTENTS_MAX;
+    /* seq, after its slot is ours: who closes it says so, then looks whose the slots are. */
+    uint64_t entry = eddy_load_seq(&s->control->extents[i]); /* from [closed] */
+    return !(entry & EDDY_EXTENT_CLOSED) && eddy_extent_file(i, entry) == x->file;
 }
 
 static uint64_t descriptor_of(const struct eddy_extent *x)
@@ -248,25 +326,24 @@ static uint64_t descriptor_of(const struct eddy_extent *x)
     return eddy_extent_descriptor(x->capacity, x->count);
 }
 
-int eddy_extent_open(struct eddy_segment *s, uint32_t i)
+int eddy_extent_open(struct eddy_segment *s, const struct eddy_extent *x)
 {
     int fd;
     uint64_t descriptor;
-    if (open_extent(s, i, &fd, &descriptor))
+    if (eddy_extent_open_file(s, x->file, &fd, &descriptor))
         return -1;
-    if (descriptor == descriptor_of(&s->extents[i]))
+    if (descriptor == descriptor_of(x))
         return fd;
     close(fd);
     return -1;
 }
 
-uint8_t *eddy_extent_writable(struct eddy_segment *s, uint32_t i)
+uint8_t *eddy_extent_writable(struct eddy_segment *s, struct eddy_extent *x)
 {
-    struct eddy_extent *x = &s->extents[i];
     void *at = NULL;
     EDDY_UNCANCELLED;
     pthread_mutex_lock(&s->lock);
-    int fd = eddy_load_relaxed(&x->writable) ? -1 : eddy_extent_open(s, i);
+    int fd = eddy_load_relaxed(&x->writable) ? -1 : eddy_extent_open(s, x);
     if (fd >= 0) {
         struct eddy_extent_shape shape = eddy_extent_shape(descriptor_of(x));
         if (!eddy_file_map_sparse(fd, shape.head_bytes, shape.payload_bytes, true, &at))
@@ -280,7 +357,7 @@ uint8_t *eddy_extent_writable(struct eddy_segment *s, uint32_t i)
 void eddy_extent_unmap(struct eddy_extent *x)
 {
     void *writable = eddy_load_relaxed(&x->writable); /* nobody else is left */
-    if (!eddy_load_relaxed(&x->slots))
+    if (!x->first)
         return;
     struct eddy_extent_shape shape = eddy_extent_shape(descriptor_of(x));
     for (uint32_t c = 1; c < EDDY_SEATS_MAX / 64; c++)

@@ -71,7 +71,7 @@ static struct have look(const struct eddy_segment *s, uint64_t need, uint64_t ca
 {
     struct have have = {.extents = eddy_extent_count(s)};
     for (uint32_t i = 0; i < have.extents; i++) {
-        /* Relaxed: set once, and read after the count. */
+        /* Relaxed: a hint, read after the count. */
         uint64_t d = eddy_load_relaxed(&s->control->extents[i]), has = eddy_descriptor_capacity(d);
         if (has == capacity)
             have.slots += eddy_descriptor_slots(d);
@@ -80,13 +80,22 @@ static struct have look(const struct eddy_segment *s, uint64_t need, uint64_t ca
     return have;
 }
 
+uint64_t eddy_extent_fits(uint64_t need)
+{
+    return round_to(need, need < FINE_FROM ? 4 : 16);
+}
+
 /* Four capacities an octave waste at most a quarter, and sizes that creep up need few extents.  For
- * large samples that do not creep it is sixteen, so that no more than 6 % of a topic's limit lies
- * unused behind them; and at the limit what is needed, in whole pages. */
+ * large samples that do not creep, or where a quarter of the memory is in use or all numbers are taken,
+ * it is sixteen, so that no more than 6 % of a topic's limit lies unused behind them; and at the limit
+ * what is needed, in whole pages. */
 static uint64_t choose_capacity(const struct eddy_segment *s, uint64_t need, uint64_t room)
 {
-    uint64_t coarse = round_to(need, 4), fine = round_to(need, 16);
-    uint64_t capacity = need < FINE_FROM || look(s, need, 0).smaller ? coarse : fine;
+    uint64_t coarse = round_to(need, 4), fine = eddy_extent_fits(need);
+    struct have have = look(s, need, 0);
+    bool few =
+        have.smaller && have.extents < EDDY_EXTENTS_MAX && room > eddy_segment_limit(s) / 4 * 3;
+    uint64_t capacity = few ? coarse : fine;
     if (least_bytes(capacity) > room && need >= FINE_FROM)
         capacity = least_bytes(fine) <= room ? fine : eddy_page_round(need);
     return capacity;
@@ -108,8 +117,12 @@ static uint32_t whole(uint64_t count, uint32_t block)
 /* Begins with 16 KiB of slots (at least 4; of large ones 2 or 1), then doubles.  That costs no more
  * than a line for each slot, as memory comes when it is needed, and a few of the 256 extents lead to
  * any limit. */
-static uint32_t slots_to_add(uint64_t capacity, uint32_t have)
+static uint32_t slots_to_add(const struct eddy_segment *s, uint64_t capacity, struct have found)
 {
+    /* Where one has to go for it, it is for as many as there can be. */
+    uint64_t all = eddy_segment_limit(s) / capacity, have = found.slots;
+    if (found.extents == EDDY_EXTENTS_MAX && have < all)
+        have = all;
     uint32_t few = capacity >= (32u << 20) ? 1 : capacity > (4u << 20) ? 2 : 4;
     uint64_t first = clamp(65536 / capacity, few, 254);
     return whole(clamp(have, first, EDDY_EXTENT_SLOTS - 2), slots_of_block(capacity));
@@ -118,7 +131,7 @@ static uint32_t slots_to_add(uint64_t capacity, uint32_t have)
 uint64_t eddy_extent_plan(const struct eddy_segment *s, uint64_t need, uint64_t room)
 {
     uint64_t capacity = choose_capacity(s, need, room);
-    uint32_t count = slots_to_add(capacity, look(s, need, capacity).slots);
+    uint32_t count = slots_to_add(s, capacity, look(s, need, capacity));
     for (;; count = whole(count / 2, slots_of_block(capacity))) {
         uint64_t d = eddy_extent_descriptor(capacity, count);
         struct eddy_extent_shape x = eddy_extent_shape(d);

@@ -3,8 +3,8 @@
  * A segment is one control file and a file for each extent:
  *
  *   <nonce>.seg        control header | names | seats | log | longer logs
- *   <nonce>.x<i>       extent header | blocks, two bits each | slots, one line each | payloads
- *   <nonce>.x<i>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
+ *   <nonce>.x<f>       extent header | blocks, two bits each | slots, one line each | payloads
+ *   <nonce>.x<f>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
  *
  * All is mapped read-write by all, but for payloads: read-only by readers.  Everything is zero
  * until it is written, and zero means absent.  One cache line has one kind of writer.
@@ -35,6 +35,7 @@
 #define EDDY_SEAT_CHUNK    64u /* seats that come into being together */
 #define EDDY_SEATS_MAX     4096u
 #define EDDY_EXTENTS_MAX   256u
+#define EDDY_TURNS_MAX     64u /* extents that one after the other have one number */
 #define EDDY_SLOT_BITS     22u /* of an entry: extent 8, index 14 */
 #define EDDY_INDEX_BITS    14u
 #define EDDY_EXTENT_SLOTS  (1u << EDDY_INDEX_BITS)
@@ -331,18 +332,30 @@ EDDY_AT(eddy_blocks, reserved, 8, 8);  /* who owns a slot of the block    trim, 
 EDDY_SIZE(eddy_blocks, 16);
 /* clang-format on */
 
-/* An entry of `extents`: capacity of a slot in lines << 16 | slots.  0: no extent. */
+/* An extent's descriptor: capacity of a slot in lines << 16 | slots.  An entry of `extents` is that,
+ * with the turn of the extent that has the number, and whether it is closed.  0: no extent. */
+#define EDDY_EXTENT_CLOSED (1ull << 63) /* its slots get no memory */
+
 static inline uint64_t eddy_extent_descriptor(uint64_t capacity, uint32_t slots)
 {
     return capacity / EDDY_LINE << 16 | slots;
 }
 static inline uint64_t eddy_descriptor_capacity(uint64_t descriptor)
 {
-    return (descriptor >> 16) * EDDY_LINE;
+    return (descriptor >> 16 & ((1ull << 35) - 1)) * EDDY_LINE;
 }
 static inline uint32_t eddy_descriptor_slots(uint64_t descriptor)
 {
     return (uint32_t)(descriptor & 0xffff);
+}
+static inline uint64_t eddy_extent_entry(uint32_t turn, uint64_t descriptor)
+{
+    return (uint64_t)turn << 51 | descriptor;
+}
+/* The number in the name of the file of the extent that has the number i. */
+static inline uint32_t eddy_extent_file(uint32_t i, uint64_t entry)
+{
+    return i + EDDY_EXTENTS_MAX * (uint32_t)(entry >> 51 & (EDDY_TURNS_MAX - 1));
 }
 
 /* Where the parts of a control file begin. */

@@ -17,6 +17,11 @@ void eddy_segment_detach(struct eddy_segment *s)
 {
     for (uint32_t i = 0; i < EDDY_EXTENTS_MAX; i++)
         eddy_extent_unmap(&s->extents[i]);
+    for (struct eddy_extent *x = s->all_later, *next; x; x = next) {
+        next = x->next;
+        eddy_extent_unmap(x);
+        free(x);
+    }
     eddy_logs_unmap(s);
     munmap(s->control, s->control_bytes);
     pthread_mutex_destroy(&s->lock);
@@ -32,8 +37,8 @@ enum eddy_part eddy_segment_part(const char *name)
     const char *end = name + EDDY_NONCE_TEXT - 1;
     if (strcmp(end, ".seg") == 0)
         return EDDY_PART_CONTROL;
-    int numbers = sscanf(end, ".x%3u.m%2u", &extent, &column);
-    if (numbers < 1 || extent >= EDDY_EXTENTS_MAX ||
+    int numbers = sscanf(end, ".x%5u.m%2u", &extent, &column);
+    if (numbers < 1 || extent >= EDDY_EXTENTS_MAX * EDDY_TURNS_MAX ||
         (numbers == 2 && column >= EDDY_SEATS_MAX / 64))
         return EDDY_PART_NONE;
     /* Nothing but what Eddy prints: no sign, no zero in front, nothing behind. */
@@ -43,32 +48,57 @@ enum eddy_part eddy_segment_part(const char *name)
     return numbers == 2 ? EDDY_PART_COLUMN : EDDY_PART_EXTENT;
 }
 
-/* Extents are numbered without gaps. */
-static uint32_t count_extents(int dir, const char *id)
+struct files {
+    int dir;
+    const char *id;
+    uint32_t readers;
+    void (*visit)(int, const char *, void *);
+    void *context;
+};
+
+static bool is_there(const struct files *f, uint32_t extent)
 {
     char name[64];
-    for (uint32_t n = 0; n < EDDY_EXTENTS_MAX; n++) {
-        snprintf(name, sizeof name, "%.32s.x%u", id, n);
-        if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-            return n;
+    snprintf(name, sizeof name, "%.32s.x%u", f->id, extent);
+    return faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* How many there are without a gap of `first`, `first` + `step`, ... */
+static uint32_t count_extents(const struct files *f, uint32_t first, uint32_t step, uint32_t most)
+{
+    uint32_t n = 0;
+    while (n < most && is_there(f, first + n * step))
+        n++;
+    return n;
+}
+
+static void visit_extent(const struct files *f, uint32_t extent)
+{
+    char name[64];
+    for (uint32_t c = 1; c * 64 < f->readers; c++) {
+        snprintf(name, sizeof name, "%.32s.x%u.m%u", f->id, extent, c);
+        f->visit(f->dir, name, f->context);
     }
-    return EDDY_EXTENTS_MAX;
+    snprintf(name, sizeof name, "%.32s.x%u", f->id, extent);
+    f->visit(f->dir, name, f->context);
 }
 
 /* By their names, which follow from the segment's: a folder may hold thousands of others.  The last
- * extent comes first and the control file last: as long as a file is there, those that are left can
- * be found again. */
+ * extent comes first, also of those of one number, and the control file last: as long as a file is
+ * there, those that are left can be found again. */
 static void each_file(int dir, const char *id, uint32_t readers,
                       void (*visit)(int, const char *, void *), void *context)
 {
     char name[64];
-    for (uint32_t x = count_extents(dir, id); x-- > 0;) {
-        for (uint32_t c = 1; c * 64 < readers; c++) {
-            snprintf(name, sizeof name, "%.32s.x%u.m%u", id, x, c);
-            visit(dir, name, context);
-        }
-        snprintf(name, sizeof name, "%.32s.x%u", id, x);
-        visit(dir, name, context);
+    const struct files f = {dir, id, readers, visit, context};
+    uint32_t extents = count_extents(&f, 0, 1, EDDY_EXTENTS_MAX);
+    for (uint32_t x = extents; x-- > 0;) {
+        /* Only where all numbers are taken have there been others. */
+        uint32_t turns = extents == EDDY_EXTENTS_MAX
+                             ? count_extents(&f, x, EDDY_EXTENTS_MAX, EDDY_TURNS_MAX)
+                             : 1;
+        while (turns-- > 0)
+            visit_extent(&f, x + turns * EDDY_EXTENTS_MAX);
     }
     EDDY_POINT("remove:parts");
     snprintf(name, sizeof name, "%.32s.seg", id);

@@ -22,13 +22,17 @@
 #define EDDY_NONCE_TEXT 33 /* 32 hexadecimal digits and a NUL */
 
 struct eddy_extent {
-    _Atomic(struct eddy_slot *) slots; /* NULL until mapped; the rest is set before */
+    _Atomic(struct eddy_slot *)
+        slots;                /* NULL until mapped, and where another has the number by now */
+    struct eddy_slot *first;  /* the slots, for good; the rest, too, is set before `slots` */
+    struct eddy_extent *next; /* mapped here, of those that had a number later */
     struct eddy_extent_header *header;
     struct eddy_blocks *blocks; /* 64 in each */
     const uint8_t *payload;
     _Atomic(uint8_t *) writable; /* NULL until a writer maps it */
     bool whole;                  /* header, slots and `writable` are one mapping */
     uint64_t capacity;
+    uint32_t file; /* the number in its name */
     uint32_t count;
     uint32_t block_slots; /* a block's, all alike */
     uint32_t stride;      /* from slot to slot of a block when all are visited */
@@ -52,7 +56,10 @@ struct eddy_segment {
     const struct eddy_kept *folder; /* the domain's; NULL: `dir` is good for as long as this */
     _Atomic bool writes;            /* a writer is open, or was */
     pthread_mutex_t lock;
-    struct eddy_extent extents[EDDY_EXTENTS_MAX];
+    struct eddy_extent extents[EDDY_EXTENTS_MAX]; /* the first that was met here of each number */
+    _Atomic(struct eddy_extent *) later[EDDY_EXTENTS_MAX]; /* one that has the number since */
+    struct eddy_extent *all_later;
+    uint32_t exchanged; /* the number at which to look next; a hint */
 };
 
 extern const struct eddy_format eddy_topic_format;
@@ -92,7 +99,7 @@ static inline uint64_t eddy_segment_limit(const struct eddy_segment *s)
  * many seats of readers it has had, EDDY_SEATS_MAX if that is not known. */
 uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers);
 
-/* Which file of a segment has this name, all of it: <id>.seg, <id>.x<i>, <id>.x<i>.m<c>. */
+/* Which file of a segment has this name, all of it: <id>.seg, <id>.x<f>, <id>.x<f>.m<c>. */
 enum eddy_part { EDDY_PART_NONE, EDDY_PART_CONTROL, EDDY_PART_EXTENT, EDDY_PART_COLUMN };
 enum eddy_part eddy_segment_part(const char *name);
 

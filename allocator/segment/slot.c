@@ -8,13 +8,25 @@ bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *
     columns &= eddy_load_seq(&s->control->reader_groups);
     for (; columns; columns &= columns - 1) {
         uint32_t c = (uint32_t)__builtin_ctzll(columns);
-        _Atomic uint64_t *column =
-            c ? eddy_extent_column(s, p->extent_index, c, false) : &p->slot->mask;
+        _Atomic uint64_t *column = c ? eddy_extent_column(s, p->extent, c, false) : &p->slot->mask;
         /* A column that cannot be looked at may hold: the slot is not to be had. */
         if (!column || eddy_load_seq(c ? &column[p->index] : column) != 0)
             return true;
     }
     return false;
+}
+
+int eddy_slot_find_again(struct eddy_segment *s, uint32_t id, struct eddy_place *p)
+{
+    struct eddy_extent *e;
+    uint32_t x = id >> EDDY_INDEX_BITS & (EDDY_EXTENTS_MAX - 1), i = id & (EDDY_EXTENT_SLOTS - 1);
+    int error = eddy_extent_now(s, x, &e);
+    if (error)
+        return error;
+    if (i >= e->count)
+        return EDDY_ESEGMENT;
+    *p = (struct eddy_place){&e->first[i], e, x, i};
+    return EDDY_OK;
 }
 
 typedef bool visit_slot(struct eddy_segment *, const struct eddy_place *, uint32_t, void *);
@@ -40,7 +52,7 @@ int eddy_slots_each(struct eddy_segment *s, visit_slot *visit, void *context)
     int error = EDDY_OK;
     for (uint32_t x = 0; x < extents; x++) {
         struct eddy_place p;
-        int failed = eddy_slot_find(s, eddy_slot_id(x, 0), &p);
+        int failed = eddy_slot_first(s, x, &p);
         if (failed)
             error = failed;
         else if (!visit_extent(s, &p, visit, context))
@@ -67,10 +79,9 @@ static void visit_committed(struct eddy_segment *s, const struct eddy_place *ext
 static void visit_mapped(struct eddy_segment *s, visit_slot *visit, void *context)
 {
     for (uint32_t x = 0; x < EDDY_EXTENTS_MAX; x++) {
-        struct eddy_place p;
-        if (eddy_load_acquire(&s->extents[x].slots) && /* from [mapped] */
-            eddy_slot_find(s, eddy_slot_id(x, 0), &p) == EDDY_OK)
-            visit_committed(s, &p, visit, context);
+        struct eddy_extent *e = eddy_extent_known(s, x); /* what it has there is in no other */
+        if (e)
+            visit_committed(s, &(struct eddy_place){e->first, e, x, 0}, visit, context);
     }
 }
 
@@ -89,7 +100,7 @@ static _Atomic uint64_t *word_of(struct eddy_segment *s, const struct eddy_place
     /* Relaxed: set by this seat, if it ever pinned here. */
     if (!(eddy_load_relaxed(&p->extent->header->columns) >> walk->seat / 64 & 1))
         return NULL;
-    _Atomic uint64_t *column = eddy_extent_column(s, p->extent_index, walk->seat / 64, false);
+    _Atomic uint64_t *column = eddy_extent_column(s, p->extent, walk->seat / 64, false);
     walk->error = column ? walk->error : EDDY_ENOMEM;
     return column ? &column[p->index] : NULL;
 }

@@ -75,6 +75,14 @@ static inline uint32_t eddy_slot_id(uint32_t extent, uint32_t index)
     return extent << EDDY_INDEX_BITS | index;
 }
 
+/* Not mapped yet, or another has the number since.  The one that is known here will do: if that is at
+ * rest, its slot does not have what is wanted. */
+static inline int eddy_slot_extent(struct eddy_segment *s, uint32_t x, struct eddy_extent **e)
+{
+    *e = eddy_extent_known(s, x);
+    return *e ? EDDY_OK : eddy_extent_map(s, x, e);
+}
+
 /* Finds a slot by an id that may be anything.  EDDY_ESEGMENT, or EDDY_ENOMEM if its extent cannot
  * be mapped. */
 static inline int eddy_slot_find(struct eddy_segment *s, uint32_t id, struct eddy_place *place)
@@ -83,16 +91,30 @@ static inline int eddy_slot_find(struct eddy_segment *s, uint32_t id, struct edd
     struct eddy_extent *e = &s->extents[x];
     struct eddy_slot *slots = eddy_load_acquire(&e->slots); /* from [mapped] */
     if (__builtin_expect(!slots, 0)) {
-        int error = eddy_extent_map(s, x);
+        int error = eddy_slot_extent(s, x, &e);
         if (error)
             return error;
-        slots = eddy_load_relaxed(&e->slots); /* mapped under the lock, which we have had since */
+        slots = e->first;
     }
     if (i >= e->count)
         return EDDY_ESEGMENT;
     *place = (struct eddy_place){&slots[i], e, x, i};
     return EDDY_OK;
 }
+
+/* The first slot of extent x, as it is now, not as it was known here: for those who go through all. */
+static inline int eddy_slot_first(struct eddy_segment *s, uint32_t x, struct eddy_place *place)
+{
+    struct eddy_extent *e;
+    int error = eddy_extent_now(s, x, &e);
+    if (!error)
+        *place = (struct eddy_place){e->first, e, x, 0};
+    return error;
+}
+
+/* The same in the extent that has the number now, for who did not find what an entry of the log names:
+ * it may have looked in one that is at rest. */
+int eddy_slot_find_again(struct eddy_segment *s, uint32_t id, struct eddy_place *place);
 
 /* The seat + 1 of the writer that has a slot on loan; 0: nobody. */
 static inline uint32_t eddy_slot_owner(const struct eddy_slot *slot)
@@ -211,7 +233,7 @@ static inline _Atomic uint64_t *eddy_slot_mask(struct eddy_segment *s, const str
 {
     if (seat < 64)
         return &p->slot->mask;
-    _Atomic uint64_t *column = eddy_extent_column(s, p->extent_index, seat / 64, false);
+    _Atomic uint64_t *column = eddy_extent_column(s, p->extent, seat / 64, false);
     return column ? &column[p->index] : NULL;
 }
 

@@ -17,7 +17,7 @@ static uint64_t columns_of(struct eddy_segment *s, const struct eddy_place *p)
 
 static _Atomic uint64_t *word_of(struct eddy_segment *s, const struct eddy_place *p, uint32_t c)
 {
-    _Atomic uint64_t *column = c ? eddy_extent_column(s, p->extent_index, c, false) : NULL;
+    _Atomic uint64_t *column = c ? eddy_extent_column(s, p->extent, c, false) : NULL;
     return c == 0 ? &p->slot->mask : column ? &column[p->index] : NULL;
 }
 

@@ -87,8 +87,8 @@ static bool begins(const char *point, const char *kind)
 
 static bool is_wanted(const char *point, const char *const *kinds)
 {
-    static const char *const others[] = {"slots-",  "kind-", "ring-",
-                                         "region-", "logs:", "orphans:"};
+    static const char *const others[] = {"slots-", "kind-",    "ring-",    "region-",
+                                         "logs:",  "orphans:", "exchange:"};
     const char *only = getenv("EDDY_TEST_POINT");
     if (only)
         return strcmp(point, only) == 0;

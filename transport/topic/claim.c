@@ -33,11 +33,30 @@ static struct eddy_limit hard_limit(struct eddy_writer *w)
     return limit;
 }
 
+/* Memory that lies unused behind a sample: as long as half of the topic's is free. */
+static bool may_waste(struct eddy_writer *w, uint64_t bytes)
+{
+    uint64_t used, limit = eddy_segment_limit(w->segment);
+    w->wasted += bytes;
+    if (w->wasted > limit / 64) {
+        w->wasted = 0;
+        w->thrifty = eddy_blocks_bytes(w->segment, &used) || used > limit / 2;
+    }
+    return !w->thrifty;
+}
+
+static bool suits(struct eddy_writer *w, const struct eddy_extent *x, uint64_t need)
+{
+    return eddy_extent_suits(x, need) &&
+           (x->capacity <= EDDY_SUITS_ALL || x->capacity - need <= need / 16 ||
+            x->capacity <= eddy_extent_fits(need) || may_waste(w, x->capacity - need));
+}
+
 static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need,
                      const struct eddy_limit *limit, bool any_size, struct eddy_place *p)
 {
     return eddy_slot_find(w->segment, id, p) == EDDY_OK &&
-           (any_size ? p->extent->capacity >= need : eddy_extent_suits(p->extent, need)) &&
+           (any_size ? p->extent->capacity >= need : suits(w, p->extent, need)) &&
            eddy_slot_claim(w->segment, p, w->me, limit);
 }
 
@@ -95,7 +114,10 @@ static uint32_t next_slot(struct eddy_segment *s, uint32_t id, uint64_t need, bo
         return eddy_slot_id(x, index);
     x = (x + 1) % EDDY_EXTENTS_MAX;
     /* Relaxed: opened by its name when it is mapped. */
-    return eddy_load_relaxed(&s->control->extents[x]) ? eddy_slot_id(x, 0) : 0;
+    if (eddy_load_relaxed(&s->control->extents[x]) == 0)
+        return 0;
+    (void)eddy_extent_now(s, x, &p.extent); /* slots of one that is at rest cannot be had */
+    return eddy_slot_id(x, 0);
 }
 
 static bool claim_table(struct eddy_writer *w, uint64_t need, const struct eddy_limit *limit,
@@ -172,7 +194,7 @@ static uint32_t all_slots(struct eddy_segment *s)
     for (uint32_t i = 0; i < extents; i++) {
         struct eddy_place p;
         tries += 1;
-        if (eddy_slot_find(s, eddy_slot_id(i, 0), &p) == EDDY_OK)
+        if (eddy_slot_first(s, i, &p) == EDDY_OK)
             tries += eddy_extent_committed(p.extent);
     }
     return tries;

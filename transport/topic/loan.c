@@ -45,7 +45,7 @@ uint8_t *eddy_writer_payload(struct eddy_writer *w, const struct eddy_place *p)
     /* acquire, from [mapped]: the pages are there before anybody writes to them. */
     uint8_t *base = eddy_load_acquire(&p->extent->writable);
     if (__builtin_expect(!base, 0))
-        base = eddy_extent_writable(w->segment, p->extent_index);
+        base = eddy_extent_writable(w->segment, p->extent);
     return base ? base + p->extent->capacity * p->index : NULL;
 }
 

@@ -59,8 +59,7 @@ static int touch_extent(const struct eddy_extent *x, const uint8_t *payload, boo
     uint32_t blocks = x->count / x->block_slots;
     uint64_t bytes = eddy_page_round(x->capacity * x->block_slots);
     uint8_t *head = (uint8_t *)x->header;
-    uint64_t head_bytes =
-        eddy_page_round((uint64_t)((uint8_t *)(eddy_load_relaxed(&x->slots) + x->count) - head));
+    uint64_t head_bytes = eddy_page_round((uint64_t)((uint8_t *)(x->first + x->count) - head));
     int error = touch(head, head_bytes, true, flags);
     for (uint32_t b = 0; b < blocks && !error; b++)
         if (eddy_block_is_reserved(x, b)) /* for good */
@@ -101,11 +100,11 @@ static int touch_all(struct eddy_segment *s, bool writer, const void *seat, uint
     uint32_t extents = eddy_extent_count(s);
     for (uint32_t i = 0; i < extents && !error; i++) {
         struct eddy_place p;
-        error = eddy_slot_find(s, eddy_slot_id(i, 0), &p);
+        error = eddy_slot_first(s, i, &p);
         if (error == EDDY_ESEGMENT)
             error = EDDY_OK; /* damaged: nobody uses it */
         else if (!error && has_reserved(p.extent)) {
-            const uint8_t *payload = writer ? eddy_extent_writable(s, i) : p.extent->payload;
+            const uint8_t *payload = writer ? eddy_extent_writable(s, p.extent) : p.extent->payload;
             error = payload ? touch_extent(p.extent, payload, writer, flags) : EDDY_ENOMEM;
         }
     }
@@ -131,7 +130,7 @@ static uint64_t count_reserved(struct eddy_segment *s, uint64_t need)
     uint32_t extents = eddy_extent_count(s);
     for (uint32_t i = 0; i < extents; i++) {
         struct eddy_place p;
-        if (eddy_slot_find(s, eddy_slot_id(i, 0), &p) || !eddy_extent_suits(p.extent, need))
+        if (eddy_slot_first(s, i, &p) || !eddy_extent_suits(p.extent, need))
             continue;
         for (uint32_t b = 0; b < p.extent->count / p.extent->block_slots; b++)
             slots += eddy_block_is_reserved(p.extent, b) ? p.extent->block_slots : 0;
@@ -146,11 +145,10 @@ static bool claim_unreserved(struct eddy_writer *w, uint64_t need, struct eddy_p
     const struct eddy_limit limit = eddy_limit_make(s, &w->spared, eddy_claim_limit(s, need));
     uint32_t extents = eddy_extent_count(s);
     for (uint32_t i = 0; i < extents; i++) {
-        if (eddy_slot_find(s, eddy_slot_id(i, 0), p) || !eddy_extent_suits(p->extent, need))
+        if (eddy_slot_first(s, i, p) || !eddy_extent_suits(p->extent, need))
             continue;
-        for (uint32_t at = 0; at < p->extent->count; at++)
-            if (!eddy_block_is_reserved(p->extent, at / p->extent->block_slots) &&
-                eddy_slot_find(s, eddy_slot_id(i, at), p) == EDDY_OK &&
+        for (; p->index < p->extent->count; p->index++, p->slot++)
+            if (!eddy_block_is_reserved(p->extent, p->index / p->extent->block_slots) &&
                 eddy_slot_claim(s, p, w->me, &limit))
                 return true;
     }

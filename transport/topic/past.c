@@ -207,6 +207,8 @@ static bool gather_since(struct gather *g)
         uint32_t id = g->error ? 0 : eddy_entry_slot(entry);
         if (g->error || age != EDDY_ENTRY_PRESENT || eddy_slot_find(s, id, &p))
             continue;
+        if (eddy_load_relaxed(&p.slot->sn) != sn) /* a guess; the pin decides */
+            (void)eddy_slot_find_again(s, id, &p);
         if (eddy_reader_pin(g->reader, &p, sn)) /* used again, which says nothing about sn */
             continue;
         struct eddy_past one = describe(&p, id, sn);

@@ -164,8 +164,22 @@ static int fail_log(const struct eddy_reader *r, int error)
 static int fail_entry(const struct eddy_reader *r, uint64_t entry, int error)
 {
     uint32_t extent = eddy_entry_slot(entry) >> EDDY_INDEX_BITS & (EDDY_EXTENTS_MAX - 1);
-    bool mapped = eddy_load_relaxed(&r->segment->extents[extent].slots); /* we have just looked */
+    bool mapped = eddy_extent_known(r->segment, extent); /* we have just looked */
     return mapped ? fail_log(r, error) : error;
+}
+
+/* The slot that an entry names.  It may have been looked for in an extent that does not have its number
+ * any more: then another number stands there. */
+static int find_sample(struct eddy_reader *r, uint64_t entry, struct eddy_place *p)
+{
+    uint32_t id = eddy_entry_slot(entry);
+    int error = eddy_slot_find(r->segment, id, p);
+    if (!error)
+        bring(p);
+    /* Relaxed: by way of the entry it is r->next, or what came later. */
+    if (__builtin_expect(error || eddy_load_relaxed(&p->slot->sn) != r->next, 0))
+        error = eddy_slot_find_again(r->segment, id, p);
+    return error ? fail_entry(r, entry, error) : EDDY_OK;
 }
 
 static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
@@ -193,10 +207,11 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
     EDDY_POINT("take:found");
     if (age == EDDY_ENTRY_NEWER)
         return fail_log(r, EDDY_ESEGMENT);
-    error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    error = find_sample(r, entry, &p);
     if (error)
-        return fail_entry(r, entry, error);
-    bring(&p);
+        return error;
+    if (__builtin_expect(eddy_load_relaxed(&p.slot->sn) != r->next, 0)) /* as there */
+        return fail_log(r, EDDY_ESEGMENT);
     error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
     if (error)
         return error;
@@ -253,10 +268,9 @@ static int try_next(struct eddy_reader *r, struct eddy_sample *out)
         eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
         return EDDY_EBUSY;
     }
-    error = eddy_slot_find(r->segment, eddy_entry_slot(entry), &p);
+    error = find_sample(r, entry, &p);
     if (error)
-        return fail_entry(r, entry, error);
-    bring(&p);
+        return error;
     /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
      * r->next or what came later, and the pin decides. */
     bool gone = age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next;

@@ -43,6 +43,8 @@ struct eddy_writer {
     bool in_line; /* for room */
     /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
      */
+    uint64_t wasted; /* by slots that are too large, since it was looked how much is in use */
+    bool thrifty;    /* much is */
     bool has_spare;
     struct eddy_place spare;
     uint64_t last_sn;      /* of what it published last */
