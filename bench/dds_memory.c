@@ -59,16 +59,16 @@ static struct use own_use(void)
     char line[128];
     unsigned long kib;
     FILE *file = fopen("/proc/self/smaps_rollup", "re");
-    while (file && fgets(line, sizeof line, file)) {
+    if (!file) {
+        bench_fail("/proc/self/smaps_rollup cannot be read");
+    }
+    while (fgets(line, sizeof line, file)) {
         if (sscanf(line, "Pss_Anon: %lu", &kib) == 1) {
             use.private_bytes = (uint64_t)kib << 10;
         }
         if (sscanf(line, "Pss_Shmem: %lu", &kib) == 1) {
             use.shared_bytes = (uint64_t)kib << 10;
         }
-    }
-    if (!file) {
-        bench_fail("/proc/self/smaps_rollup cannot be read");
     }
     fclose(file);
     return use;

@@ -194,6 +194,21 @@ static void check_library(struct eddy_visit *visit)
         eddy_visit_say(visit, EDDY_FINDING_OK, "the stand-in library is %s", path);
 }
 
+/* The same of the plug-in. */
+static void check_plugin(struct eddy_visit *visit)
+{
+    char path[PATH_MAX + sizeof EDDY_PLACE_PLUGIN], real[PATH_MAX];
+    snprintf(path, sizeof path, "%s" EDDY_PLACE_PLUGIN, visit->library_dir);
+    if (realpath(path, real) == NULL)
+        eddy_visit_say(visit, EDDY_FINDING_NOTE, "there is no plug-in for Cyclone DDS 11: %s: %s",
+                       path, strerror(errno));
+    else if (dlopen(real, RTLD_NOW | RTLD_LOCAL) == NULL)
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "the plug-in for Cyclone DDS 11 cannot be loaded: %s", dlerror());
+    else
+        eddy_visit_say(visit, EDDY_FINDING_OK, "the plug-in for Cyclone DDS 11 is %s", real);
+}
+
 int eddy_command_doctor(int argc, char **argv)
 {
     struct eddy_options options = {0};
@@ -206,8 +221,10 @@ int eddy_command_doctor(int argc, char **argv)
     puts("this host:");
     check_domain(&visit);
     check_library(&visit);
-    if (visit.library_dir[0] != '\0')
+    if (visit.library_dir[0] != '\0') {
+        check_plugin(&visit);
         eddy_visit_cyclone(&visit, "");
+    }
     eddy_visit_memory(&visit);
     if (options.command != NULL && visit.library_dir[0] != '\0')
         eddy_visit_command(&visit, options.command[0]);

@@ -22,8 +22,13 @@ void eddy_visit_say(struct eddy_visit *visit, enum eddy_finding finding, const c
     __attribute__((format(printf, 3, 4)));
 
 /* What Cyclone DDS makes of the settings that `eddy run` would give it: the one at that path, or ""
- * for the one that the loader finds. */
+ * for those that the loader finds, one of each generation. */
 void eddy_visit_cyclone(struct eddy_visit *visit, const char *library);
+/* What it says on its standard output, before and beside what Cyclone DDS has to say. */
+#define EDDY_DOCTOR_LIBRARY "eddy: library "
+#define EDDY_DOCTOR_NEWER   "eddy: newer"
+#define EDDY_DOCTOR_CREATED "eddy: created "
+#define EDDY_DOCTOR_PLUGIN  "eddy: plugin "
 /* What this program does when it has started itself for that: `eddy doctor --ask`.  The exit
  * code. */
 int eddy_doctor_ask(const char *library, const char *domain);

@@ -114,6 +114,13 @@ static bool ask_ldd(const struct eddy_visit *visit, const char *path, struct loa
     return ldd != NULL && pclose(ldd) == 0;
 }
 
+/* True for "libddsc...so.N", N from 11 on. */
+static bool is_newer(const char *cyclone)
+{
+    const char *version = strstr(cyclone, ".so.");
+    return version != NULL && strtol(version + strlen(".so."), NULL, 10) >= 11;
+}
+
 static void judge(struct eddy_visit *visit, const struct loads *loads)
 {
     size_t length = strlen(visit->library_dir);
@@ -130,6 +137,9 @@ static void judge(struct eddy_visit *visit, const struct loads *loads)
                        "it would load %s instead of the stand-in: it comes first by LD_PRELOAD or "
                        "an RPATH; take that out (chrpath -d, patchelf --remove-rpath)",
                        loads->stand_in[0] != '\0' ? loads->stand_in : "nothing");
+    else if (is_newer(loads->cyclone))
+        eddy_visit_say(visit, EDDY_FINDING_OK, "it would load the plug-in, with %s",
+                       loads->cyclone);
     else
         eddy_visit_say(visit, EDDY_FINDING_OK, "it would load the stand-in, with %s",
                        loads->cyclone);

@@ -8,13 +8,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/doctor.h"
 #include "tools/launch.h"
+#include "tools/newer.h"
+#include "tools/place.h"
 #include "tools/settings.h"
 #include "tools/text.h"
 #include "tools/uri.h"
 
-#include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,43 +28,7 @@
 
 #define TRACING "<Tracing><Category>config</Category><OutputFile>stdout</OutputFile></Tracing>"
 
-/* What the other process says first, before what Cyclone DDS has to say. */
-#define SAYS_LIBRARY "eddy: library "
-#define SAYS_CREATED "eddy: created "
-
-/* --- the process that is asked --------------------------------------------------------------- */
-
-static void *load(const char *library)
-{
-    static const char *const usual[] = {"libddsc.so.0", "libddsc.so.0debian", "libddsc.so"};
-    if (library[0] != '\0')
-        return dlopen(library, RTLD_LAZY | RTLD_LOCAL);
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
-        void *loaded = dlopen(usual[i], RTLD_LAZY | RTLD_LOCAL);
-        if (loaded != NULL)
-            return loaded;
-    }
-    return NULL;
-}
-
-int eddy_doctor_ask(const char *library, const char *domain)
-{
-    const char *uri = getenv("CYCLONEDDS_URI");
-    struct link_map *map = NULL;
-    char path[PATH_MAX];
-    int32_t (*create)(uint32_t domain, const char *config);
-    void *loaded = load(library);
-    void *function = loaded != NULL ? dlsym(loaded, "dds_create_domain") : NULL;
-    if (function == NULL || uri == NULL || dlinfo(loaded, RTLD_DI_LINKMAP, (void *)&map) != 0)
-        return 0;
-    memcpy(&create, &function, sizeof create);
-    printf(SAYS_LIBRARY "%s\n", realpath(map->l_name, path) != NULL ? path : map->l_name);
-    fflush(stdout);
-    int32_t created = create((uint32_t)strtoul(domain, NULL, 10), uri);
-    printf(SAYS_CREATED "%d\n", created > 0);
-    fflush(NULL);
-    _exit(0); /* what it has begun need not be ended in order */
-}
+#define NEWER_LIBRARY "libddsc.so.11" /* as the loader knows it */
 
 /* --- asking it ------------------------------------------------------------------------------- */
 
@@ -76,8 +40,8 @@ struct question {
 };
 
 struct answer {
-    bool ended, created;
-    char library[PATH_MAX];
+    bool ended, created, is_newer;
+    char library[PATH_MAX], plugin[PATH_MAX];
     char enable[EDDY_SETTINGS_TEXT], prefix[EDDY_SETTINGS_TEXT], locator[EDDY_SETTINGS_TEXT];
     char *told[2]; /* on standard output and standard error */
     size_t told_size[2];
@@ -164,15 +128,27 @@ static void take_value(const char *line, const char *name, char value[EDDY_SETTI
     snprintf(value, EDDY_SETTINGS_TEXT, "%.*s", (int)(end != NULL ? (size_t)(end - at) : 0), at);
 }
 
+static bool is_ours(const char *plugin)
+{
+    return strstr(plugin, "/libpsmx_eddy.so") != NULL;
+}
+
 static void read_answer(struct answer *answer)
 {
     char *rest = NULL;
     for (char *line = strtok_r(answer->told[0], "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
-        if (strncmp(line, SAYS_LIBRARY, sizeof SAYS_LIBRARY - 1) == 0)
-            snprintf(answer->library, sizeof answer->library, "%s", line + sizeof SAYS_LIBRARY - 1);
-        if (strncmp(line, SAYS_CREATED, sizeof SAYS_CREATED - 1) == 0)
-            answer->created = line[sizeof SAYS_CREATED - 1] == '1';
+        if (strncmp(line, EDDY_DOCTOR_LIBRARY, sizeof EDDY_DOCTOR_LIBRARY - 1) == 0)
+            snprintf(answer->library, sizeof answer->library, "%s",
+                     line + sizeof EDDY_DOCTOR_LIBRARY - 1);
+        if (strncmp(line, EDDY_DOCTOR_CREATED, sizeof EDDY_DOCTOR_CREATED - 1) == 0)
+            answer->created = line[sizeof EDDY_DOCTOR_CREATED - 1] == '1';
+        if (strcmp(line, EDDY_DOCTOR_NEWER) == 0)
+            answer->is_newer = true;
+        if (strncmp(line, EDDY_DOCTOR_PLUGIN, sizeof EDDY_DOCTOR_PLUGIN - 1) == 0 &&
+            !is_ours(answer->plugin))
+            snprintf(answer->plugin, sizeof answer->plugin, "%s",
+                     line + sizeof EDDY_DOCTOR_PLUGIN - 1);
         take_value(line, "SharedMemory/Enable", answer->enable);
         take_value(line, "SharedMemory/Prefix", answer->prefix);
         take_value(line, "SharedMemory/Locator", answer->locator);
@@ -243,14 +219,35 @@ static void judge_settings(struct eddy_visit *visit, const struct answer *answer
                        answer->prefix);
 }
 
+/* Of Cyclone DDS 11. */
+static void judge_plugin(struct eddy_visit *visit, const struct answer *answer)
+{
+    if (is_ours(answer->plugin))
+        eddy_visit_say(visit, EDDY_FINDING_OK, "it loads Eddy's plug-in, %s", answer->plugin);
+    else if (answer->plugin[0] != '\0')
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "it loads another plug-in, %s, and not Eddy's: `eddy run` leaves settings "
+                       "alone that name a PubSubMessageExchange; take that out of CYCLONEDDS_URI, "
+                       "or put Eddy's in its place, see eddy-psmx(5)",
+                       answer->plugin);
+    else
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "it loads no plug-in, so nothing goes through Eddy; see eddy-psmx(5)");
+}
+
+static void say_which(struct eddy_visit *visit, const struct answer *answer)
+{
+    bool known = answer->is_newer || strstr(answer->library, "libddsc.so.0.10.") != NULL;
+    snprintf(visit->cyclone, sizeof visit->cyclone, "%s", answer->library);
+    eddy_visit_say(visit, known ? EDDY_FINDING_OK : EDDY_FINDING_NOTE, "Cyclone DDS is %s%s",
+                   answer->library, known ? "" : ", which is not known to be a version 0.10 or 11");
+}
+
 static void judge(struct eddy_visit *visit, const struct question *question,
                   const struct answer *answer, const char *locator)
 {
-    snprintf(visit->cyclone, sizeof visit->cyclone, "%s", answer->library);
-    bool known = strstr(answer->library, "libddsc.so.0.10.") != NULL;
-    eddy_visit_say(visit, known ? EDDY_FINDING_OK : EDDY_FINDING_NOTE, "Cyclone DDS is %s%s",
-                   answer->library, known ? "" : ", which is not known to be a version 0.10");
-    if (answer->told[1] != NULL &&
+    say_which(visit, answer);
+    if (answer->told[1] != NULL && !answer->is_newer &&
         strstr(answer->told[1], "SharedMemory: unknown element") != NULL) {
         eddy_visit_say(visit, EDDY_FINDING_FAULT, "it was built without shared memory");
         return;
@@ -261,6 +258,8 @@ static void judge(struct eddy_visit *visit, const struct question *question,
                        PATIENCE);
     else if (!answer->created)
         eddy_visit_say(visit, EDDY_FINDING_FAULT, "it does not start with these settings:");
+    else if (answer->is_newer)
+        judge_plugin(visit, answer);
     else
         judge_settings(visit, answer, locator);
     say_messages(visit, question, answer);
@@ -286,38 +285,73 @@ static void look_at_files(struct eddy_visit *visit, const char *uri)
 {
     char path[PATH_MAX];
     int error = eddy_settings_unreadable(uri, path);
-    eddy_visit_say(
-        visit, EDDY_FINDING_NOTE,
-        "Cyclone DDS is not where the loader looks (libddsc.so.0), so it cannot be asked "
-        "about the settings");
+    eddy_visit_say(visit, EDDY_FINDING_NOTE,
+                   "Cyclone DDS is not where the loader looks (libddsc.so.0, " NEWER_LIBRARY
+                   "), so it cannot be asked about the settings");
     if (error != 0)
         eddy_visit_say(visit, EDDY_FINDING_FAULT, "CYCLONEDDS_URI names %s: %s", path,
                        strerror(error));
 }
 
-void eddy_visit_cyclone(struct eddy_visit *visit, const char *library)
+/* How much stands in front of the user's settings in what it reads. */
+static size_t front(const struct question *question, const struct answer *answer, const char *uri)
+{
+    const char *whole = question->launch.cyclone_uri;
+    char *newer = answer->is_newer ? eddy_newer_settings(whole) : NULL;
+    size_t size = strlen(newer != NULL ? newer : whole);
+    free(newer);
+    return size - strlen(uri) - strlen("," TRACING);
+}
+
+/* False: there is none of that name, or it was asked already. */
+static bool visit_one(struct eddy_visit *visit, const char *library, const char *uri)
 {
     static const char locator[] = "ed:d7:00:00:00:00:00:00:00:00:00:00:00:00:00:01";
-    const char *uri = getenv("CYCLONEDDS_URI");
     struct question question = {.library = library};
     struct answer answer = {0};
     char *whole = NULL;
-    uri = eddy_uri_users(uri != NULL ? uri : "");
+    bool is_there = false;
     choose_domain(uri, question.domain);
     if (!eddy_launch_compose(visit->library_dir, locator, NULL, &question.launch) ||
         asprintf(&whole, "%s,%s", question.launch.cyclone_uri, TRACING) < 0)
-        return;
-    question.ours = strlen(question.launch.cyclone_uri) - strlen(uri);
+        return false;
     free(question.launch.cyclone_uri);
     question.launch.cyclone_uri = whole;
     if (ask(&question, &answer)) {
         read_answer(&answer);
-        if (answer.library[0] != '\0')
+        question.ours = front(&question, &answer, uri);
+        is_there = answer.library[0] != '\0' && strcmp(answer.library, visit->cyclone) != 0;
+        if (is_there)
             judge(visit, &question, &answer, locator);
-        else
-            look_at_files(visit, uri);
     }
     free(answer.told[0]);
     free(answer.told[1]);
     eddy_launch_free(&question.launch);
+    return is_there;
+}
+
+static bool names_plugin(const char *uri)
+{
+    struct eddy_settings *settings = malloc(sizeof *settings);
+    if (settings == NULL)
+        return false;
+    eddy_settings_read(uri, settings);
+    bool names = settings->has_plugin;
+    free(settings);
+    return names;
+}
+
+void eddy_visit_cyclone(struct eddy_visit *visit, const char *library)
+{
+    const char *value = getenv("CYCLONEDDS_URI");
+    const char *uri = eddy_uri_users(value != NULL ? value : "");
+    if (library[0] != '\0') {
+        (void)visit_one(visit, library, uri);
+        return;
+    }
+    bool newer = visit_one(visit, NEWER_LIBRARY, uri);
+    /* 0.10 starts with no settings that name a plug-in: they are not meant for it. */
+    bool older = !(newer && names_plugin(uri)) && visit_one(visit, "", uri);
+    if (!newer && !older)
+        look_at_files(visit, uri);
 }

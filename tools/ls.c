@@ -27,7 +27,7 @@ struct options {
 static const struct argp_option option_table[] = {
     EDDY_OPTION_DIR("Look at the domain in the folder DIR"),
     {"json", KEY_JSON, NULL, 0, "One JSON object a line, for each thing", 0},
-    {"all", 'a', NULL, 0, "Also show the topics of ROS 2's services that nobody calls", 0},
+    {"all", 'a', NULL, 0, "Also show idle topics of ROS 2's services and of Cyclone DDS 11", 0},
     {"verbose", 'v', NULL, 0, "Also list who uses each (always in JSON)", 0},
     {0}};
 

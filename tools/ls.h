@@ -18,7 +18,7 @@ int eddy_ls_print_object_json(const struct eddy_object_report *object);
 /* How tables are to look. */
 struct eddy_ls_view {
     bool members; /* below each line one for each who uses it */
-    bool all;     /* also idle topics of ROS 2's services */
+    bool all;     /* also idle topics of ROS 2's services and of Cyclone DDS 11 */
     int width;    /* as struct eddy_table's */
 };
 

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/ls.h"
+#include "tools/plugin.h"
 #include "tools/table.h"
 #include "tools/text.h"
 
@@ -105,7 +106,7 @@ static void print_members(const void *row)
         print_member(&topic->members[i]);
 }
 
-/* --- services -------------------------------------------------------------------------------- */
+/* --- idle topics ----------------------------------------------------------------------------- */
 
 static bool is_between(const char *name, const char *begin, const char *end)
 {
@@ -114,12 +115,25 @@ static bool is_between(const char *name, const char *begin, const char *end)
            strcmp(name + length - last, end) == 0;
 }
 
-/* A service of ROS 2 that nobody has called: each node has seven, of two topics each, for its
- * parameters alone. */
-static bool is_idle_service(const struct eddy_topic_report *topic)
+/* Of ROS 2: each node has seven services, of two topics each, for its parameters alone. */
+static bool is_service(const struct eddy_topic_report *topic)
 {
-    if (topic->stats.published > 0 ||
-        (!is_between(topic->name, "rq/", "Request") && !is_between(topic->name, "rr/", "Reply")))
+    return is_between(topic->name, "rq/", "Request") || is_between(topic->name, "rr/", "Reply");
+}
+
+/* What a reader of Cyclone DDS 11 has for writers that wait, beside what it has for all others
+ * (spec/psmx.md, "What goes where"), with no such writer. */
+static bool is_unused_lane(const struct eddy_topic_report *topic)
+{
+    struct eddy_plugin_scope parts;
+    return topic->stats.writers == 0 && eddy_plugin_read(topic->scope, &parts) &&
+           strncmp(topic->scope + parts.meeting, "/all/", 5) == 0;
+}
+
+/* Nobody has ever published to it, and nobody's death or waiting is to be seen in it. */
+static bool is_idle(const struct eddy_topic_report *topic)
+{
+    if (topic->stats.published > 0 || !(is_service(topic) || is_unused_lane(topic)))
         return false;
     for (size_t i = 0; i < topic->member_count; i++) {
         const struct eddy_member_info *member = &topic->members[i];
@@ -142,15 +156,15 @@ int eddy_ls_print_topics(const void *const *topics, size_t count, const struct e
     if (rows == NULL)
         return EDDY_ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        if (view->all || !is_idle_service(topics[i]))
+        if (view->all || !is_idle(topics[i]))
             rows[table.row_count++] = topics[i];
     }
     line_width = view->width;
     int error = table.row_count > 0 ? eddy_table_print(&table) : 0;
     if (table.row_count < count)
         printf(
-            "Idle topics of ROS 2 services (rq/...Request, rr/...Reply) that are not shown: %zu; "
-            "-a shows them.\n",
+            "Idle topics of ROS 2 services (rq/...Request, rr/...Reply), and of Cyclone DDS 11 for "
+            "writers that wait, that are not shown: %zu; -a shows them.\n",
             count - table.row_count);
     free(rows);
     return error;

@@ -16,6 +16,9 @@
 /* The plug-in that Cyclone DDS 11 loads, seen from the stand-in's folder. */
 #define EDDY_PLACE_PLUGIN "/../libpsmx_eddy.so"
 
+/* What a libddsc has that loads plug-ins: 11 and later. */
+#define EDDY_PLACE_NEWER_SYMBOL "dds_reader_store_loaned_sample"
+
 /* The folder of the stand-in library, found from where this command lies.  False: there is none,
  * and stderr says where it was looked for, after `who`. */
 bool eddy_place_library_dir(const char *who, char dir[PATH_MAX]);

@@ -17,20 +17,27 @@ static uint32_t frame_detect(const example_Frame *frame)
     return UINT32_MAX;
 }
 
-static void take_all(dds_entity_t reader, const struct example_options *options,
-                     example_Frame *frame, struct example_latency *latency)
+static void look_at(const example_Frame *frame, struct example_latency *latency)
 {
-    void *samples[] = {frame};
+    example_latency_add(latency, frame->number, frame->taken_at);
+    if (frame_detect(frame) != frame->number * 8 % example_FRAME_HEIGHT)
+        fprintf(stderr, "frame %llu: the bar is not where it should be\n",
+                (unsigned long long)frame->number);
+    example_latency_report(latency, false);
+}
+
+/* On loan: where samples are lent, this is the memory that the camera has written. */
+static void take_all(dds_entity_t reader, const struct example_options *options,
+                     struct example_latency *latency)
+{
     dds_sample_info_t info;
+    void *samples[] = {NULL};
     while (!example_enough(options, latency->count) &&
            example_check(dds_take(reader, samples, &info, 1, 1), "dds_take") > 0) {
-        if (!info.valid_data)
-            continue; /* only tells that a writer has gone */
-        example_latency_add(latency, frame->number, frame->taken_at);
-        if (frame_detect(frame) != frame->number * 8 % example_FRAME_HEIGHT)
-            fprintf(stderr, "frame %llu: the bar is not where it should be\n",
-                    (unsigned long long)frame->number);
-        example_latency_report(latency, false);
+        if (info.valid_data) /* else it only tells that a writer has gone */
+            look_at(samples[0], latency);
+        example_check(dds_return_loan(reader, samples, 1), "dds_return_loan");
+        samples[0] = NULL;
     }
 }
 
@@ -53,12 +60,10 @@ int main(int argc, char **argv)
     dds_entity_t waitset = example_stop(participant, &options);
     example_wake_for(waitset, reader);
     static struct example_latency latency;
-    example_Frame *frame = example_Frame__alloc();
     while (!example_enough(&options, latency.count) && example_wait(waitset, DDS_NEVER))
-        take_all(reader, &options, frame, &latency);
+        take_all(reader, &options, &latency);
     example_latency_report(&latency, true);
 
-    dds_free(frame);
     dds_delete(participant);
     return 0;
 }

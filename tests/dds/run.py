@@ -19,6 +19,7 @@ import cases_psmx
 import cases_ros
 import cases_torture
 import cases_why
+import cases_why_newer
 import world
 
 
@@ -26,7 +27,7 @@ def all_cases():
     found = {}
     for module in (cases_cost, cases_data, cases_death, cases_domains, cases_examples, cases_folder,
                    cases_generations, cases_idle, cases_launch, cases_network, cases_psmx,
-                   cases_ros, cases_torture, cases_why):
+                   cases_ros, cases_torture, cases_why, cases_why_newer):
         for name, value in vars(module).items():
             if name.startswith("case_"):
                 found[name[len("case_"):]] = value

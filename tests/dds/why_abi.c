@@ -22,6 +22,7 @@ SAME("subscriptions", EDDY_DDS_SUBSCRIPTIONS, DDS_BUILTIN_TOPIC_DCPSSUBSCRIPTION
 SAME("default domain", EDDY_DDS_DEFAULT_DOMAIN, DDS_DOMAIN_DEFAULT);
 SAME("alive", EDDY_DDS_ALIVE, (unsigned)DDS_ALIVE_INSTANCE_STATE);
 SAME("find scope", EDDY_DDS_EVERYWHERE, (int)DDS_FIND_SCOPE_GLOBAL);
+SAME("minimal type", EDDY_DDS_TYPE_MINIMAL, (int)DDS_TYPEID_MINIMAL);
 SAME("complete type", EDDY_DDS_TYPE_COMPLETE, (int)DDS_TYPEID_COMPLETE);
 SAME("entity", sizeof(eddy_dds_entity), sizeof(dds_entity_t));
 

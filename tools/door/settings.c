@@ -8,7 +8,8 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/door/door.h"
-#include "tools/uri.h"
+#include "tools/newer.h"
+#include "tools/place.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -19,41 +20,10 @@
 typedef int32_t get_variable(const char *name, const char **value);
 __attribute__((visibility("default"))) get_variable ddsrt_getenv;
 
-#define BEFORE "<CycloneDDS>"
-
 /* What was made of a value, for as long as the process lives: libddsc keeps no copy of it. */
 struct made {
     char *from, *to;
 };
-
-static char *append(char *to, const char *text, size_t length)
-{
-    memcpy(to, text, length);
-    return to + length;
-}
-
-/* The text with what is meant for 11 in the place of our part; NULL: there is nothing of the kind. */
-static char *translate(const char *text)
-{
-    const char *ours = strstr(text, EDDY_URI_OURS_BEGIN);
-    const char *newer = ours != NULL ? strstr(ours, EDDY_URI_NEWER_BEGIN) : NULL;
-    const char *newer_end = newer != NULL ? strstr(newer, EDDY_URI_NEWER_END) : NULL;
-    const char *end = ours != NULL ? strstr(ours, EDDY_URI_OURS_END) : NULL;
-    if (end == NULL)
-        return NULL;
-    if (newer == NULL || newer_end == NULL || newer > end)
-        newer = newer_end = end; /* not for 11: nothing is in its place */
-    else
-        newer += sizeof EDDY_URI_NEWER_BEGIN - 1;
-    char *to = malloc(strlen(text) + 1), *at = to;
-    if (to == NULL)
-        return NULL;
-    at = append(at, text, (size_t)(ours - text));
-    at = append(at, BEFORE, sizeof BEFORE - 1);
-    at = append(at, newer, (size_t)(newer_end - newer));
-    append(at, end, strlen(end) + 1);
-    return to;
-}
 
 static const char *translated(const char *text)
 {
@@ -62,7 +32,7 @@ static const char *translated(const char *text)
     if (made != NULL && strcmp(made->from, text) == 0)
         return made->to;
     made = malloc(sizeof *made);
-    char *to = translate(text);
+    char *to = eddy_newer_settings(text);
     char *from = to != NULL ? malloc(strlen(text) + 1) : NULL;
     if (made == NULL || from == NULL) {
         free(made);
@@ -79,7 +49,7 @@ int32_t ddsrt_getenv(const char *name, const char **value)
 {
     void *library = eddy_door_library_of(__builtin_return_address(0));
     void *found = library != NULL ? dlsym(library, "ddsrt_getenv") : NULL;
-    bool has_plugins = library != NULL && dlsym(library, "dds_reader_store_loaned_sample") != NULL;
+    bool has_plugins = library != NULL && dlsym(library, EDDY_PLACE_NEWER_SYMBOL) != NULL;
     get_variable *own;
     memcpy(&own, &found, sizeof own);
     if (library != NULL)

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/why/cyclone.h"
 
+#include "tools/place.h"
+
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,35 +48,38 @@ static const struct symbol symbols[] = {
 };
 
 /* By the names that its makers, Debian and a build from source give it. */
-static void *open_library(void)
+static void *open_library(bool prefers_newer)
 {
-    static const char *const names[] = {"libddsc.so.0", "libddsc.so.0debian", "libddsc.so"};
+    static const char *const names[] = {"libddsc.so.11", "libddsc.so.0", "libddsc.so.0debian",
+                                        "libddsc.so", "libddsc.so.11"};
     void *library = NULL;
-    for (size_t i = 0; library == NULL && i < sizeof names / sizeof names[0]; i++)
+    for (size_t i = !prefers_newer; library == NULL && i < sizeof names / sizeof names[0]; i++)
         library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
         fprintf(stderr,
                 "eddy why: Cyclone DDS is not where the loader looks (%s); put the folder of "
-                "libddsc.so.0 into LD_LIBRARY_PATH, as ROS 2's setup.bash does\n",
+                "libddsc.so.0 or libddsc.so.11 into LD_LIBRARY_PATH, as ROS 2's setup.bash does\n",
                 dlerror());
     return library;
 }
 
-bool eddy_cyclone_load(const char *stand_in, struct eddy_cyclone *cyclone)
+bool eddy_cyclone_load(const char *stand_in, bool prefers_newer, struct eddy_cyclone *cyclone)
 {
     if (dlopen(stand_in, RTLD_NOW | RTLD_GLOBAL) == NULL) {
         fprintf(stderr, "eddy why: cannot load the stand-in library: %s\n", dlerror());
         return false;
     }
-    void *library = open_library();
+    void *library = open_library(prefers_newer);
     for (size_t i = 0; library != NULL && i < sizeof symbols / sizeof symbols[0]; i++) {
         void *function = dlsym(library, symbols[i].name);
         if (function == NULL && !symbols[i].may_miss) {
-            fprintf(stderr, "eddy why: this Cyclone DDS has no %s; a version 0.10 is needed\n",
+            fprintf(stderr,
+                    "eddy why: this Cyclone DDS has no %s; a version 0.10 or 11 is needed\n",
                     symbols[i].name);
             return false;
         }
         memcpy((char *)cyclone + symbols[i].at, &function, sizeof function);
     }
+    cyclone->is_newer = library != NULL && dlsym(library, EDDY_PLACE_NEWER_SYMBOL) != NULL;
     return library != NULL;
 }

@@ -1,9 +1,9 @@
-/* cyclone.h - what `eddy why` calls of Cyclone DDS, whichever is there.  (internal)
+/* cyclone.h - what `eddy why` calls of Cyclone DDS, whichever is there, 0.10 or 11.  (internal)
  *
  *   load -> create_participant, create_reader, take, qget_*, ... (until the process ends)
  *
- * It is found when the program runs and may be any 0.10, so its headers are not used: the types
- * below are those of its binary interface, and a test compares them with the headers.
+ * It is found when the program runs, so its headers are not used: the types below are those of its
+ * binary interface, which is the same for both, and a test compares them with the headers.
  *
  * Threads: Cyclone DDS starts some of its own.
  * Crash:   belongs into a process of its own.
@@ -27,7 +27,8 @@ struct eddy_dds_typeinfo;
 #define EDDY_DDS_DEFAULT_DOMAIN UINT32_MAX
 #define EDDY_DDS_ALIVE          16u /* an instance that is there */
 #define EDDY_DDS_EVERYWHERE     0   /* to look for a type at */
-#define EDDY_DDS_TYPE_COMPLETE  1   /* which of the two identities of a type */
+#define EDDY_DDS_TYPE_MINIMAL   0
+#define EDDY_DDS_TYPE_COMPLETE  1 /* which of the two identities of a type */
 
 struct eddy_dds_info {
     int32_t sample_state, view_state;
@@ -62,6 +63,7 @@ struct eddy_dds_descriptor {
 
 /* The functions, named without their "dds_". */
 struct eddy_cyclone {
+    bool is_newer; /* 11 or later, which knows nothing of SharedMemory in its settings */
     eddy_dds_entity (*create_participant)(uint32_t domain, const void *qos, const void *listener);
     eddy_dds_entity (*create_reader)(eddy_dds_entity participant, eddy_dds_entity topic,
                                      const void *qos, const void *listener);
@@ -101,8 +103,9 @@ struct eddy_cyclone {
     void (*typeid_hash)(const void *type, uint8_t hash[14]);
 };
 
-/* Loads Cyclone DDS from where the loader looks.  `stand_in` is loaded first, so that it is the one
- * that Cyclone DDS gets for shared memory, which is not used.  False: stderr says why. */
-bool eddy_cyclone_load(const char *stand_in, struct eddy_cyclone *cyclone);
+/* Loads Cyclone DDS from where the loader looks; 11 rather than 0.10 for `prefers_newer`.  `stand_in`
+ * is loaded first, so that it is the one that Cyclone DDS 0.10 gets for shared memory, which is not
+ * used.  False: stderr says why. */
+bool eddy_cyclone_load(const char *stand_in, bool prefers_newer, struct eddy_cyclone *cyclone);
 
 #endif

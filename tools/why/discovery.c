@@ -5,6 +5,8 @@
 
 #include "tools/command.h"
 #include "tools/place.h"
+#include "tools/settings.h"
+#include "tools/uri.h"
 #include "tools/why/cyclone.h"
 #include "tools/why/hear.h"
 
@@ -21,11 +23,11 @@
 
 /* No memory of anybody's, and none of the files that settings may ask for: those are of the programs
  * that are looked at. */
-#define SETTINGS                                                                                   \
-    "<Domain id=\"any\"><SharedMemory><Enable>false</Enable></SharedMemory>"                       \
-    "<Tracing><OutputFile>/dev/null</OutputFile><PacketCaptureFile>/dev/null</"                    \
-    "PacketCaptureFile></Tracing>"                                                                 \
-    "</Domain>"
+#define NO_MEMORY "<Domain id=\"any\"><SharedMemory><Enable>false</Enable></SharedMemory></Domain>"
+#define NO_FILES                                                                                   \
+    "<Domain id=\"any\"><Tracing><OutputFile>/dev/null</OutputFile>"                               \
+    "<PacketCaptureFile>/dev/null</PacketCaptureFile></Tracing></Domain>"
+#define NO_FOLDER "/proc/eddy" /* a plug-in that the user's settings name finds no Eddy there */
 
 #define START_WAIT 10000 /* ms that Cyclone DDS may take beyond the time to listen */
 #define TYPES_WAIT 4000
@@ -33,14 +35,27 @@
 
 /* --- in the child ---------------------------------------------------------------------------- */
 
-static bool append_settings(void)
+/* The user's settings without what `eddy run` has put in front of them, and ours. */
+static bool change_settings(const char *users, bool is_newer)
 {
-    const char *users = getenv("CYCLONEDDS_URI");
     char *uri = NULL;
-    bool has_users = users != NULL && users[0] != '\0';
-    if (asprintf(&uri, "%s%s" SETTINGS, has_users ? users : "", has_users ? "," : "") < 0)
+    if (asprintf(&uri, "%s%s%s", users, users[0] != '\0' ? "," : "",
+                 is_newer ? NO_FILES : NO_MEMORY NO_FILES) < 0)
         return false;
-    return setenv("CYCLONEDDS_URI", uri, 1) == 0;
+    return setenv("CYCLONEDDS_URI", uri, 1) == 0 && setenv("EDDY_DIR", NO_FOLDER, 1) == 0 &&
+           setenv("EDDY_LOG", "none", 1) == 0;
+}
+
+/* Settings that name a plug-in are for Cyclone DDS 11. */
+static bool prefer_newer(const char *users)
+{
+    struct eddy_settings *settings = malloc(sizeof *settings);
+    if (settings == NULL)
+        return false;
+    eddy_settings_read(users, settings);
+    bool prefers = settings->has_plugin;
+    free(settings);
+    return prefers;
 }
 
 /* Takes part.  False: stderr says why. */
@@ -86,7 +101,10 @@ static int listen_in(struct eddy_arena *arena, const struct eddy_listening *list
 {
     struct eddy_cyclone dds = {0};
     struct eddy_hearing hearing = {.cyclone = &dds, .arena = arena, .world = world};
-    if (!append_settings() || !eddy_cyclone_load(world->stand_in, &dds) ||
+    const char *uri = getenv("CYCLONEDDS_URI");
+    const char *users = eddy_uri_users(uri != NULL ? uri : "");
+    if (!eddy_cyclone_load(world->stand_in, prefer_newer(users), &dds) ||
+        !change_settings(users, dds.is_newer) ||
         !join(&hearing, listening->has_domain ? listening->domain : EDDY_DDS_DEFAULT_DOMAIN))
         return EXIT_FAILURE;
     wait_for(listening->seconds);

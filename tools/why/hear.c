@@ -172,9 +172,11 @@ static bool hear_type_id(const struct eddy_cyclone *dds, const struct eddy_dds_t
     if (info == NULL || dds->typeinfo_typeid == NULL || dds->typeid_hash == NULL)
         return false;
     void *id = dds->typeinfo_typeid(info, EDDY_DDS_TYPE_COMPLETE);
-    if (id == NULL)
+    void *shape = dds->typeinfo_typeid(info, EDDY_DDS_TYPE_MINIMAL);
+    if (id == NULL || shape == NULL)
         return false;
     dds->typeid_hash(id, type->id);
+    dds->typeid_hash(shape, type->shape);
     type->is_known = true;
     return true;
 }

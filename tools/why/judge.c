@@ -48,9 +48,34 @@ static bool locators_equal(const struct eddy_why_process *a, const struct eddy_w
     return a->locator != NULL && b->locator != NULL && strcmp(a->locator, b->locator) == 0;
 }
 
+/* Which scope it is cannot be presumed of one of Cyclone DDS 11. */
+static bool scopes_equal(const struct eddy_why_member *a, const struct eddy_why_member *b)
+{
+    return strcmp(a->scope, b->scope) == 0 ||
+           (a->is_of_plugin && b->is_of_plugin && (a->is_presumed || b->is_presumed));
+}
+
 static bool in_one_topic(const struct eddy_why_member *a, const struct eddy_why_member *b)
 {
-    return a != NULL && b != NULL && strcmp(a->dir, b->dir) == 0 && strcmp(a->scope, b->scope) == 0;
+    return a != NULL && b != NULL && strcmp(a->dir, b->dir) == 0 && scopes_equal(a, b);
+}
+
+/* Of whose process or place in Eddy it can be told which Cyclone DDS it has. */
+static bool is_known(const struct eddy_why_endpoint *endpoint)
+{
+    return endpoint->process->is_cyclone &&
+           (endpoint->member != NULL || endpoint->process->view == EDDY_WHY_IN_SIGHT);
+}
+
+/* Each generation of Cyclone DDS has its own way into Eddy. */
+static bool generations_differ(const struct eddy_why_endpoint *a, const struct eddy_why_endpoint *b)
+{
+    return is_known(a) && is_known(b) && eddy_why_is_newer(a) != eddy_why_is_newer(b);
+}
+
+static bool are_newer(const struct eddy_why_verdict *verdict)
+{
+    return eddy_why_is_newer(verdict->writer) && eddy_why_is_newer(verdict->reader);
 }
 
 /* --- what becomes of samples ----------------------------------------------------------------- */
@@ -79,9 +104,20 @@ static bool hears_strangers(const struct eddy_why_world *world,
     return false;
 }
 
+/* The reader's member in the topic of Eddy that the writer is in: a reader of Cyclone DDS 11 has
+ * two. */
+static const struct eddy_why_member *meeting_member(const struct eddy_why_verdict *verdict)
+{
+    const struct eddy_why_endpoint *reader = verdict->reader;
+    const struct eddy_why_member *written = verdict->writer->member;
+    bool is_second = reader->second != NULL && written->is_of_plugin &&
+                     strcmp(reader->second->whole, written->whole) == 0;
+    return is_second ? reader->second : reader->member;
+}
+
 static void add_counts(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
 {
-    const struct eddy_member_info *info = &verdict->reader->member->info;
+    const struct eddy_member_info *info = &meeting_member(verdict)->info;
     if (info->lost > 0)
         add_counted(verdict, EDDY_WHY_MISSED, EDDY_GRADE_LOST, info->lost, info->depth);
     if (info->behind > 0)
@@ -153,6 +189,8 @@ static void add_type_faults(struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_type *writer = &verdict->writer->type_facts;
     const struct eddy_why_type *reader = &verdict->reader->type_facts;
+    if (are_newer(verdict))
+        return; /* the plug-in takes no type that is not right */
     add_key_faults(verdict, writer->has_string_key || reader->has_string_key);
     if ((writer->has_optional && writer->is_fixed) || (reader->has_optional && reader->is_fixed))
         eddy_why_add(verdict, EDDY_WHY_OPTIONAL, EDDY_SIDE_PAIR, EDDY_GRADE_LOST);
@@ -169,15 +207,17 @@ static void add_type_faults(struct eddy_why_verdict *verdict)
 
 /* --- the path -------------------------------------------------------------------------------- */
 
-/* Each is in Eddy, but not where the other is.  Who is taken for a sharer gets nothing by network. */
+/* Each is in Eddy, but not where the other is.  Who is taken for a sharer gets nothing by network:
+ * Cyclone DDS 11 takes nobody for one who is not. */
 static void judge_apart(struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_member *writer = verdict->writer->member;
     const struct eddy_why_member *reader = verdict->reader->member;
     bool one_folder = strcmp(writer->dir, reader->dir) == 0;
     bool lost =
-        locators_equal(verdict->writer->process, verdict->reader->process) ||
-        (one_folder && !locators_differ(verdict->writer->process, verdict->reader->process));
+        !are_newer(verdict) &&
+        (locators_equal(verdict->writer->process, verdict->reader->process) ||
+         (one_folder && !locators_differ(verdict->writer->process, verdict->reader->process)));
     struct eddy_why_reason *reason =
         eddy_why_add(verdict, one_folder ? EDDY_WHY_SCOPES : EDDY_WHY_FOLDERS, EDDY_SIDE_PAIR,
                      lost ? EDDY_GRADE_LOST : EDDY_GRADE_OUTSIDE);
@@ -230,8 +270,7 @@ static bool share_removed(const struct eddy_why_verdict *verdict)
     return share;
 }
 
-/* ROS 2 reads its own list of nodes with KEEP_ALL, which nobody can change, and which costs little.
- */
+/* ROS 2 reads its own list of nodes with KEEP_ALL, which nobody can change; it costs little. */
 static bool is_ros_graph(const struct eddy_why_verdict *verdict)
 {
     return strcmp(verdict->writer->topic, "ros_discovery_info") == 0 &&
@@ -253,6 +292,8 @@ static void judge_outside(const struct eddy_why_world *world, struct eddy_why_ve
     for (size_t i = 0; i < sizeof sides / sizeof sides[0]; i++)
         if (eddy_why_on(verdict, sides[i])->member == NULL)
             eddy_why_off(world, verdict, sides[i]);
+    if (are_newer(verdict))
+        return;
     if (share_removed(verdict))
         set_path(verdict, EDDY_PATH_EDDY);
     else if (worlds_differ(writer->process, reader->process))
@@ -265,11 +306,25 @@ static void judge_outside(const struct eddy_why_world *world, struct eddy_why_ve
         excuse_ros_graph(verdict);
 }
 
+static void judge_generations(struct eddy_why_verdict *verdict)
+{
+    bool is_newer = eddy_why_is_newer(verdict->writer);
+    struct eddy_why_reason *reason =
+        eddy_why_add(verdict, EDDY_WHY_GENERATIONS, EDDY_SIDE_PAIR, EDDY_GRADE_OUTSIDE);
+    reason->first = is_newer ? "11" : "0.10";
+    reason->second = is_newer ? "0.10" : "11";
+    set_path(verdict, EDDY_PATH_NETWORK);
+}
+
 static void judge_discovered(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_endpoint *writer = verdict->writer, *reader = verdict->reader;
     if (!eddy_why_match(verdict))
         set_path(verdict, EDDY_PATH_NONE);
+    else if (are_newer(verdict) && in_one_process(writer->process, reader->process))
+        set_path(verdict, EDDY_PATH_PROCESS); /* also where both are in Eddy */
+    else if (generations_differ(writer, reader))
+        judge_generations(verdict);
     else if (in_one_topic(writer->member, reader->member))
         judge_together(verdict);
     else if (in_one_process(writer->process, reader->process))
@@ -280,7 +335,7 @@ static void judge_discovered(const struct eddy_why_world *world, struct eddy_why
         judge_outside(world, verdict);
 }
 
-/* Who is stopped answers nobody, but those who knew it before go on with it. */
+/* Who is stopped answers nobody, but who knew it before goes on with it. */
 static bool is_silent(const struct eddy_why_endpoint *endpoint)
 {
     return !endpoint->is_discovered && !endpoint->process->is_stopped && !is_dead(endpoint);

@@ -72,12 +72,20 @@ enum eddy_why_code {
     EDDY_WHY_MEMORY_FULL,
     EDDY_WHY_PRESUMED,
     EDDY_WHY_ROS_GRAPH,
-    /* What Cyclone DDS does with types. */
+    /* What Cyclone DDS 0.10 does with types. */
     EDDY_WHY_STRING_KEY,
     EDDY_WHY_OPTIONAL,
     EDDY_WHY_LONGER_TYPE,
     EDDY_WHY_OTHER_TYPE,
     EDDY_WHY_KEYS,
+    /* The same of Cyclone DDS 11, where it is not as with 0.10. */
+    EDDY_WHY_KEEPS_ALL,
+    EDDY_WHY_SEVERAL_PARTITIONS,
+    EDDY_WHY_EVOLVING,
+    EDDY_WHY_NO_PLUGIN,
+    EDDY_WHY_OTHER_PLUGIN,
+    EDDY_WHY_NOT_SERVED,
+    EDDY_WHY_GENERATIONS,
     EDDY_WHY_CODE_COUNT
 };
 
@@ -122,6 +130,13 @@ void eddy_why_off(const struct eddy_why_world *world, struct eddy_why_verdict *v
 /* Whether its policies let an endpoint use shared memory. */
 bool eddy_why_may_share(const struct eddy_why_world *world,
                         const struct eddy_why_endpoint *endpoint);
+
+/* Whether its Cyclone DDS is 11, as far as its process or its place in Eddy tells. */
+static inline bool eddy_why_is_newer(const struct eddy_why_endpoint *endpoint)
+{
+    return endpoint->process->is_newer ||
+           (endpoint->member != NULL && endpoint->member->is_of_plugin);
+}
 
 /* The endpoint on a side of a verdict. */
 static inline const struct eddy_why_endpoint *eddy_why_on(const struct eddy_why_verdict *verdict,

@@ -105,21 +105,30 @@ static bool representations_fit(const struct eddy_why_qos *asked,
 }
 
 /* Types of different versions may fit if they can be extended; DDS decides that, and does not tell.
- */
-static bool types_fit(const struct eddy_why_type *a, const struct eddy_why_type *b)
+ * Cyclone DDS 11 compares what is in types that it knows, whatever their names. */
+static bool types_fit(const struct eddy_why_type *a, const struct eddy_why_type *b, bool is_newer)
 {
     if (!a->is_known || !b->is_known || a->size == 0 || b->size == 0)
         return true;
-    return a->is_appendable || b->is_appendable || memcmp(a->id, b->id, sizeof a->id) == 0;
+    return a->is_appendable || b->is_appendable ||
+           memcmp(is_newer ? a->shape : a->id, is_newer ? b->shape : b->id, sizeof a->id) == 0;
+}
+
+static bool names_fit(const struct eddy_why_endpoint *writer,
+                      const struct eddy_why_endpoint *reader, bool is_newer)
+{
+    bool are_known = writer->type_facts.is_known && reader->type_facts.is_known;
+    return strcmp(writer->type, reader->type) == 0 || (is_newer && are_known);
 }
 
 bool eddy_why_match(struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_endpoint *writer = verdict->writer, *reader = verdict->reader;
     size_t before = verdict->reason_count;
-    if (strcmp(writer->type, reader->type) != 0)
+    bool is_newer = eddy_why_is_newer(reader);
+    if (!names_fit(writer, reader, is_newer))
         add_names(verdict, EDDY_WHY_TYPE_NAMES, reader->type, writer->type);
-    else if (!types_fit(&writer->type_facts, &reader->type_facts))
+    else if (!types_fit(&writer->type_facts, &reader->type_facts, is_newer))
         add_names(verdict, EDDY_WHY_TYPES, writer->type, "");
     match_kinds(verdict, &reader->qos, &writer->qos);
     match_times(verdict, &reader->qos, &writer->qos);

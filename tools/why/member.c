@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/why/member.h"
 
+#include "tools/plugin.h"
 #include "tools/process.h"
 #include "tools/why/judge.h"
 
@@ -21,26 +22,13 @@ struct list {
     size_t count;
 };
 
-/* Of Cyclone DDS 11: "psmx/INSTANCE/NUMBER/LANE/PARTITION", without type (spec/psmx.md). */
-#define PLUGIN_SCOPE "psmx/"
-
-static bool is_of_plugin(const struct eddy_why_member *member)
+/* Who meets has the same; how the plug-in keeps its samples apart is nothing to those who look. */
+static const char *scope_shown(struct eddy_arena *arena, const char *scope, bool *is_of_plugin)
 {
-    return strncmp(member->scope, PLUGIN_SCOPE, sizeof PLUGIN_SCOPE - 1) == 0;
-}
-
-/* Who meets shares instance and number; the lanes are one thing to those who look. */
-static const char *scope_shown(struct eddy_arena *arena, const char *scope)
-{
-    const char *at = scope;
-    if (strncmp(scope, PLUGIN_SCOPE, sizeof PLUGIN_SCOPE - 1) != 0)
-        return eddy_arena_text(arena, scope);
-    for (int i = 0; i < 3 && at != NULL; i++)
-        at = strchr(at + (i > 0), '/');
-    char shown[128];
-    int length = at != NULL ? (int)(at - scope) : (int)strlen(scope);
-    snprintf(shown, sizeof shown, "%.*s", length, scope);
-    return eddy_arena_text(arena, shown);
+    struct eddy_plugin_scope parts;
+    *is_of_plugin = eddy_plugin_read(scope, &parts);
+    char *shown = eddy_arena_take(arena, strlen(scope) + 1, 1);
+    return memcpy(shown, scope, *is_of_plugin ? parts.meeting : strlen(scope));
 }
 
 static void add_topic(struct eddy_arena *arena, const char *dir,
@@ -48,12 +36,16 @@ static void add_topic(struct eddy_arena *arena, const char *dir,
 {
     const char *name = eddy_arena_text(arena, topic->name);
     const char *type = eddy_arena_text(arena, topic->type);
-    const char *scope = scope_shown(arena, topic->scope);
+    const char *whole = eddy_arena_text(arena, topic->scope);
+    bool is_of_plugin = false;
+    const char *scope = scope_shown(arena, whole, &is_of_plugin);
     for (size_t i = 0; i < topic->member_count; i++) {
         list->members = eddy_arena_grow(arena, list->members, list->count, sizeof list->members[0]);
         list->members[list->count++] =
             (struct eddy_why_member){.dir = dir,
                                      .scope = scope,
+                                     .whole = whole,
+                                     .is_of_plugin = is_of_plugin,
                                      .topic = name,
                                      .type = type,
                                      .info = topic->members[i],
@@ -147,6 +139,26 @@ static bool is_program(const struct eddy_member_info *info, const char *started_
     return strncmp(info->name, slash != NULL ? slash + 1 : started_by, sizeof info->name - 1) == 0;
 }
 
+/* The plug-in has a topic of Eddy for each partition, and none for an endpoint in several. */
+static bool is_partition_of(const struct eddy_why_member *member,
+                            const struct eddy_why_endpoint *endpoint)
+{
+    struct eddy_plugin_scope parts;
+    const char *name = endpoint->qos.partition_count > 0 ? endpoint->qos.partitions[0] : "";
+    return eddy_plugin_read(member->whole, &parts) && strcmp(parts.partition, name) == 0;
+}
+
+/* What is known of a process tells which of the two ways into Eddy it has. */
+static bool is_kind_of(const struct eddy_why_member *member,
+                       const struct eddy_why_endpoint *endpoint)
+{
+    const struct eddy_why_process *process = endpoint->process;
+    if (process->view == EDDY_WHY_IN_SIGHT && process->is_newer != member->is_of_plugin)
+        return false;
+    return member->is_of_plugin ? is_partition_of(member, endpoint)
+                                : strcmp(member->type, endpoint->type) == 0;
+}
+
 static bool is_of(const struct eddy_why_member *member, const struct eddy_why_endpoint *endpoint)
 {
     const struct eddy_why_process *process = endpoint->process;
@@ -154,8 +166,7 @@ static bool is_of(const struct eddy_why_member *member, const struct eddy_why_en
         process->dir != NULL && (process->is_removed || strcmp(process->dir, member->dir) != 0);
     return !member->is_taken && !elsewhere && member->info.is_writer == endpoint->is_writer &&
            member->info.pid == process->pid && is_program(&member->info, process->name) &&
-           strcmp(member->topic, endpoint->topic) == 0 &&
-           (is_of_plugin(member) || strcmp(member->type, endpoint->type) == 0);
+           strcmp(member->topic, endpoint->topic) == 0 && is_kind_of(member, endpoint);
 }
 
 static struct eddy_why_member *find_member(const struct eddy_why_world *world,
@@ -175,12 +186,38 @@ static struct eddy_why_member *presume(struct eddy_arena *arena, const struct ed
     struct eddy_why_member *member = eddy_arena_take(arena, 1, sizeof *member);
     char scope[32];
     snprintf(scope, sizeof scope, SCOPE, world->domain);
+    bool is_newer = endpoint->process->is_newer;
+    const char *shown = is_newer ? "psmx" : eddy_arena_text(arena, scope);
     *member = (struct eddy_why_member){.dir = endpoint->process->dir,
-                                       .scope = eddy_arena_text(arena, scope),
+                                       .scope = shown,
+                                       .whole = shown,
+                                       .is_of_plugin = is_newer,
                                        .topic = endpoint->topic,
                                        .type = endpoint->type,
                                        .is_presumed = true};
     return member;
+}
+
+/* Both are of one reader of Cyclone DDS 11, or of several that share them: of each process one for
+ * writers that wait and one for all others. */
+static bool are_twins(const struct eddy_why_member *a, const struct eddy_why_member *b)
+{
+    struct eddy_plugin_scope of_a, of_b;
+    return !a->info.is_writer && !b->info.is_writer && a->info.pid == b->info.pid &&
+           a->info.state == b->info.state && strcmp(a->dir, b->dir) == 0 &&
+           strcmp(a->topic, b->topic) == 0 && strcmp(a->scope, b->scope) == 0 &&
+           strcmp(a->whole, b->whole) != 0 && eddy_plugin_read(a->whole, &of_a) &&
+           eddy_plugin_read(b->whole, &of_b) && strcmp(of_a.partition, of_b.partition) == 0;
+}
+
+static const struct eddy_why_member *twin_of(const struct eddy_why_world *world,
+                                             const struct eddy_why_member *member)
+{
+    for (size_t i = 0; i < world->member_count; i++) {
+        if (are_twins(member, &world->members[i]))
+            return &world->members[i];
+    }
+    return NULL;
 }
 
 static void give_member(struct eddy_arena *arena, const struct eddy_why_world *world,
@@ -196,8 +233,11 @@ static void give_member(struct eddy_arena *arena, const struct eddy_why_world *w
         member = presume(arena, world, endpoint);
     if (member == NULL)
         return;
-    member->is_taken = true;
     endpoint->member = member;
+    if (member->is_of_plugin && !endpoint->is_writer)
+        endpoint->second = twin_of(world, member);
+    else
+        member->is_taken = true;
 }
 
 /* Ids of processes repeat on other hosts: those that are certainly on this one choose first. */
@@ -243,19 +283,37 @@ static const struct eddy_why_process *process_of(struct eddy_arena *arena,
                                          .name = eddy_arena_text(arena, member->info.name),
                                          .pid = member->info.pid,
                                          .is_cyclone = true,
+                                         .is_newer = member->is_of_plugin,
                                          .patch = -1,
                                          .is_stopped = eddy_process_stopped(member->info.pid)};
     return process;
 }
 
+static bool is_in_domain(const struct eddy_why_world *world, const struct eddy_why_member *member)
+{
+    struct eddy_plugin_scope parts;
+    char scope[32];
+    if (eddy_plugin_read(member->whole, &parts))
+        return parts.number ==
+               eddy_plugin_number(parts.instance, parts.instance_length, world->domain);
+    snprintf(scope, sizeof scope, SCOPE, world->domain);
+    return strcmp(member->scope, scope) == 0;
+}
+
+static bool is_given(const struct eddy_why_world *world, const struct eddy_why_member *member)
+{
+    bool is = member->is_taken;
+    for (size_t i = 0; !is && i < world->endpoint_count; i++)
+        is = world->endpoints[i].member == member || world->endpoints[i].second == member;
+    return is;
+}
+
 static void add_undiscovered(struct eddy_arena *arena, const struct eddy_why_past *past,
                              struct eddy_why_world *world)
 {
-    char scope[32];
-    snprintf(scope, sizeof scope, SCOPE, world->domain);
     for (size_t i = 0; i < world->member_count; i++) {
         struct eddy_why_member *member = &world->members[i];
-        if (member->is_taken || strcmp(member->scope, scope) != 0 ||
+        if (is_given(world, member) || !is_in_domain(world, member) ||
             member->info.state == EDDY_MEMBER_LEAVING || !was_there(past, member))
             continue;
         world->endpoints = eddy_arena_grow(arena, world->endpoints, world->endpoint_count,
@@ -265,7 +323,8 @@ static void add_undiscovered(struct eddy_arena *arena, const struct eddy_why_pas
                                        .topic = member->topic,
                                        .type = member->type,
                                        .process = process_of(arena, member),
-                                       .member = member};
+                                       .member = member,
+                                       .second = twin_of(world, member)};
     }
 }
 

@@ -1,7 +1,8 @@
 /* off.c - why a writer or reader is not in Eddy (see judge.h).
  *
  * Cyclone DDS 0.10 lets an endpoint use shared memory if its policies are among those that it can
- * hold there; it decides when the endpoint is made, and says nothing.
+ * hold there; it decides when the endpoint is made, and says nothing.  Cyclone DDS 11 asks the plug-in
+ * at that moment, which has rules of its own (spec/psmx.md, "What goes where").
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/why/judge.h"
@@ -25,19 +26,64 @@ static void add_depth(const struct eddy_why_world *world, struct eddy_why_verdic
     reason->other = world->history_max;
 }
 
+/* What is durable beyond its writer is kept by nobody, so Cyclone DDS 11 takes it for less. */
+static void add_durability(struct eddy_why_verdict *verdict, enum eddy_why_side side)
+{
+    int32_t is = eddy_why_on(verdict, side)->qos.durability;
+    if (is > EDDY_DDS_TRANSIENT_LOCAL)
+        add_outside(verdict, EDDY_WHY_DURABILITY, side)->first =
+            is == EDDY_DDS_TRANSIENT ? "TRANSIENT" : "PERSISTENT";
+}
+
+/* What the plug-in keeps for late readers, it keeps in Eddy. */
+static void add_kept(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
+                     enum eddy_why_side side)
+{
+    const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
+    if (side != EDDY_SIDE_WRITER || qos->reliability != EDDY_DDS_RELIABLE ||
+        qos->durability != EDDY_DDS_TRANSIENT_LOCAL)
+        return;
+    if (qos->service_history == EDDY_DDS_KEEP_ALL)
+        add_outside(verdict, EDDY_WHY_KEEPS_ALL, side)->other = world->history_max;
+    else
+        add_depth(world, verdict, qos);
+}
+
+/* The plug-in has a topic of Eddy for each partition. */
+static void add_partitions(struct eddy_why_verdict *verdict, enum eddy_why_side side)
+{
+    const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
+    if (qos->partition_count > 1 ||
+        (qos->partition_count == 1 && strpbrk(qos->partitions[0], "*?[") != NULL))
+        add_outside(verdict, EDDY_WHY_SEVERAL_PARTITIONS, side);
+}
+
+/* What keeps it off with 0.10 alone. */
+static void add_old_policies(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
+                             enum eddy_why_side side)
+{
+    const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
+    if (qos->history != EDDY_DDS_KEEP_LAST)
+        add_outside(verdict, EDDY_WHY_HISTORY, side);
+    add_durability(verdict, side);
+    if (side == EDDY_SIDE_WRITER)
+        add_depth(world, verdict, qos);
+}
+
 /* False: none of its policies keeps it off. */
 static bool add_policies(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
                          enum eddy_why_side side)
 {
-    const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
+    const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, side);
+    const struct eddy_why_qos *qos = &endpoint->qos;
+    bool is_newer = eddy_why_is_newer(endpoint);
     size_t before = verdict->reason_count;
-    if (qos->history != EDDY_DDS_KEEP_LAST)
-        add_outside(verdict, EDDY_WHY_HISTORY, side);
-    if (qos->durability > EDDY_DDS_TRANSIENT_LOCAL)
-        add_outside(verdict, EDDY_WHY_DURABILITY, side)->first =
-            qos->durability == EDDY_DDS_TRANSIENT ? "TRANSIENT" : "PERSISTENT";
-    if (side == EDDY_SIDE_WRITER)
-        add_depth(world, verdict, qos);
+    if (is_newer) {
+        add_kept(world, verdict, side);
+        add_partitions(verdict, side);
+    } else {
+        add_old_policies(world, verdict, side);
+    }
     if (qos->liveliness != EDDY_DDS_AUTOMATIC)
         add_outside(verdict, EDDY_WHY_LIVELINESS, side);
     if (qos->deadline != EDDY_DDS_INFINITE)
@@ -72,6 +118,31 @@ static void add_library(struct eddy_why_verdict *verdict, enum eddy_why_side sid
         add_outside(verdict, EDDY_WHY_NOT_LAUNCHED, side);
 }
 
+/* What Cyclone DDS 11 has loaded instead of the plug-in, or has not done with it. */
+static void add_plugin(struct eddy_why_verdict *verdict, enum eddy_why_side side,
+                       const struct eddy_why_process *process)
+{
+    if (process->is_our_plugin)
+        add_outside(verdict, EDDY_WHY_NO_DOMAIN, side);
+    else if (process->plugin != NULL)
+        add_outside(verdict, EDDY_WHY_OTHER_PLUGIN, side)->first = process->plugin;
+    else
+        add_outside(verdict, EDDY_WHY_NO_PLUGIN, side);
+}
+
+/* Its policies let it in, and its process has the folder open. */
+static void add_refused(struct eddy_why_verdict *verdict, enum eddy_why_side side,
+                        const struct eddy_why_process *process)
+{
+    const struct eddy_why_type *type = &eddy_why_on(verdict, side)->type_facts;
+    if (!process->is_newer)
+        add_outside(verdict, EDDY_WHY_NOT_OPEN, side)->first = process->dir;
+    else if (type->is_fixed && (type->is_appendable || type->has_optional))
+        add_outside(verdict, EDDY_WHY_EVOLVING, side);
+    else
+        add_outside(verdict, EDDY_WHY_NOT_SERVED, side)->first = process->dir;
+}
+
 static void add_process(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
                         enum eddy_why_side side, const struct eddy_why_process *process)
 {
@@ -79,6 +150,8 @@ static void add_process(const struct eddy_why_world *world, struct eddy_why_verd
         add_outside(verdict, EDDY_WHY_OUT_OF_SIGHT, side);
     else if (process->view == EDDY_WHY_HIDDEN)
         add_outside(verdict, EDDY_WHY_OTHER_USER, side)->number = process->user;
+    else if (process->dir == NULL && process->is_newer)
+        add_plugin(verdict, side, process);
     else if (process->dir == NULL)
         add_library(verdict, side, process);
     else if (process->is_removed)
@@ -86,7 +159,7 @@ static void add_process(const struct eddy_why_world *world, struct eddy_why_verd
     else if (world->is_full && strcmp(process->dir, world->dir) == 0)
         add_outside(verdict, EDDY_WHY_FULL, side)->first = process->dir;
     else
-        add_outside(verdict, EDDY_WHY_NOT_OPEN, side)->first = process->dir;
+        add_refused(verdict, side, process);
 }
 
 void eddy_why_off(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,

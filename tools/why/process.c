@@ -126,6 +126,24 @@ static int patch_of(const char *path)
     return at != NULL ? (int)strtol(at + sizeof version - 1, NULL, 10) : -1;
 }
 
+/* True for "libddsc...so.N", N from 11 on. */
+static bool is_newer(const char *path)
+{
+    static const char version[] = ".so.";
+    const char *at = strstr(base_name(path), version);
+    return at != NULL && strtol(at + sizeof version - 1, NULL, 10) >= 11;
+}
+
+/* Eddy's, if there are several. */
+static void see_plugin(struct eddy_arena *arena, struct eddy_why_process *process, const char *path)
+{
+    if (process->is_our_plugin)
+        return;
+    process->is_our_plugin = strncmp(base_name(path), "libpsmx_eddy.so", 15) == 0;
+    process->plugin = eddy_arena_text(arena, path);
+    process->is_newer = true;
+}
+
 /* What the door leads to, if that is loaded, too. */
 static void see_binding(struct eddy_arena *arena, struct eddy_why_process *process,
                         const char *path)
@@ -155,6 +173,9 @@ static void see_mapping(struct eddy_arena *arena, struct eddy_why_process *proce
     } else if (strncmp(name, "libddsc", 7) == 0 && process->cyclone == NULL) {
         process->cyclone = eddy_arena_text(arena, path);
         process->patch = patch_of(path);
+        process->is_newer = process->is_newer || is_newer(path);
+    } else if (strncmp(name, "libpsmx_", 8) == 0) {
+        see_plugin(arena, process, path);
     } else if (shared == 's' && see_registry(arena, process, path)) {
         process->registry = inode;
         process->registry_device = makedev(device_major, device_minor);

@@ -46,6 +46,7 @@ struct eddy_why_qos {
 struct eddy_why_type {
     bool is_known;
     uint8_t id[14];     /* differs where the type does */
+    uint8_t shape[14];  /* the same without its names */
     bool is_fixed;      /* no strings and sequences in it */
     bool is_appendable; /* or mutable */
     bool has_optional, has_string_key;
@@ -76,6 +77,9 @@ struct eddy_why_process {
     bool is_iceoryx;             /* that one is the real one */
     const char *cyclone;         /* path of its libddsc; NULL: none loaded */
     int patch;                   /* N of Cyclone DDS 0.10.N; -1: unknown */
+    bool is_newer;               /* it is 11 or later, which loads plug-ins */
+    const char *plugin;          /* path of the plug-in that it has loaded; NULL: none */
+    bool is_our_plugin;          /* that one is Eddy's */
     const char *dir;             /* folder of the domain that it has open; NULL: none */
     const char *meant_dir;       /* the one that its environment names */
     uint64_t registry;           /* which registry that is: its inode, */
@@ -91,6 +95,8 @@ struct eddy_why_process {
 /* A writer or reader in Eddy. */
 struct eddy_why_member {
     const char *dir, *scope, *topic, *type;
+    const char *whole; /* scope, with what the plug-in for Cyclone DDS 11 adds for itself */
+    bool is_of_plugin; /* then it has no type, and one may serve several readers of a process */
     struct eddy_member_info info;
     uint64_t shared_bytes, limit_bytes; /* of its topic */
     bool is_taken;                      /* by an endpoint */
@@ -107,6 +113,7 @@ struct eddy_why_endpoint {
     struct eddy_why_type type_facts;
     const struct eddy_why_process *process;
     const struct eddy_why_member *member; /* NULL: not in Eddy */
+    const struct eddy_why_member *second; /* a reader of Cyclone DDS 11 has two; NULL: none */
 };
 
 struct eddy_why_world {

@@ -10,7 +10,8 @@
 #include <string.h>
 
 /* In the sentences: $S the side, "the reader"; $O the other side; $1 and $2 names; $N and $M numbers;
- * $T and $U the same as times; $B and $C as sizes; $P and $Q partitions of the writer, the reader. */
+ * $T and $U the same as times; $B and $C as sizes; $P and $Q partitions of the writer, the reader,
+ * $R those of the side. */
 struct words {
     const char *name, *said, *advice;
 };
@@ -114,6 +115,22 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                              "use AUTOMATIC"},
     [EDDY_WHY_DEADLINE] = {"deadline", "$S has a deadline ($T), which keeps it off shared memory",
                            "use no deadline"},
+    [EDDY_WHY_SEVERAL_PARTITIONS] = {"several-partitions",
+                                     "$S is in several partitions, or in a pattern of them, $R, "
+                                     "which keeps it off shared memory",
+                                     "put it into one partition, by its name"},
+    [EDDY_WHY_KEEPS_ALL] =
+        {"keeps-all",
+         "$S keeps all its samples for late readers (TRANSIENT_LOCAL, and "
+         "KEEP_ALL in its durability_service), which keeps it off shared memory: "
+         "it takes $M of each instance",
+         "set durability_service to KEEP_LAST with a depth of $M or less"},
+    [EDDY_WHY_EVOLVING] =
+        {"evolving-type",
+         "$S's type has a fixed form in memory and may evolve (appendable, "
+         "mutable or with an @optional member), which keeps it off shared memory: "
+         "another version may have another size",
+         "make the type @final, without @optional"},
     [EDDY_WHY_ONE_SIDED] = {"one-sided",
                             "only the writer uses shared memory, and its Cyclone DDS sends what is "
                             "for the reader there: what `eddy run` preloads against that is "
@@ -168,6 +185,22 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                            "or could not be opened",
                            "use ignorelocal NONE; else look at what the program says on its "
                            "standard error"},
+    [EDDY_WHY_NO_PLUGIN] =
+        {"no-plugin", "$S's Cyclone DDS is 11, and has not loaded Eddy's plug-in",
+         "start it so: eddy run -- PROGRAM; or name the plug-in in its settings, "
+         "see eddy-psmx(5)"},
+    [EDDY_WHY_OTHER_PLUGIN] =
+        {"other-plugin",
+         "$S's settings name a plug-in that is not Eddy's, $1, and `eddy run` "
+         "leaves such settings as they are",
+         "take that PubSubMessageExchange out of CYCLONEDDS_URI, or put Eddy's "
+         "in its place, see eddy-psmx(5)"},
+    [EDDY_WHY_NOT_SERVED] = {"not-served",
+                             "$S is not in Eddy, although its process is, in $1, and the policies "
+                             "that discovery shows allow it: the plug-in's options keep its type "
+                             "off (SERIALIZED, KEYED_TOPICS), or it could not be opened",
+                             "look at the plug-in's options, see eddy-psmx(5); else at what the "
+                             "program says on its standard error"},
     [EDDY_WHY_FOLDERS] = {"folders",
                           "they are in Eddy in different folders, the writer in $1, the reader in "
                           "$2",
@@ -180,6 +213,11 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
                            "their settings have different locators, $1 and $2, so that Cyclone DDS "
                            "sends each sample over the network, too",
                            "take <Locator> out of CYCLONEDDS_URI: `eddy run` sets it"},
+    [EDDY_WHY_GENERATIONS] =
+        {"generations",
+         "the writer's Cyclone DDS is $1, the reader's $2: each generation has "
+         "a way of its own through Eddy",
+         "run both on the same Cyclone DDS"},
     [EDDY_WHY_STOPPED] = {"stopped", "$S's process is stopped (SIGSTOP, or a debugger)",
                           "let it go on: kill -CONT"},
     [EDDY_WHY_DEAD] = {"dead", "$S's process is dead",
@@ -288,6 +326,9 @@ static void say_one(FILE *out, char what, const struct eddy_why_verdict *verdict
     case 'B':
     case 'C':
         eddy_text_bytes(out, what == 'B' ? reason->number : reason->other);
+        break;
+    case 'R':
+        say_partitions(out, eddy_why_on(verdict, reason->side));
         break;
     default:
         say_partitions(out, what == 'P' ? verdict->writer : verdict->reader);
