@@ -188,13 +188,31 @@ static void nothing_waits_for_the_thread_at_any_point(void **state)
         if (is_there)
             printf("%s\n", points[i]);
     }
-    eddy_point_hook = NULL;
     printf("%u points\n", reached);
     check(reached >= 12);
 }
 
+/* However many participants are told that it leaves, one after the other. */
+static void a_writer_that_leaves_stays_for_a_second(void **state)
+{
+    (void)state;
+    eddy_point_hook = stage_arrive;
+    stage_set(&stop, "psmx-hand:lent", NULL);
+    begin();
+    check(reach()); /* a sample is in hand */
+    uint64_t began = eddy_now();
+    standin_writer_close(other);
+    uint64_t taken = eddy_now() - began;
+    check(taken >= SECOND - 50 * MILLISECOND && taken < SECOND + 800 * MILLISECOND);
+    stage_let_go(&stop);
+    other = standin_writer_open(there, "stages", &all);
+    end();
+    eddy_point_hook = NULL;
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WORLD_TEST(nothing_waits_for_the_thread_at_any_point)};
+    const struct CMUnitTest tests[] = {WORLD_TEST(nothing_waits_for_the_thread_at_any_point),
+                                       WORLD_TEST(a_writer_that_leaves_stays_for_a_second)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DOMAINS = 2, TOPICS = 3, AUTHORS = 1 << 16, LOANS = 64, STEADY = 3000, LARGE = 100000 };
+enum {
+    DOMAINS = 2,
+    TOPICS = 3,
+    AUTHORS = 1 << 16,
+    LOANS = 64,
+    STEADY = 3000,
+    LARGE = 100000,
+    PAST = 4
+};
 
 struct payload {
     uint64_t author, number, size; /* and bytes, each the number's last */
@@ -201,7 +209,7 @@ static int32_t write_one(struct standin_writer *writer, uint64_t author, uint64_
     struct payload payload = {author, number, size};
     struct psmx_loan *loan = standin_loan(writer, size);
     check(loan != NULL);
-    memset(loan->data, (int)(number & 0xff), size);
+    memset(loan->data, (int)(number & 0xff), size + PAST); /* as rmw_cyclonedds does */
     memcpy(loan->data, &payload, sizeof payload);
     return standin_write(writer, loan, is_raw);
 }

@@ -31,6 +31,13 @@ static bool is_awaited(struct psmx_source *w)
     return is;
 }
 
+/* DDS tells by each participant that listens, one after the other: they share the time. */
+static uint64_t leaves_by(struct psmx_source *w)
+{
+    uint64_t first = 0, now = eddy_deadline(LINGER);
+    return atomic_compare_exchange_strong(&w->leaves_by, &first, now) ? now : first;
+}
+
 /* Over the network a writer's samples and the news that it leaves come one after the other. */
 void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
 {
@@ -39,7 +46,7 @@ void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
     if (w == NULL)
         return;
     EDDY_POINT("psmx-linger:found");
-    uint64_t deadline = eddy_deadline(LINGER);
+    uint64_t deadline = leaves_by(w);
     while (w->wire.offer.reliable && is_awaited(w) && eddy_now() < deadline)
         nanosleep(&pause, NULL);
     EDDY_POINT("psmx-linger:over");

@@ -29,7 +29,8 @@ struct psmx_source {
     uint32_t history;      /* samples of each instance that are kept for late readers */
     pthread_mutex_t lock;
     eddy_writer *writer;
-    atomic_uint references; /* the endpoint's, and of loans that are out */
+    _Atomic uint64_t leaves_by; /* when it has lingered enough; 0: it does not leave */
+    atomic_uint references;     /* the endpoint's, and of loans that are out */
     _Atomic(struct sample *) returned;
     unsigned own, generation; /* readers of this domain, when that was looked at */
 };
