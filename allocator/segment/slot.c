@@ -3,17 +3,22 @@
 
 bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *p, uint64_t columns)
 {
+    const struct eddy_extent *x = p->extent; /* not read again after each acquire */
     /* Not of those where nobody sits.  acquire, from [empty]: what they read is read.  seq: who comes
      * now says so there, then pins, then looks at sn, which we have cleared. */
     columns &= eddy_load_seq(&s->control->reader_groups);
-    for (; columns; columns &= columns - 1) {
+    bool held = (columns & 1) && eddy_load_seq(&p->slot->mask) != 0;
+    uint32_t index = p->index;
+    for (columns &= ~1ull; columns && !held; columns &= columns - 1) {
         uint32_t c = (uint32_t)__builtin_ctzll(columns);
-        _Atomic uint64_t *column = c ? eddy_extent_column(s, p->extent, c, false) : &p->slot->mask;
+        /* acquire, from [mapped]: the page is there before anybody uses it. */
+        _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
+        if (__builtin_expect(!column, 0))
+            column = eddy_extent_column(s, p->extent, c, false);
         /* A column that cannot be looked at may hold: the slot is not to be had. */
-        if (!column || eddy_load_seq(c ? &column[p->index] : column) != 0)
-            return true;
+        held = !column || eddy_load_seq(&column[index]) != 0;
     }
-    return false;
+    return held;
 }
 
 int eddy_slot_find_again(struct eddy_segment *s, uint32_t id, struct eddy_place *p)

@@ -45,32 +45,25 @@ static bool may_waste(struct eddy_writer *w, uint64_t bytes)
     return !w->thrifty;
 }
 
-static bool suits(struct eddy_writer *w, const struct eddy_extent *x, uint64_t need)
+static inline bool suits(struct eddy_writer *w, const struct eddy_extent *x, uint64_t need)
 {
     return eddy_extent_suits(x, need) &&
            (x->capacity <= EDDY_SUITS_ALL || x->capacity - need <= need / 16 ||
             x->capacity <= eddy_extent_fits(need) || may_waste(w, x->capacity - need));
 }
 
-static bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need,
-                     const struct eddy_limit *limit, bool any_size, struct eddy_place *p)
+static inline bool try_slot(struct eddy_writer *w, uint32_t id, uint64_t need,
+                            const struct eddy_limit *limit, bool any_size, struct eddy_place *p)
 {
     return eddy_slot_find(w->segment, id, p) == EDDY_OK &&
            (any_size ? p->extent->capacity >= need : suits(w, p->extent, need)) &&
            eddy_slot_claim(w->segment, p, w->me, limit);
 }
 
-void eddy_writer_remember(struct eddy_writer *w, uint32_t slot)
-{
-    if (w->recent_count == EDDY_RECENT) { /* the oldest is left to the table */
-        w->recent_first++;
-        w->recent_count--;
-    }
-    w->recent[(w->recent_first + w->recent_count++) % EDDY_RECENT] = slot;
-}
-
-static bool claim_recent(struct eddy_writer *w, uint64_t need, const struct eddy_limit *limit,
-                         struct eddy_place *p)
+/* Inline, and so is what it calls: mostly the first is claimed, and nothing else is done. */
+static inline __attribute__((always_inline)) bool claim_recent(struct eddy_writer *w, uint64_t need,
+                                                               const struct eddy_limit *limit,
+                                                               struct eddy_place *p)
 {
     uint32_t tries = w->recent_count < TRIES_RECENT ? w->recent_count : TRIES_RECENT;
     for (uint32_t i = 0; i < tries; i++) {
@@ -145,10 +138,11 @@ static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
 static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     const struct eddy_limit limit = limit_for(w, need);
-    if (goes_round_enough(w, need))
-        return claim_recent(w, need, &limit, p) ||
-               claim_table(w, need, &limit, TRIES_TABLE, false, p);
-    return claim_table(w, need, &limit, TRIES_TABLE, false, p) || claim_recent(w, need, &limit, p);
+    bool round = goes_round_enough(w, need);
+    if (!round && claim_table(w, need, &limit, TRIES_TABLE, false, p))
+        return true;
+    return claim_recent(w, need, &limit, p) ||
+           (round && claim_table(w, need, &limit, TRIES_TABLE, false, p));
 }
 
 static void forget_recent(struct eddy_writer *w, uint32_t i)

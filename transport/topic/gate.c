@@ -41,21 +41,22 @@ bool eddy_gate_recompute(struct eddy_segment *s)
     uint64_t gate = lowest + length;
     EDDY_POINT("gate:next-read");
     struct untaken untaken = {lowest, length, lowest, lowest};
+    const struct eddy_reader_seat *readers = s->readers; /* or each acquire has it read again */
     struct eddy_seats seats = eddy_seats_of_readers(s);
     for (uint32_t i; eddy_seats_next(&seats, &i);) {
-        if (eddy_seat_is_void(&s->readers[i].owner))
+        const struct eddy_reader_seat *r = &readers[i];
+        if (eddy_seat_is_void(&r->owner))
             continue;
-        uint64_t cursor = eddy_load_seq(&s->readers[i].cursor); /* acquire, from [cursor] */
+        uint64_t cursor = eddy_load_seq(&r->cursor); /* acquire, from [cursor] */
         if (cursor == EDDY_CURSOR_ABSENT) {
-            add_untaken(&s->readers[i], &untaken);
+            add_untaken(r, &untaken);
             continue;
         }
-        if (eddy_is_let_go(&s->readers[i]))
+        if (eddy_is_let_go(r))
             continue;
         if (cursor == EDDY_CURSOR_JOINING)
             return false;
-        uint64_t reach =
-            cursor + eddy_load_relaxed(&s->readers[i].depth); /* set before the cursor */
+        uint64_t reach = cursor + eddy_load_relaxed(&r->depth); /* set before the cursor */
         lowest = cursor < lowest ? cursor : lowest;
         gate = reach < gate ? reach : gate;
     }

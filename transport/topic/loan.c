@@ -10,8 +10,8 @@ struct shape {
 
 /* Where data goes in a slot whose payload is 64-aligned (page-aligned for the first), and what that
  * takes. */
-static int shape_loan(const struct eddy_writer *w, const struct eddy_loan_options *o,
-                      struct shape *shape)
+static inline int shape_loan(const struct eddy_writer *w, const struct eddy_loan_options *o,
+                             struct shape *shape)
 {
     uint64_t front = eddy_header_room(o->header_size) + (w->keep.keyed ? EDDY_KEY_BYTES : 0);
     uint64_t align = o->alignment ? o->alignment : front ? 8 : EDDY_LINE;
@@ -40,18 +40,9 @@ int eddy_writer_need(const struct eddy_writer *w, const struct eddy_loan_options
     return error;
 }
 
-uint8_t *eddy_writer_payload(struct eddy_writer *w, const struct eddy_place *p)
-{
-    /* acquire, from [mapped]: the pages are there before anybody writes to them. */
-    uint8_t *base = eddy_load_acquire(&p->extent->writable);
-    if (__builtin_expect(!base, 0))
-        base = eddy_extent_writable(w->segment, p->extent);
-    return base ? base + p->extent->capacity * p->index : NULL;
-}
-
-static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
-                     const struct eddy_loan_options *o, const struct shape *shape,
-                     struct eddy_loan *loan)
+static inline int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
+                            const struct eddy_loan_options *o, const struct shape *shape,
+                            struct eddy_loan *loan)
 {
     uint8_t *payload = eddy_writer_payload(w, p);
     if (!payload) {
@@ -74,7 +65,7 @@ static int fill_loan(struct eddy_writer *w, const struct eddy_place *p,
     return EDDY_OK;
 }
 
-static bool take_spare(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+static inline bool take_spare(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     if (!w->has_spare)
         return false;
@@ -88,8 +79,9 @@ static bool take_spare(struct eddy_writer *w, uint64_t need, struct eddy_place *
     return false;
 }
 
-int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *options,
-                          uint64_t deadline, struct eddy_loan *loan)
+/* Inline, as a plain loan needs little of it. */
+static inline int lend(struct eddy_writer *w, const struct eddy_loan_options *options,
+                       uint64_t deadline, struct eddy_loan *loan)
 {
     struct shape shape = {0};
     struct eddy_place place = {0};
@@ -106,24 +98,15 @@ int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *option
     return fill_loan(w, &place, options, &shape, loan);
 }
 
-int eddy_writer_loan(eddy_writer *w, size_t size, uint64_t deadline, struct eddy_loan *loan)
+int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *options,
+                          uint64_t deadline, struct eddy_loan *loan)
 {
-    return eddy_writer_loan_with(w, &(struct eddy_loan_options){.size = size}, deadline, loan);
+    return lend(w, options, deadline, loan);
 }
 
-int eddy_writer_find_loan(struct eddy_writer *w, const struct eddy_loan *loan, struct eddy_place *p)
+int eddy_writer_loan(eddy_writer *w, size_t size, uint64_t deadline, struct eddy_loan *loan)
 {
-    if (__builtin_expect(w->fork_count != eddy_fork_count, 0))
-        return eddy_fail_forked();
-    int error = eddy_slot_find(w->segment, loan->slot, p);
-    if (error)
-        return eddy_fail(EDDY_ESTALE, "this is no loan of this writer");
-    /* Relaxed: only the owner writes them, and that is us or the answer is no. */
-    if (eddy_slot_owner(p->slot) != w->me ||
-        (eddy_load_relaxed(&p->slot->ticket) ^ w->mark) != loan->ticket)
-        return eddy_fail(EDDY_ESTALE,
-                         "this loan was published or discarded already, or is another writer's");
-    return EDDY_OK;
+    return lend(w, &(struct eddy_loan_options){.size = size}, deadline, loan);
 }
 
 int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)

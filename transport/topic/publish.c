@@ -13,15 +13,14 @@
 /* Of larger slots none is claimed ahead: memory is dearer than a swap. */
 #define AHEAD_BYTES (1u << 20)
 
-static bool lets_pass(const struct eddy_writer *w, uint64_t n)
+static inline bool lets_pass(const struct eddy_writer *w, const struct eddy_log *log, uint64_t n)
 {
-    if (!eddy_gate_lets_pass(w->segment, w->log, n))
+    const struct eddy_segment *s = w->segment;
+    if (!eddy_gate_lets_pass(s, log, n))
         return false;
     /* Those who wait in line come first, as long as there is not room for all. */
     return __builtin_expect(eddy_writer_has_turn(w, EDDY_ROOM_GATE), 1) ||
-           eddy_gate_lets_pass(
-               w->segment, w->log,
-               n + eddy_load_relaxed(&w->segment->control->waiting[EDDY_ROOM_GATE]));
+           eddy_gate_lets_pass(s, log, n + eddy_load_relaxed(&s->control->waiting[EDDY_ROOM_GATE]));
 }
 
 static bool gate_is_open(struct eddy_writer *w, void *unused)
@@ -33,14 +32,12 @@ static bool gate_is_open(struct eddy_writer *w, void *unused)
     w->log = eddy_logs_mapped(w->segment);
     if (n > eddy_log_last_sn(w->log))
         return true; /* nothing to wait for: the next try finds that out */
-    return eddy_gate_recompute(w->segment) && lets_pass(w, n);
+    return eddy_gate_recompute(w->segment) && lets_pass(w, w->log, n);
 }
 
-/* Passes the gate for n, or waits for it. */
-static int pass_gate(struct eddy_writer *w, uint64_t n, uint64_t deadline)
+/* Passes the gate for n, which is closed as it seems, or waits for it. */
+static __attribute__((noinline)) int pass_gate(struct eddy_writer *w, uint64_t n, uint64_t deadline)
 {
-    if (__builtin_expect(lets_pass(w, n), 1))
-        return EDDY_OK;
     if (n > eddy_log_last_sn(w->log))
         return eddy_fail(EDDY_ELIMIT,
                          "the topic has used up its sequence numbers; close it everywhere once");
@@ -75,9 +72,10 @@ static void be_patient(struct eddy_writer *w, uint64_t n)
 static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t deadline,
                      uint64_t *sn)
 {
+    struct eddy_segment *s = w->segment;
     int error = EDDY_OK;
     for (uint32_t tries = 0; !error && tries < TRIES_PUBLISH; tries++) {
-        uint64_t n = eddy_logs_next(w->segment); /* the entry decides */
+        uint64_t n = eddy_logs_next(s); /* the entry decides */
         const struct eddy_log *log = log_in_use(w);
         if (!log)
             return EDDY_ENOMEM;
@@ -88,12 +86,13 @@ static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
             continue;
         }
         if (age == EDDY_ENTRY_NEWER) {
-            error = eddy_logs_mend(w->segment, log, n, entry);
+            error = eddy_logs_mend(s, log, n, entry);
             continue;
         }
         EDDY_POINT("publish:entry-read");
         be_patient(w, n);
-        error = pass_gate(w, n, deadline);
+        if (__builtin_expect(!lets_pass(w, log, n), 0))
+            error = pass_gate(w, n, deadline);
         if (error)
             return error;
         EDDY_POINT("publish:gate-passed");
@@ -203,8 +202,8 @@ static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
 }
 
 /* Finds the loan, and checks what is to be published of it. */
-static int check_publication(struct eddy_writer *w, const struct eddy_loan *loan, size_t size,
-                             const struct eddy_publication *what, struct eddy_place *p)
+static inline int check_publication(struct eddy_writer *w, const struct eddy_loan *loan,
+                                    size_t size, struct eddy_place *p)
 {
     int error = eddy_writer_find_loan(w, loan, p);
     if (error)
@@ -212,12 +211,6 @@ static int check_publication(struct eddy_writer *w, const struct eddy_loan *loan
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset); /* ours; checked all the same */
     if (size > loan->size || size > p->extent->capacity || offset > p->extent->capacity - size)
         return eddy_fail(EDDY_ETOOBIG, "publishing %zu bytes of a loan of %zu", size, loan->size);
-    if ((what->flags & ~EDDY_PUBLISH_ENDS_KEY) || what->reserved[0] || what->reserved[1] ||
-        what->reserved[2])
-        return eddy_fail(EDDY_EINVAL,
-                         "eddy_writer_publish_with: flags 0x%x, or something "
-                         "reserved, that this version does not know",
-                         what->flags);
     return EDDY_OK;
 }
 
@@ -240,13 +233,14 @@ static void take_back(struct eddy_writer *w, struct eddy_slot *slot)
     eddy_store_relaxed(&slot->sn, 0u); /* ours; seen by way of [give up] */
 }
 
-int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
-                             const struct eddy_publication *what, uint64_t deadline)
+/* Inline, as a plain sample needs little of it. */
+static inline int publish(struct eddy_writer *w, struct eddy_loan *loan, size_t size,
+                          const struct eddy_publication *what, uint64_t deadline)
 {
     struct eddy_place p = {0};
     struct eddy_kind_kept *kind = NULL;
     uint64_t sn = 0;
-    int error = check_publication(w, loan, size, what, &p);
+    int error = check_publication(w, loan, size, &p);
     if (!error && w->keep.depth)
         error = prepare_history(w, &p, what, &kind);
     if (error)
@@ -281,10 +275,22 @@ int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size
     return EDDY_OK;
 }
 
+int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
+                             const struct eddy_publication *what, uint64_t deadline)
+{
+    if ((what->flags & ~EDDY_PUBLISH_ENDS_KEY) || what->reserved[0] || what->reserved[1] ||
+        what->reserved[2])
+        return eddy_fail(EDDY_EINVAL,
+                         "eddy_writer_publish_with: flags 0x%x, or something "
+                         "reserved, that this version does not know",
+                         what->flags);
+    return publish(w, loan, size, what, deadline);
+}
+
 int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size, uint64_t deadline)
 {
     static const struct eddy_publication plain;
-    return eddy_writer_publish_with(w, loan, size, &plain, deadline);
+    return publish(w, loan, size, &plain, deadline);
 }
 
 int eddy_writer_write(eddy_writer *w, const void *data, size_t size, uint64_t deadline)

@@ -4,6 +4,7 @@
 #ifndef EDDY_WRITER_INSIDE_H
 #define EDDY_WRITER_INSIDE_H
 
+#include "allocator/error.h"
 #include "allocator/segment/block.h"
 #include "allocator/segment/line.h"
 #include "allocator/segment/logs.h"
@@ -81,14 +82,40 @@ int eddy_writer_need(const struct eddy_writer *writer, const struct eddy_loan_op
                      uint64_t *need);
 
 /* Where the payload of a slot is, to write to it; NULL if it cannot be mapped. */
-uint8_t *eddy_writer_payload(struct eddy_writer *writer, const struct eddy_place *place);
+static inline uint8_t *eddy_writer_payload(struct eddy_writer *w, const struct eddy_place *p)
+{
+    /* acquire, from [mapped]: the pages are there before anybody writes to them. */
+    uint8_t *base = eddy_load_acquire(&p->extent->writable);
+    if (__builtin_expect(!base, 0))
+        base = eddy_extent_writable(w->segment, p->extent);
+    return base ? base + p->extent->capacity * p->index : NULL;
+}
 
 /* The slot of a loan, if it is one and still ours: EDDY_ESTALE, EDDY_EFORKED. */
-int eddy_writer_find_loan(struct eddy_writer *writer, const struct eddy_loan *loan,
-                          struct eddy_place *place);
+static inline int eddy_writer_find_loan(struct eddy_writer *w, const struct eddy_loan *loan,
+                                        struct eddy_place *p)
+{
+    if (__builtin_expect(w->fork_count != eddy_fork_count, 0))
+        return eddy_fail_forked();
+    if (eddy_slot_find(w->segment, loan->slot, p))
+        return eddy_fail(EDDY_ESTALE, "this is no loan of this writer");
+    /* Relaxed: only the owner writes them, and that is us or the answer is no. */
+    if (eddy_slot_owner(p->slot) != w->me ||
+        (eddy_load_relaxed(&p->slot->ticket) ^ w->mark) != loan->ticket)
+        return eddy_fail(EDDY_ESTALE,
+                         "this loan was published or discarded already, or is another writer's");
+    return EDDY_OK;
+}
 
 /* Remembers a slot it just published. */
-void eddy_writer_remember(struct eddy_writer *writer, uint32_t slot);
+static inline void eddy_writer_remember(struct eddy_writer *w, uint32_t slot)
+{
+    if (w->recent_count == EDDY_RECENT) { /* the oldest is left to the table */
+        w->recent_first++;
+        w->recent_count--;
+    }
+    w->recent[(w->recent_first + w->recent_count++) % EDDY_RECENT] = slot;
+}
 
 /* Waits until room may have come, not past `deadline`: in line, from where the caller leaves, with
  * success or without, when it has used the room.  EDDY_EAGAIN, EDDY_ETIMEDOUT. */
