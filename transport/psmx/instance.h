@@ -47,7 +47,7 @@ struct psmx_home {
     struct psmx_feed *graveyard;             /* under lock: closed, to be freed by the thread */
     struct psmx_tap *taps;                   /* under lock */
     struct psmx_source *sources;             /* writers; under lock */
-    atomic_uint sources_made, sources_heard; /* of how many writers; the roster hears of so many */
+    atomic_uint sources_made, sources_heard; /* writers that wrote; the roster hears of so many */
     struct psmx_roster *roster;
     atomic_uint generation; /* of the set of open feeds */
     atomic_uint holding;    /* taps that hold something back */

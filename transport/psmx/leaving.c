@@ -53,8 +53,8 @@ void psmx_source_linger(struct psmx_home *home, const struct psmx_guid *writer)
     psmx_source_unref(w);
 }
 
-/* A writer that leaves right after its first sample has to be heard of, too: so this one waits until
- * it would be, which is done since long but for a writer that was just made. */
+/* A writer that leaves right after its first sample has to be heard of, too: so that one waits until
+ * it would be, which is when the thread has looked around. */
 static void await_hearing(struct psmx_source *w)
 {
     static const struct timespec pause = {.tv_nsec = 20000};
@@ -66,6 +66,9 @@ static void await_hearing(struct psmx_source *w)
 
 void psmx_source_introduce(struct psmx_source *w, const struct psmx_guid *me)
 {
+    w->number = atomic_fetch_add(&w->home->sources_made, 1) + 1;
+    EDDY_POINT("psmx-write:numbered");
+    eddy_event_trigger(w->home->wake);
     await_hearing(w);
     EDDY_POINT("psmx-write:to-be-introduced");
     pthread_mutex_lock(&w->home->lock);
@@ -83,9 +86,6 @@ void psmx_source_link(struct psmx_source *w)
         w->next->previous = w;
     home->sources = w;
     pthread_mutex_unlock(&home->lock);
-    EDDY_POINT("psmx-writer:linked");
-    w->number = atomic_fetch_add(&home->sources_made, 1) + 1;
-    eddy_event_trigger(home->wake);
 }
 
 void psmx_source_unlink(struct psmx_source *w)

@@ -21,7 +21,7 @@ struct psmx_source {
     struct psmx_source *next, *previous; /* under the instance's lock */
     bool has_written;                    /* under the instance's lock: `me` is known */
     struct psmx_guid me;
-    unsigned number; /* of this writer, among those made */
+    unsigned number; /* of this writer, among those that have written */
     char *name, *scope;
     enum psmx_lane lane;
     uint64_t wait_ns;      /* for room; 0: it never waits */
