@@ -4,6 +4,7 @@
 #include "allocator/error.h"
 #include "allocator/fork.h"
 #include "allocator/thread.h"
+#include "allocator/wait/futex.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -19,6 +20,7 @@
 #define CLOSE_RANGE_APART  (1u << 1) /* CLOSE_RANGE_UNSHARE, which older headers lack */
 #define NO_SUCH_DESCRIPTOR ((unsigned)INT_MAX)
 #define LAST_LOOKS         1000
+#define JOIN_NAP           50000u /* ns */
 
 struct birth {
     eddy_life_lock *lock;
@@ -146,6 +148,17 @@ static int start(pthread_t *thread, struct birth *b)
 
 #endif
 
+/* Without sleeping in the kernel until it has ended: where a filter refuses what futexes that threads
+ * share with the kernel need, pthread_join ends the program. */
+static void join(pthread_t thread)
+{
+    for (int i = 0; pthread_tryjoin_np(thread, NULL) == EBUSY; i++)
+        if (i < LAST_LOOKS)
+            sched_yield();
+        else
+            eddy_nap(JOIN_NAP); /* we may have its processor, by our priority */
+}
+
 /* A thread that has been joined is still there for the kernel for a moment, and some calls of the
  * program's are for processes with one thread alone. */
 static void await_last_of(pid_t thread)
@@ -164,7 +177,7 @@ int eddy_life_begin(eddy_life_lock *lock, void *context, struct eddy_life *life)
         eddy_fork_let();
         return error;
     }
-    pthread_join(thread, NULL);
+    join(thread);
     await_last_of(b.thread);
     return b.error ? eddy_fail(b.error, "%s", b.sentence) : EDDY_OK;
 }

@@ -141,12 +141,14 @@ int __real_pthread_mutex_unlock(pthread_mutex_t *m);
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
 int __real_pthread_join(pthread_t thread, void **result);
+int __real_pthread_tryjoin_np(pthread_t thread, void **result);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *m);
 int __wrap_pthread_mutex_trylock(pthread_mutex_t *m);
 int __wrap_pthread_mutex_unlock(pthread_mutex_t *m);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
                           void *argument);
 int __wrap_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_tryjoin_np(pthread_t thread, void **result);
 
 static struct weak_clock *clock_of(const pthread_mutex_t *m)
 {
@@ -231,4 +233,15 @@ int __wrap_pthread_join(pthread_t thread, void **result)
     weak_join(weak_mine(), &ended);
     weak_leave();
     return error;
+}
+
+int __wrap_pthread_tryjoin_np(pthread_t thread, void **result)
+{
+    int error = __real_pthread_tryjoin_np(thread, result);
+    if (error)
+        return error;
+    weak_enter();
+    weak_join(weak_mine(), &ended);
+    weak_leave();
+    return 0;
 }
