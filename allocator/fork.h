@@ -23,8 +23,9 @@
 
 struct eddy_wiped {
     _Alignas(EDDY_WIPED_BYTES) _Atomic uint32_t count; /* 0: in a child that has opened nothing */
-    _Atomic int32_t pid;                     /* whose memory this is; 0: nobody has asked */
-    pthread_mutex_t forking, domains, rings; /* zero: free */
+    _Atomic int32_t pid;                            /* whose memory this is; 0: nobody has asked */
+    pthread_mutex_t forking, domains, rings, joins; /* zero: free */
+    bool joins_are_own; /* the table of joins is this process's; under its lock */
 };
 extern struct eddy_wiped eddy_wiped __attribute__((visibility("hidden")));
 

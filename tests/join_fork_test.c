@@ -79,6 +79,38 @@ static void a_child_has_joined_nothing_and_joins_anew(void **state)
     must(eddy_leave(handle));
 }
 
+/* --- without fork() --------------------------------------------------------------------------------- */
+
+extern pid_t _Fork(void);
+
+static void join_anew(void)
+{
+    adopt();
+    must(eddy_join_disown(&adopted_handle, NULL));
+    void *handle = standin_joined("x1");
+    must(eddy_leave(handle));
+    same(eddy_join_list(NULL, 0), 0);
+}
+
+/* Its parent is in the middle of a change. */
+static void a_child_that_was_not_forked_finds_no_lock_taken(void **state)
+{
+    (void)state;
+    bool hung;
+    void *handle = standin_joined("x1");
+    eddy_join_lock();
+    pid_t pid = _Fork();
+    if (pid == 0) {
+        alarm(PATIENCE_MS / 1000);
+        join_anew();
+        _exit(0);
+    }
+    eddy_join_unlock();
+    struct child child = {.pid = pid, .wire = -1};
+    same(child_status(&child, PATIENCE_MS, &hung), 0);
+    must(eddy_leave(handle));
+}
+
 /* --- forking in a hook ----------------------------------------------------------------------- */
 
 static pid_t forked;
@@ -209,6 +241,7 @@ static void a_fork_waits_until_the_table_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STANDIN_TEST(a_child_that_was_not_forked_finds_no_lock_taken),
         STANDIN_TEST(a_child_has_joined_nothing_and_joins_anew),
         STANDIN_TEST(a_hook_may_fork),
         STANDIN_TEST(regression_forking_while_others_join_hangs_nobody),

@@ -2,6 +2,7 @@
 #include "allocator/join/table.h"
 
 #include "allocator/error.h"
+#include "allocator/fork.h"
 
 #include <pthread.h>
 #include <search.h>
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static bool used; /* by this process, or by one before a child was made without fork() */
 static pthread_cond_t settled = PTHREAD_COND_INITIALIZER;
 static void *names, *handles, *ranges, *objects; /* roots; nodes point to keys inside entries */
 static _Thread_local struct eddy_join_worker me;
@@ -17,14 +18,27 @@ static _Thread_local struct eddy_join_worker me;
 #define ENTRY_OF(key, member)                                                                      \
     ((struct eddy_join_entry *)((char *)(key)-offsetof(struct eddy_join_entry, member)))
 
+/* A child that was made without fork() begins anew: another thread of its parent may have been changing
+ * the table just then. */
+static void leave_to_the_parent(void)
+{
+    names = handles = ranges = objects = NULL;
+    settled = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+}
+
 void eddy_join_lock(void)
 {
-    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&eddy_wiped.joins);
+    if (eddy_wiped.joins_are_own)
+        return;
+    if (used)
+        leave_to_the_parent();
+    used = eddy_wiped.joins_are_own = true;
 }
 
 void eddy_join_unlock(void)
 {
-    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&eddy_wiped.joins);
 }
 
 /* --- order ----------------------------------------------------------------------------------- */
@@ -253,7 +267,7 @@ int eddy_join_await(struct eddy_join_entry *entry)
     me.next = entry->waiting;
     entry->waiting = &me;
     while (me.waits_for)
-        pthread_cond_wait(&settled, &lock);
+        pthread_cond_wait(&settled, &eddy_wiped.joins);
     return EDDY_OK;
 }
 
@@ -272,6 +286,14 @@ void eddy_join_wake(struct eddy_join_entry *entry)
 
 /* --- fork ------------------------------------------------------------------------------------ */
 
+static pthread_mutex_t held; /* as in fork.c */
+
+static void before_fork(void)
+{
+    eddy_join_lock();
+    memcpy(&held, &eddy_wiped.joins, sizeof held);
+}
+
 static void keep(void *key)
 {
     (void)key;
@@ -285,10 +307,12 @@ static void forget_all(void)
     tdestroy(objects, keep);
     names = ranges = objects = NULL;
     settled = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    pthread_mutex_unlock(&lock);
+    used = false; /* what is left of it is not to be left to the parent */
+    memcpy(&eddy_wiped.joins, &held, sizeof held);
+    eddy_join_unlock();
 }
 
 __attribute__((constructor)) static void watch_forks(void)
 {
-    pthread_atfork(eddy_join_lock, eddy_join_unlock, forget_all);
+    pthread_atfork(before_fork, eddy_join_unlock, forget_all);
 }
