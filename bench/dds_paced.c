@@ -35,7 +35,7 @@ static void side_open(bool listens, int argc, char **argv)
 {
     dds_qos_t *qos = dds_side_qos();
     dds_domainid_t domain = argc > 0 ? (dds_domainid_t)strtoul(argv[0], NULL, 10) : 0;
-    participant = dds_side_must(dds_create_participant(domain, NULL, NULL), "participant");
+    participant = dds_side_join(domain);
     dds_entity_t topic = dds_side_must(
         dds_create_topic(participant, &bench_Bytes64_desc, "paced", qos, NULL), "topic");
     if (listens) {

@@ -57,7 +57,7 @@ static void side_open(const struct answers_side *side)
         dds_lset_data_available(listener, on_data);
     }
     buffer = calloc(1, side->size);
-    participant = dds_side_must(dds_create_participant(side->domain, NULL, NULL), "participant");
+    participant = dds_side_join(side->domain);
     dds_entity_t ping =
         dds_side_must(dds_create_topic(participant, type, "ping", qos, NULL), "topic");
     dds_entity_t pong =

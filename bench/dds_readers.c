@@ -48,7 +48,7 @@ static void on_data(dds_entity_t from, void *arg)
 
 static dds_entity_t topic_open(const dds_qos_t *qos)
 {
-    participant = dds_side_must(dds_create_participant(domain, NULL, NULL), "participant");
+    participant = dds_side_join(domain);
     return dds_side_must(dds_create_topic(participant, dds_side_type(size), "readers", qos, NULL),
                          "topic");
 }

@@ -11,6 +11,11 @@
 /* Ends the program with bench_fail if `rc` is an error. */
 dds_entity_t dds_side_must(dds_entity_t rc, const char *what);
 
+/* A participant, in a process that may have been forked: it has then drawn other random numbers than
+ * its parent.  libddsc begins them when it is loaded, and iceoryx ends a program whose plug-in has
+ * drawn the name of another. */
+dds_entity_t dds_side_join(dds_domainid_t domain);
+
 /* Reliable, of the last 16. */
 dds_qos_t *dds_side_qos(void);
 

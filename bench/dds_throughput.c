@@ -31,7 +31,7 @@ static void side_open(bool is_writer, size_t bytes)
     size = bytes;
     buffer = calloc(1, bytes);
     dds_qset_history(qos, DDS_HISTORY_KEEP_ALL, 0);
-    participant = dds_side_must(dds_create_participant(domain, NULL, NULL), "participant");
+    participant = dds_side_join(domain);
     dds_entity_t topic = dds_side_must(
         dds_create_topic(participant, dds_side_type(bytes), "stream", qos, NULL), "topic");
     entity = is_writer ? dds_create_writer(participant, topic, qos, NULL)
