@@ -18,7 +18,7 @@ NEVER_SPINS = "eddy-off"
 EDDYS = ("eddy", "native")  # what uses Eddy: each has a folder of its own
 PACKAGES = {"iceoryx": ": install libiceoryx-binding-c-dev and build again"}
 
-# What libddsc 11 loads, by the transport's name: Eddy's plug-in, and iceoryx's of Cyclone DDS itself.
+# What libddsc 11 loads, by the transport's name: Eddy's plug-in, and Cyclone's own for iceoryx.
 NEWER = {"eddy": "eddy", "iceoryx": "iox"}
 WHEEL = "PyPI's cyclonedds 11.0.1 cannot be had"
 PSMX_IOX = ("no Debian package has it; build Cyclone DDS 11 with iceoryx 2.0 (ENABLE_ICEORYX) and "
@@ -154,8 +154,8 @@ class Machine:
     """Finds programs and says what is missing."""
 
     def __init__(self, build, domain, rivals, newer=None, iox=None):
-        """`rivals`: those that are not measured, each with the reason.  `newer`: folder of a libddsc
-        11; `iox`: its plug-in for iceoryx."""
+        """`rivals`: those that are not measured, each with the reason.  `newer`: folder of a
+        libddsc 11; `iox`: its plug-in for iceoryx."""
         self.build, self.domain, self.rivals = Path(build).resolve(), domain, rivals
         self.newer = Newer(self.build, newer, iox)
         self.roudi = RouDi()

@@ -9,7 +9,7 @@ from .targets import failed, find
 MARKS = {
     "all": ("<!-- figures: written by bench/run --readme; not by hand -->",
             "<!-- end of figures -->"),
-    "dds11": ("<!-- figures of Cyclone DDS 11: written by bench/run dds11 --readme; not by hand -->",
+    "dds11": ("<!-- figures of Cyclone DDS 11: by bench/run dds11 --readme; not by hand -->",
               "<!-- end of figures of Cyclone DDS 11 -->"),
 }
 ROWS = {"all": "rows.jsonl", "dds11": "dds11.jsonl"}  # files in bench/results
@@ -222,6 +222,13 @@ def lines(figures):
 
 
 LINES = {"all": lines, "dds11": newer_lines}
+# What a part shows besides; the page itself has those of the other.
+SHOWS = {"dds11": """<picture>
+  <source media="(prefers-color-scheme: dark)" srcset="bench/results/dds11-dark.svg">
+  <img alt="One way between two programs of Cyclone DDS 11, for payloads of 64 bytes and more, and \
+to many readers" src="bench/results/dds11-light.svg">
+</picture>
+""".splitlines() + [""]}
 
 
 def part_of(row):
@@ -233,7 +240,7 @@ def table(rows, part="all"):
     """The text between the markers; sizes in bytes in the rows."""
     begin, end = MARKS[part]
     where = re.sub(r"(Linux \d+\.\d+)\S*", r"\1", rows[0]["machine"])
-    text = [begin, f"One run on {where}; Eddy {rows[0]['commit']}.", "",
+    text = [begin, *SHOWS.get(part, []), f"One run on {where}; Eddy {rows[0]['commit']}.", "",
             "| | Eddy | beside it |", "| --- | --- | --- |"]
     text += ["| " + " | ".join(line).rstrip() + " |" for line in LINES[part](Figures(rows)) if line]
     return "\n".join([*text, end])

@@ -62,7 +62,7 @@ UNITS = {
                         "of all, for each sample",
     "dds11-paced": "the same on Cyclone DDS 11",
     "dds11-idle": "the same on Cyclone DDS 11",
-    "dds11-memory": "bytes, threads and descriptors of a writing and a reading Cyclone DDS 11 program",
+    "dds11-memory": "bytes, threads and descriptors of a writing and a reading program",
     "crowded": "64 bytes one way, with busy programs beside it; pinned: pair and busy ones alike",
 }
 

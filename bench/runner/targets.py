@@ -196,6 +196,11 @@ def idle_targets(rows):
                      True, row.get("wakeups"))
 
 
+def dds11_idle_targets(rows):
+    for row in idle_targets(rows):
+        yield {**row, "text": "DDS 11 " + row["text"]}
+
+
 def crowded_targets(rows):
     """Slices differ by so much that the medians of all are compared, not slice by slice."""
     for row in rows:
@@ -225,7 +230,7 @@ OF_BENCH = {
     "dds11-readers": dds11_readers_targets,
     "dds11-throughput": no_targets,
     "dds11-paced": dds11_paced_targets,
-    "dds11-idle": idle_targets,
+    "dds11-idle": dds11_idle_targets,
     "dds11-memory": no_targets,
     "crowded": crowded_targets,
 }

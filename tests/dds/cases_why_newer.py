@@ -7,7 +7,8 @@ import subprocess
 
 from cases_generations import pair_of
 from cases_psmx import need_plugin, settings
-from cases_why import expect, expect_one, expect_text, open_topics, outside, plain, refused, writer_and
+from cases_why import (LATCHED, expect, expect_one, expect_text, open_topics, outside, plain,
+                       refused, writer_and)
 from world import check, check_equal, DEADLINE, LOOPBACK
 
 
@@ -19,6 +20,8 @@ def case_why_newer(world):
         ("history=keep-all", "history=keep-all", ("Eddy", 0, [])),
         ("depth=8", "depth=8 reliability=best-effort", ("Eddy", 0, [])),
         ("partition=a", "partition=a", ("Eddy", 0, [])),
+        (f"depth=4 {LATCHED}", f"depth=8 {LATCHED}", ("Eddy", 0, [])),
+        ("durability=transient", "depth=8", ("Eddy", 0, [])),
         ("partition=a", "partition=*", outside("reader several-partitions")),
         ("depth=8 deadline=1000", "depth=8", outside("writer deadline")),
         ("depth=8 liveliness=manual-by-topic", "depth=8", outside("writer liveliness")),
@@ -137,5 +140,6 @@ def case_doctor_newer(world):
                   uri=settings(world, "NONSENSE=1;").replace(";", ""))
     other = settings(world, "").replace('type="eddy"', 'type="iox"')
     expect_doctor(world, 1, "FAULT", uri=other)
-    expect_doctor(world, 1, "FAULT", "Cyclone DDS says: ", uri=LOOPBACK + "<General><Nonsense/></General>")
+    expect_doctor(world, 1, "FAULT", "Cyclone DDS says: ",
+                  uri=LOOPBACK + "<General><Nonsense/></General>")
     check_equal(os.listdir(world.dir), [], "created by eddy doctor")
