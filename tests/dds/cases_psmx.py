@@ -9,6 +9,7 @@ from cases_data import check_all_came
 from world import check, check_equal, Failure, LOOPBACK, Skip
 
 CROWD = 600  # topics
+SMALL_FILE = 4096  # bytes
 
 
 def need_plugin(world):
@@ -83,16 +84,40 @@ def case_psmx_without_folder(world):
     world.end()
 
 
+def case_psmx_without_memory(world):
+    """The same where the folder takes no files of the size that is needed."""
+    need_plugin(world)
+    no_files = ("env", "--ignore-signal=XFSZ", "prlimit", f"--fsize={SMALL_FILE}")
+    uri = settings(world, f"DIR={world.dir};")
+    writer, reader = (world.node(name, uri=uri, prefix=no_files) for name in ("writer", "reader"))
+    exchange(writer, reader, is_shared=0)
+    check_all_came(reader.do("take 0 20"), 20)
+    check("everything goes over the network" in reader.said(), f"said only: {reader.said()}")
+    world.end()
+
+
+def check_apart(world, configs):
+    """By the network alone."""
+    writer, reader = (world.node(name, uri=settings(world, config))
+                      for name, config in zip(("writer", "reader"), configs))
+    exchange(writer, reader)
+    check_all_came(reader.do("take 0 20"), 20)
+    for dir in world.dirs:
+        check_equal(sum(int(row[4]) for row in world.probe(dir) if row[0] == "topic"), 0,
+                    "samples through Eddy")
+    world.end()
+
+
 def case_psmx_instances(world):
     """Instances of other names meet by the network alone."""
     need_plugin(world)
-    writer, reader = (world.node(name, uri=settings(world, f"INSTANCE_NAME={name};"))
-                      for name in ("writer", "reader"))
-    exchange(writer, reader)
-    check_all_came(reader.do("take 0 20"), 20)
-    check_equal(sum(int(row[4]) for row in world.probe() if row[0] == "topic"), 0,
-                "samples through Eddy")
-    world.end()
+    check_apart(world, ["INSTANCE_NAME=writer;", "INSTANCE_NAME=reader;"])
+
+
+def case_psmx_folders(world):
+    """So do those that have other folders."""
+    need_plugin(world)
+    check_apart(world, [f"DIR={world.dir};", f"DIR={world.new_dir()};"])
 
 
 def written_to_a_suspended(world, words, count):
