@@ -270,6 +270,19 @@ bool eddy_logs_passed(struct eddy_segment *s, uint64_t sn, uint64_t entry)
            age != EDDY_ENTRY_OLDER || sn < eddy_logs_next(s);
 }
 
+struct eddy_entry_seen eddy_logs_look(struct eddy_segment *s, uint64_t sn)
+{
+    struct eddy_entry_seen seen = {NULL, 0};
+    for (uint32_t tries = 0; tries < TRIES_FIND; tries++) {
+        const struct eddy_log *log = eddy_logs_mapped(s);
+        seen = (struct eddy_entry_seen){&log->entries[sn & log->mask], eddy_log_entry(log, sn)};
+        /* A mark stays as it is; who goes on from it has the longer log mapped. */
+        if (!eddy_entry_is_mark(seen.was) || eddy_logs_passed(s, sn, seen.was))
+            break;
+    }
+    return seen;
+}
+
 int eddy_logs_end(struct eddy_segment *s, uint64_t *end)
 {
     for (uint64_t tries = eddy_logs_length(s); tries; tries--) {

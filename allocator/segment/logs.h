@@ -22,6 +22,7 @@
 #define EDDY_LOGS_H
 
 #include "allocator/segment/segment.h"
+#include "allocator/wait/orphans.h"
 
 #include <eddy/errors.h>
 
@@ -98,6 +99,9 @@ static inline uint64_t eddy_logs_length(const struct eddy_segment *s)
     uint32_t theirs = eddy_load_relaxed(&s->control->log_shift); /* it only rises */
     return 1ull << (theirs > ours && theirs <= EDDY_LOG_MAX_SHIFT ? theirs : ours);
 }
+
+/* Where `sn` will be published, and what is there now; whether it has been, the caller looks later. */
+struct eddy_entry_seen eddy_logs_look(struct eddy_segment *segment, uint64_t sn);
 
 /* True if `sn` or a later one is published.  For numbers that were found in the log: its cache lines
  * alone are looked at, as somebody may look all the time; but for numbers that may have been gone

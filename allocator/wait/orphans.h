@@ -1,7 +1,8 @@
 /* orphans.h - samples whose writer is killed before it has woken who waits for them.  (internal)
  *
  *   a writer:   eddy_orphans_begin -> publish -> wake -> eddy_orphans_end
- *   a sleeper:  on its bell, on `word` and on `tolls`
+ *   a sleeper:  on its bell, on `word` and on `tolls`; and not if by then an entry of the log has
+ *               changed, where what it waits for will be published
  *
  *   the writer is killed in between: the kernel wakes one who sleeps on `word` -> that one tolls ->
  *   all who sleep in the domain look again
@@ -63,8 +64,21 @@ static inline void eddy_orphans_end(struct eddy_robust *own)
     own->pending = NULL;
 }
 
+/* An entry, as it was before the last look found nothing. */
+struct eddy_entry_seen {
+    const _Atomic uint64_t *at;
+    uint64_t was;
+};
+
+/* What a sleeper has seen: it sleeps while all of it is so. */
+struct eddy_vigil {
+    _Atomic uint32_t *bell;
+    uint32_t armed, tolls;
+    const struct eddy_entry_seen *seen; /* or NULL */
+};
+
 /* As eddy_bell_wait; also if somebody tolls, or did since `tolls` was read, or is killed. */
-bool eddy_orphans_wait(struct eddy_orphans *orphans, uint32_t tolls, _Atomic uint32_t *bell,
-                       uint32_t armed, uint64_t deadline);
+bool eddy_orphans_wait(struct eddy_orphans *orphans, const struct eddy_vigil *vigil,
+                       uint64_t deadline);
 
 #endif

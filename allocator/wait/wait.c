@@ -42,28 +42,26 @@ static int look_again(struct eddy_spin *s, const struct eddy_awaited *kind, void
     return result;
 }
 
-/* What is to have changed when one who sleeps is woken. */
-struct armed {
-    uint32_t bell, tolls;
-};
-
-static struct armed arm(const struct eddy_awaited *kind, _Atomic uint32_t *bell)
+static struct eddy_vigil arm(const struct eddy_awaited *kind, _Atomic uint32_t *bell)
 {
     /* Relaxed: before the look that follows; the kernel looks at it again. */
-    struct armed armed = {.tolls = kind->orphans ? eddy_load_relaxed(&kind->orphans->tolls) : 0};
-    armed.bell = eddy_bell_arm(bell);
-    return armed;
+    struct eddy_vigil vigil = {
+        .bell = bell,
+        .tolls = kind->orphans ? eddy_load_relaxed(&kind->orphans->tolls) : 0,
+        .seen = kind->seen,
+    };
+    vigil.armed = eddy_bell_arm(bell);
+    return vigil;
 }
 
 /* False: the deadline has passed. */
-static bool sleep_once(const struct eddy_awaited *kind, _Atomic uint32_t *bell, struct armed armed,
+static bool sleep_once(const struct eddy_awaited *kind, const struct eddy_vigil *vigil,
                        uint64_t deadline)
 {
     uint64_t nap = kind->nap_ns ? eddy_deadline(kind->nap_ns) : EDDY_FOREVER;
     uint64_t until = nap < deadline ? nap : deadline;
-    bool woken = kind->orphans
-                     ? eddy_orphans_wait(kind->orphans, armed.tolls, bell, armed.bell, until)
-                     : eddy_bell_wait(bell, armed.bell, until);
+    bool woken = kind->orphans ? eddy_orphans_wait(kind->orphans, vigil, until)
+                               : eddy_bell_wait(vigil->bell, vigil->armed, until);
     return woken || until < deadline;
 }
 
@@ -72,13 +70,14 @@ static int look_asleep(const struct eddy_awaited *kind, void *what, _Atomic uint
 {
     int result = EDDY_EAGAIN;
     for (bool in_time = true; result == EDDY_EAGAIN && in_time;) {
-        struct armed armed = arm(kind, bell);
+        struct eddy_vigil vigil = arm(kind, bell);
         EDDY_POINT("wait:armed");
         if (kind->sleeps)
             kind->sleeps(what, true);
         result = kind->look(what);
         if (result == EDDY_EAGAIN) {
-            in_time = sleep_once(kind, bell, armed, deadline);
+            EDDY_POINT("wait:looked");
+            in_time = sleep_once(kind, &vigil, deadline);
             result = kind->look(what);
         }
         EDDY_POINT("wait:woken");

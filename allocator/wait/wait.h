@@ -24,6 +24,9 @@ struct eddy_awaited {
     uint64_t nap_ns; /* the longest sleep; 0: as long as it takes */
     /* Of the domain, where who rings the bell may be killed before; or NULL. */
     struct eddy_orphans *orphans;
+    /* Where it will be published, and what was there before the last look: for `sleeps` to say.  Or
+     * NULL. */
+    const struct eddy_entry_seen *seen;
 };
 
 /* Until a look ends it, or the deadline has passed: EDDY_ETIMEDOUT.  EDDY_POLL: one look, no sleep,

@@ -84,8 +84,24 @@ static void wait_for_slots(void)
     must(eddy_slots_wait(slots, 0, EDDY_FOREVER));
 }
 
+/* Killed between the sleeper's last look and its sleep. */
+static struct child in_between;
+static _Thread_local bool is_about_to_sleep;
+
+static void let_it_die(const char *point)
+{
+    bool hung;
+    if (!is_about_to_sleep || strcmp(point, "wait:looked") != 0)
+        return;
+    is_about_to_sleep = false;
+    wire_say(in_between.wire, WIRE_GO);
+    int status = child_status(&in_between, PATIENCE_MS, &hung);
+    check(!hung && WIFSIGNALED(status)); /* by itself */
+}
+
 static void *sleep_in_thread(void *wait)
 {
+    is_about_to_sleep = eddy_point_hook == let_it_die;
     atomic_store(&thread, gettid());
     ((void (*)(void))(uintptr_t)wait)();
     atomic_store(&awake, true);
@@ -145,6 +161,21 @@ static void wakes(child_main *victim, void (*wait)(void))
     thread_join(sleeper);
 }
 
+static void does_not_sleep(child_main *victim, void (*wait)(void))
+{
+    in_between = child_start(victim, NULL);
+    wire_expect(in_between.wire, WIRE_READY);
+    atomic_store(&awake, false);
+    eddy_point_hook = let_it_die;
+    pthread_t sleeper = thread_start(sleep_in_thread, (void *)(uintptr_t)wait);
+    for (uint64_t end = patience(); !atomic_load(&awake) && eddy_now() < end;)
+        sched_yield();
+    if (!atomic_load(&awake))
+        check_fail(CHECK_HERE("does_not_sleep"), "asleep after a death at %s", dies_at);
+    thread_join(sleeper);
+    eddy_point_hook = NULL;
+}
+
 /* --- tests ------------------------------------------------------------------------------------ */
 
 static void need_waitv(void)
@@ -155,9 +186,9 @@ static void need_waitv(void)
     }
 }
 
-static void each(const char *const *points, child_main *victim, void (*wait)(void))
+static void each_by(void (*way)(child_main *, void (*)(void)), const char *const *points,
+                    child_main *victim, void (*wait)(void))
 {
-    longest = 0;
     for (; *points; points++) {
         dies_at = *points;
         eddy_domain *domain = open_domain();
@@ -165,12 +196,18 @@ static void each(const char *const *points, child_main *victim, void (*wait)(voi
         must(eddy_waitset_open(domain, &waitset));
         must(eddy_waitset_attach_reader(waitset, reader, EDDY_WAIT_LEVEL, reader));
         slots = slots_create("orphan", 4, 64, 1);
-        wakes(victim, wait);
+        way(victim, wait);
         must(eddy_slots_close(slots));
         must(eddy_waitset_close(waitset));
         must(eddy_reader_close(reader));
         must(eddy_domain_close(domain));
     }
+}
+
+static void each(const char *const *points, child_main *victim, void (*wait)(void))
+{
+    longest = 0;
+    each_by(wakes, points, victim, wait);
     printf("longest: %.2f ms\n", (double)longest / MILLISECOND);
     check(longest < PROMPT);
 }
@@ -253,6 +290,20 @@ static void a_reader_of_slots_is_woken(void **state)
     each(of_slots, commit_and_die, wait_for_slots);
 }
 
+static void a_reader_that_has_just_looked_does_not_sleep(void **state)
+{
+    (void)state;
+    need_waitv();
+    each_by(does_not_sleep, of_topics, publish_and_die, wait_for_reader);
+}
+
+static void a_reader_of_slots_that_has_just_looked_does_not_sleep(void **state)
+{
+    (void)state;
+    need_waitv();
+    each_by(does_not_sleep, of_slots, commit_and_die, wait_for_slots);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +312,8 @@ int main(void)
         WORLD_TEST(all_who_sleep_are_woken),
         WORLD_TEST(who_is_killed_when_it_was_woken_is_followed_by_another),
         WORLD_TEST(a_reader_of_slots_is_woken),
+        WORLD_TEST(a_reader_that_has_just_looked_does_not_sleep),
+        WORLD_TEST(a_reader_of_slots_that_has_just_looked_does_not_sleep),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -243,6 +243,7 @@ uint64_t eddy_slots_generation(const eddy_slots *s)
 struct next {
     struct eddy_slots *slots;
     uint64_t last;
+    struct eddy_entry_seen seen;
 };
 
 static int look_for_next(void *what)
@@ -253,10 +254,23 @@ static int look_for_next(void *what)
     return eddy_slots_generation(next->slots) != next->last ? EDDY_OK : EDDY_EAGAIN;
 }
 
+static void note_entry(void *what, bool begins)
+{
+    struct next *next = what;
+    const struct eddy_log *log = &next->slots->log;
+    uint64_t sn = next->slots->first_sn + next->last;
+    if (begins)
+        next->seen =
+            (struct eddy_entry_seen){&log->entries[sn & log->mask], eddy_log_entry(log, sn)};
+}
+
 int eddy_slots_wait(eddy_slots *s, uint64_t last, uint64_t deadline)
 {
-    const struct eddy_awaited kind = {
-        .look = look_for_next, .pauses = 1, .orphans = &s->domain->registry->orphans};
-    struct next next = {s, last};
+    struct next next = {.slots = s, .last = last};
+    const struct eddy_awaited kind = {.look = look_for_next,
+                                      .sleeps = note_entry,
+                                      .pauses = 1,
+                                      .orphans = &s->domain->registry->orphans,
+                                      .seen = &next.seen};
     return eddy_wait(&s->spin, &kind, &next, &s->header->new_bell, deadline);
 }

@@ -392,19 +392,35 @@ bool eddy_reader_ready(eddy_reader *r)
     return r->past_next < r->past_count || eddy_reader_has(r, r->next);
 }
 
-static int look_for_next(void *reader)
+struct next {
+    const struct eddy_reader *reader;
+    struct eddy_entry_seen seen;
+};
+
+static int look_for_next(void *what)
 {
-    const struct eddy_reader *r = reader;
-    return eddy_reader_has(r, r->next) ? EDDY_OK : EDDY_EAGAIN;
+    const struct next *next = what;
+    return eddy_reader_has(next->reader, next->reader->next) ? EDDY_OK : EDDY_EAGAIN;
+}
+
+static void note_entry(void *what, bool begins)
+{
+    struct next *next = what;
+    if (begins)
+        next->seen = eddy_logs_look(next->reader->segment, next->reader->next);
 }
 
 int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
 {
-    const struct eddy_awaited next = {
-        .look = look_for_next, .pauses = 1, .orphans = &r->domain->registry->orphans};
+    struct next next = {.reader = r};
+    const struct eddy_awaited kind = {.look = look_for_next,
+                                      .sleeps = note_entry,
+                                      .pauses = 1,
+                                      .orphans = &r->domain->registry->orphans,
+                                      .seen = &next.seen};
     if (r->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     if (r->past_next < r->past_count)
         return EDDY_OK;
-    return eddy_wait(&r->spin, &next, r, &r->segment->control->readers_bell, deadline);
+    return eddy_wait(&r->spin, &kind, &next, &r->segment->control->readers_bell, deadline);
 }

@@ -65,7 +65,8 @@ static void wait_for_news(struct eddy_waitset_pipe *p)
         p->tolls = tolls;
         if (tolls != before || eddy_waitset_has_news(ws) || eddy_load_seq(&p->state) == CLOSING)
             return;
-        (void)eddy_orphans_wait(orphans, tolls, &ws->seat->bell, rung, EDDY_FOREVER);
+        const struct eddy_vigil vigil = {&ws->seat->bell, rung, tolls, NULL};
+        (void)eddy_orphans_wait(orphans, &vigil, EDDY_FOREVER);
     }
 }
 
