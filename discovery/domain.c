@@ -6,6 +6,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
+#include "allocator/sized.h"
 #include "discovery/directory.h"
 #include "discovery/spin.h"
 #include "discovery/sweep.h"
@@ -368,14 +369,18 @@ static int open_parts(struct eddy_domain *d, const struct eddy_domain_options *o
     return join_folder(d, o->dir ? o->dir : path, o->name);
 }
 
-int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain)
+int eddy_domain_open_sized(const struct eddy_domain_options *options, size_t options_size,
+                           eddy_domain **domain)
 {
     EDDY_UNCANCELLED;
-    static const struct eddy_domain_options none;
+    struct eddy_domain_options o;
     if (!domain)
         return eddy_fail(EDDY_EINVAL, "eddy_domain_open: no place for the result");
     if (eddy_is_guest())
         return eddy_fail_forked();
+    int error = EDDY_SIZED(eddy_domain_options, o, options, options_size);
+    if (error)
+        return error;
     struct eddy_domain *d = calloc(1, sizeof *d);
     if (!d)
         return eddy_fail(EDDY_ENOMEM, "no memory to open a domain");
@@ -385,7 +390,7 @@ int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **do
     pthread_mutex_init(&d->lock, NULL);
     pthread_cond_init(&d->name_free, NULL);
     list_domain(d);
-    int error = open_parts(d, options ? options : &none);
+    error = open_parts(d, &o);
     if (error) {
         unlist_domain(d);
         free(d->dir);

@@ -5,6 +5,7 @@
 #include "allocator/error.h"
 #include "allocator/name.h"
 #include "allocator/region/region.h"
+#include "allocator/sized.h"
 #include "discovery/domain.h"
 #include "discovery/kind.h"
 
@@ -98,17 +99,17 @@ static int find_folder(const eddy_domain *domain, struct eddy_join_folder *folde
     return EDDY_OK;
 }
 
-int eddy_join(eddy_domain *domain, const char *name, const struct eddy_join_options *options,
-              struct eddy_join_info *info, void **handle)
+int eddy_join_sized(eddy_domain *domain, const char *name, const struct eddy_join_options *options,
+                    size_t options_size, struct eddy_join_info *info, void **handle)
 {
     EDDY_UNCANCELLED;
-    static const struct eddy_join_options defaults;
+    struct eddy_join_options o;
     struct eddy_join_folder folder = {0};
-    struct eddy_join_request request = {.options = options ? options : &defaults,
-                                        .folder = domain ? &folder : NULL,
-                                        .ops = &region_ops,
-                                        .context = domain};
+    struct eddy_join_request request = {
+        .options = &o, .folder = domain ? &folder : NULL, .ops = &region_ops, .context = domain};
     int error = eddy_name_check(name, "region", &request.name);
+    if (!error)
+        error = EDDY_SIZED(eddy_join_options, o, options, options_size);
     if (!error)
         error = eddy_join_check(request.options);
     if (!error && domain)
@@ -126,14 +127,17 @@ static bool is_shadowing(const eddy_domain *domain, const char *name)
            fstatat(eddy_domain_folder(domain), file, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int eddy_join_adopt(const struct eddy_adoption *adoption)
+int eddy_join_adopt_sized(const struct eddy_adoption *adoption, size_t adoption_size)
 {
     EDDY_UNCANCELLED;
-    int error = eddy_join_adopt_check(adoption);
+    struct eddy_adoption a;
+    int error = EDDY_SIZED(eddy_adoption, a, adoption, adoption_size);
+    if (!error)
+        error = eddy_join_adopt_check(adoption ? &a : NULL);
     if (error)
         return error;
-    const eddy_domain *domain = adoption->domain;
+    const eddy_domain *domain = a.domain;
     if (domain && eddy_domain_forked(domain))
         return eddy_fail_forked();
-    return eddy_join_adopt_enter(adoption, domain && is_shadowing(domain, adoption->name));
+    return eddy_join_adopt_enter(&a, domain && is_shadowing(domain, a.name));
 }

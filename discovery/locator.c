@@ -25,7 +25,8 @@ static uint32_t get32(const uint8_t *at)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-uint32_t eddy_hash32(const char *text)
+/* FNV-1a */
+static uint32_t hash_of(const char *text)
 {
     uint32_t hash = 0x811c9dc5u;
     for (; *text; text++)
@@ -186,7 +187,7 @@ int eddy_host_identity(const char *dir, struct eddy_host *identity)
         return error;
     host.device = status.st_dev;
     snprintf(text, sizeof text, "%s:%llx", host.boot, (unsigned long long)host.device);
-    host.hash = eddy_hash32(text);
+    host.hash = hash_of(text);
     *identity = host;
     return EDDY_OK;
 }

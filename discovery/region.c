@@ -199,9 +199,10 @@ static int link_region(struct eddy_region *r, struct eddy_file *file, void *cont
     return error;
 }
 
-static int check_create(const struct eddy_region_options *o)
+static int take_create(struct eddy_region_options *o, const struct eddy_region_options *given,
+                       size_t size)
 {
-    int error = eddy_region_check(o, 0660, EDDY_CLEANUP_OWNER);
+    int error = eddy_region_take(o, given, size, 0660, EDDY_CLEANUP_OWNER);
     if (!error && o->page_bytes && o->page_bytes != eddy_page_round(1))
         error = eddy_fail(EDDY_EINVAL, "a region with a name has the usual pages; create one with "
                                        "huge pages nameless, or at a path on a hugetlbfs");
@@ -226,21 +227,23 @@ static int prepare(eddy_domain *d, const char *name, struct eddy_region_flink **
     return error;
 }
 
-int eddy_region_create(eddy_domain *d, const char *name, const struct eddy_region_options *o,
-                       eddy_region **region)
+int eddy_region_create_sized(eddy_domain *d, const char *name,
+                             const struct eddy_region_options *options, size_t options_size,
+                             eddy_region **region)
 {
     EDDY_UNCANCELLED;
+    struct eddy_region_options o;
     struct eddy_region_flink *n = NULL;
-    int error = check_create(o);
+    int error = take_create(&o, options, options_size);
     if (!error)
         error = prepare(d, name, &n);
     if (error)
         return error;
-    struct eddy_region_options exact = *o;
+    struct eddy_region_options exact = o;
     struct eddy_whose whose = eddy_whose_of(eddy_domain_folder(d));
-    exact.mode = o->mode ? o->mode : eddy_whose_mode(&whose);
+    exact.mode = o.mode ? o.mode : eddy_whose_mode(&whose);
     struct eddy_region_making m = {eddy_domain_folder(d), n->file, &exact, link_region, n};
-    error = check_free(n, o->flags);
+    error = check_free(n, o.flags);
     if (!error)
         error = eddy_region_make(&m, region);
     if (error)
@@ -275,20 +278,22 @@ static int attach(struct eddy_region_flink *n, const struct eddy_region_options 
     return error;
 }
 
-int eddy_region_attach(eddy_domain *d, const char *name, const struct eddy_region_options *o,
-                       eddy_region **region)
+int eddy_region_attach_sized(eddy_domain *d, const char *name,
+                             const struct eddy_region_options *options, size_t options_size,
+                             eddy_region **region)
 {
     EDDY_UNCANCELLED;
+    struct eddy_region_options o;
     struct eddy_region_flink *n = NULL;
     struct eddy_region *r = NULL;
-    int error = eddy_region_check_view(&o);
+    int error = eddy_region_take_view(&o, options, options_size);
     if (!error)
         error = prepare(d, name, &n);
     if (error)
         return error;
     error = eddy_directory_enter(d, eddy_flink_lock(n->file), &n->held);
     if (!error) {
-        error = attach(n, o, &r);
+        error = attach(n, &o, &r);
         eddy_directory_leave(d, &n->held);
     }
     if (error)

@@ -59,8 +59,8 @@ static void give_it_back(eddy_domain *domain, eddy_writer *writer)
 static void reserve_some(eddy_domain *domain, eddy_writer *writer)
 {
     (void)domain;
-    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.loan.size = MANY, .count = 3}));
-    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.loan.size = LARGE, .count = 2}));
+    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.size = MANY, .count = 3}));
+    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.size = LARGE, .count = 2}));
 }
 
 struct deed {

@@ -52,7 +52,7 @@ static void use_writer(struct everything *all)
     must_fail(eddy_writer_discard(all->pair.writer, &all->loan), EDDY_EFORKED);
     must_fail(eddy_writer_write(all->pair.writer, "x", 1, patience()), EDDY_EFORKED);
     struct eddy_topic_stats stats;
-    struct eddy_reservation ahead = {.loan.size = 100, .count = 1};
+    struct eddy_reservation ahead = {.size = 100, .count = 1};
     must_fail(eddy_writer_stats(all->pair.writer, &stats), EDDY_EFORKED);
     must_fail(eddy_writer_note(all->pair.writer, &(struct eddy_notes){0}), EDDY_EFORKED);
     must_fail(eddy_writer_inherit(all->pair.writer, all->pair.writer, patience()), EDDY_EFORKED);

@@ -181,7 +181,7 @@ static void what_it_does_not_know_is_refused(void **state)
     (void)state;
     start(&by_key);
     struct eddy_loan loan;
-    struct eddy_publication odd = about(1, 2), more = {.reserved = {0, 0, 1}};
+    struct eddy_publication odd = about(1, 2), more = {.reserved = 1};
     must(eddy_writer_loan(writer, 8, patience(), &loan));
     must_fail(eddy_writer_publish_with(writer, &loan, 8, &odd, patience()), EDDY_EINVAL);
     must_fail(eddy_writer_publish_with(writer, &loan, 8, &more, patience()), EDDY_EINVAL);

@@ -74,7 +74,6 @@ static void options_that_are_none_are_refused(void **state)
     eddy_region *region = NULL;
     struct eddy_region_options bad[] = {
         {.bytes = 1, .flags = 0x100},
-        {.bytes = 1, .reserved = {0, 1}},
         {.bytes = 1, .map = (enum eddy_map)7},
         {.bytes = 1, .mode = 0667},
         {.bytes = 1, .mode = 01600},

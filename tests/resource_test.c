@@ -150,7 +150,7 @@ static int look_in_and_clear(void)
 static int prepare_a_topic(void)
 {
     struct topic_cast c = {0};
-    struct eddy_reservation ahead = {.loan.size = 100000, .count = 2};
+    struct eddy_reservation ahead = {.size = 100000, .count = 2};
     int fd, error = play_topic(&c);
     if (!error)
         error = eddy_writer_reserve(c.writer, &ahead);

@@ -37,7 +37,7 @@ struct choice {
 };
 
 /* The C library looks for this one, so it must not be hidden as all else is. */
-__attribute__((visibility("default"))) const char *argp_program_version = "eddy " EDDY_VERSION;
+__attribute__((visibility("default"))) const char *argp_program_version = "eddy " EDDY_VERSION_TEXT;
 
 static const struct command *find_command(const char *name)
 {

@@ -44,6 +44,8 @@ int eddy_join_adopt_check(const struct eddy_adoption *a)
     const char *plain;
     if (!a)
         return eddy_fail(EDDY_EINVAL, "the adoption is NULL");
+    if (a->reserved)
+        return eddy_fail(EDDY_EINVAL, "`reserved` of an adoption is set");
     int error = eddy_name_check(a->name, "region", &plain);
     if (error)
         return error;

@@ -60,11 +60,13 @@ static int check_page(uint64_t *page_bytes)
                      (unsigned long long)eddy_page_round(1));
 }
 
-int eddy_region_create_nameless(const struct eddy_region_options *o, eddy_region **region)
+int eddy_region_create_nameless_sized(const struct eddy_region_options *options,
+                                      size_t options_size, eddy_region **region)
 {
     EDDY_UNCANCELLED;
-    int error = eddy_region_check(o, 0666, EDDY_CLEANUP_AUTO);
-    uint64_t page = error ? 0 : o->page_bytes;
+    struct eddy_region_options o;
+    int error = eddy_region_take(&o, options, options_size, 0666, EDDY_CLEANUP_AUTO);
+    uint64_t page = error ? 0 : o.page_bytes;
     if (!error)
         error = check_page(&page);
     if (error)
@@ -72,10 +74,10 @@ int eddy_region_create_nameless(const struct eddy_region_options *o, eddy_region
     int fd = open_memory(page);
     if (fd < 0)
         return fail_memory(page);
-    uint64_t bytes = eddy_region_file_bytes(o->bytes, page);
-    error = seal_and_size(fd, bytes, eddy_region_mode(o));
+    uint64_t bytes = eddy_region_file_bytes(o.bytes, page);
+    error = seal_and_size(fd, bytes, eddy_region_mode(&o));
     if (!error)
-        error = eddy_region_build(fd, bytes, o, shown, region);
+        error = eddy_region_build(fd, bytes, &o, shown, region);
     if (error)
         close(fd);
     return error;
@@ -114,15 +116,16 @@ static int attach_fd(int fd, uint64_t bytes, const struct eddy_region_options *o
     return error ? error : eddy_region_view(fd, bytes ? bytes : all, o, shown, region);
 }
 
-int eddy_region_attach_fd(int fd, uint64_t bytes, const struct eddy_region_options *o,
-                          eddy_region **region)
+int eddy_region_attach_fd_sized(int fd, uint64_t bytes, const struct eddy_region_options *options,
+                                size_t options_size, eddy_region **region)
 {
     EDDY_UNCANCELLED;
+    struct eddy_region_options o;
     if (fd < 0)
         return eddy_fail(EDDY_EINVAL, "%d is no descriptor", fd);
-    int error = eddy_region_check_view(&o);
+    int error = eddy_region_take_view(&o, options, options_size);
     if (!error)
-        error = attach_fd(fd, bytes, o, region);
+        error = attach_fd(fd, bytes, &o, region);
     if (error)
         close(fd);
     return error;

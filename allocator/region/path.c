@@ -223,18 +223,19 @@ static int link_region(struct eddy_region *r, struct eddy_file *file, void *cont
                                        : link_new(context, file, r->path);
 }
 
-int eddy_region_create_path(const char *path, const struct eddy_region_options *o,
-                            eddy_region **region)
+int eddy_region_create_path_sized(const char *path, const struct eddy_region_options *options,
+                                  size_t options_size, eddy_region **region)
 {
     EDDY_UNCANCELLED;
+    struct eddy_region_options o;
     struct eddy_region_place *p = NULL;
-    int error = eddy_region_check(o, 0666, EDDY_CLEANUP_OWNER);
+    int error = eddy_region_take(&o, options, options_size, 0666, EDDY_CLEANUP_OWNER);
     if (!error)
         error = open_path(path, &p);
     if (error)
         return error;
-    struct eddy_region_making m = {eddy_kept_fd(&p->dir), path, o, link_region, p};
-    error = check_page(p, o, path);
+    struct eddy_region_making m = {eddy_kept_fd(&p->dir), path, &o, link_region, p};
+    error = check_page(p, &o, path);
     if (!error)
         error = eddy_region_make(&m, region);
     if (error)
@@ -267,18 +268,19 @@ static int open_existing(const struct eddy_region_place *p, const struct eddy_re
     return error;
 }
 
-int eddy_region_attach_path(const char *path, const struct eddy_region_options *o,
-                            eddy_region **region)
+int eddy_region_attach_path_sized(const char *path, const struct eddy_region_options *options,
+                                  size_t options_size, eddy_region **region)
 {
     EDDY_UNCANCELLED;
+    struct eddy_region_options o;
     struct eddy_region_place *p = NULL;
     struct eddy_region *r = NULL;
-    int error = eddy_region_check_view(&o);
+    int error = eddy_region_take_view(&o, options, options_size);
     if (!error)
         error = open_path(path, &p);
     if (error)
         return error;
-    error = open_existing(p, o, path, &r);
+    error = open_existing(p, &o, path, &r);
     if (r) {
         error = name_region(r, p);
         if (!error) {

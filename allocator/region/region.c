@@ -7,6 +7,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
+#include "allocator/sized.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,32 +25,28 @@
 
 static int check_common(const struct eddy_region_options *o)
 {
-    static const uint64_t zero[4];
-    if (o->flags & ~ALL_FLAGS || memcmp(o->reserved, zero, sizeof zero) != 0)
-        return eddy_fail(EDDY_EINVAL,
-                         "the options of a region have a flag (%#x) or a reserved "
-                         "member that this Eddy does not know; set it to zero",
-                         o->flags);
+    if (o->flags & ~ALL_FLAGS)
+        return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a region", o->flags);
     if (o->map != EDDY_MAP_READ_WRITE && o->map != EDDY_MAP_READ)
         return eddy_fail(EDDY_EINVAL, "a region is mapped EDDY_MAP_READ_WRITE or EDDY_MAP_READ");
     return EDDY_OK;
 }
 
-int eddy_region_check_view(const struct eddy_region_options **o)
+int eddy_region_take_view(struct eddy_region_options *o, const struct eddy_region_options *given,
+                          size_t size)
 {
-    static const struct eddy_region_options none;
-    if (!*o)
-        *o = &none;
-    return check_common(*o);
+    int error = EDDY_SIZED(eddy_region_options, *o, given, size);
+    return error ? error : check_common(o);
 }
 
-int eddy_region_check(const struct eddy_region_options *o, uint32_t most, enum eddy_cleanup cleanup)
+int eddy_region_take(struct eddy_region_options *o, const struct eddy_region_options *given,
+                     size_t size, uint32_t most, enum eddy_cleanup cleanup)
 {
-    if (!o || o->bytes == 0)
-        return eddy_fail(EDDY_EINVAL, "a region's size must be greater than 0");
-    int error = check_common(o);
+    int error = eddy_region_take_view(o, given, size);
     if (error)
         return error;
+    if (o->bytes == 0)
+        return eddy_fail(EDDY_EINVAL, "a region's size must be greater than 0");
     if (o->bytes > INT64_MAX / 2 || (o->limit_bytes && o->limit_bytes < o->bytes))
         return eddy_fail(EDDY_EINVAL, "a region of %llu bytes cannot have the limit %llu",
                          (unsigned long long)o->bytes, (unsigned long long)o->limit_bytes);

@@ -73,10 +73,11 @@ static inline int eddy_region_file(const struct eddy_region *region)
 }
 
 /* For creating; `most`: the permission bits that the mode may have. */
-int eddy_region_check(const struct eddy_region_options *options, uint32_t most,
-                      enum eddy_cleanup cleanup);
+int eddy_region_take(struct eddy_region_options *own, const struct eddy_region_options *given,
+                     size_t size, uint32_t most, enum eddy_cleanup cleanup);
 /* For attaching; gives defaults for NULL. */
-int eddy_region_check_view(const struct eddy_region_options **options);
+int eddy_region_take_view(struct eddy_region_options *own, const struct eddy_region_options *given,
+                          size_t size);
 
 /* Size of the pages of the file system that the descriptor is on. */
 uint64_t eddy_region_page(int fd);

@@ -232,13 +232,14 @@ static int unpack(const struct parcel *p)
     return EDDY_OK;
 }
 
-int eddy_region_receive(int socket, const struct eddy_region_options *o, uint64_t deadline,
-                        eddy_region **region)
+int eddy_region_receive_sized(int socket, const struct eddy_region_options *options,
+                              size_t options_size, uint64_t deadline, eddy_region **region)
 {
     EDDY_UNCANCELLED;
+    struct eddy_region_options o;
     struct parcel p = {.fd = -1};
     int type;
-    int error = eddy_region_check_view(&o);
+    int error = eddy_region_take_view(&o, options, options_size);
     if (!error)
         error = check_socket(socket, &type);
     if (!error)
@@ -246,7 +247,7 @@ int eddy_region_receive(int socket, const struct eddy_region_options *o, uint64_
     if (!error)
         error = unpack(&p);
     if (!error)
-        return eddy_region_attach_fd(p.fd, 0, o, region);
+        return eddy_region_attach_fd(p.fd, 0, &o, region);
     if (p.fd >= 0)
         close(p.fd);
     return error;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Prints the lines of `talker` from Python's asyncio, by the wait set's descriptor alone.
 
-Without a binding: ctypes and the few calls that it takes.  EDDY_LIBRARY names libeddy.so.0 where the
+Without a binding: ctypes and the few calls that it takes.  EDDY_LIBRARY names libeddy.so.0.2 where the
 loader does not find it.
 SPDX-License-Identifier: Apache-2.0"""
 import asyncio
@@ -9,14 +9,13 @@ import ctypes
 import os
 import sys
 
-eddy = ctypes.CDLL(os.environ.get("EDDY_LIBRARY", "libeddy.so.0"))
+eddy = ctypes.CDLL(os.environ.get("EDDY_LIBRARY", "libeddy.so.0.2"))
 eddy.eddy_last_error.restype = ctypes.c_char_p
 NOT_NOW, POLL = -4, ctypes.c_uint64(0)
 
 
-class TopicName(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char_p), ("type", ctypes.c_char_p), ("scope", ctypes.c_char_p),
-                ("reserved", ctypes.c_uint64 * 8)]
+class TopicIdentity(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("type", ctypes.c_char_p)]  # what is left out is zero
 
 
 class Sample(ctypes.Structure):
@@ -45,9 +44,11 @@ def lines(waitset, reader):
 async def listen(topic, most):
     domain, reader, waitset, fd = (ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p(),
                                    ctypes.c_int())
-    name = TopicName(topic.encode(), b"text")
-    call("eddy_domain_open", None, ctypes.byref(domain))
-    call("eddy_reader_open", domain, ctypes.byref(name), None, ctypes.byref(reader))
+    name = TopicIdentity(topic.encode(), b"text")
+    nothing = None, ctypes.c_size_t(0)
+    call("eddy_domain_open_sized", *nothing, ctypes.byref(domain))
+    call("eddy_reader_open_sized", domain, ctypes.byref(name), ctypes.c_size_t(ctypes.sizeof(name)),
+         *nothing, ctypes.byref(reader))
     call("eddy_waitset_open", domain, ctypes.byref(waitset))
     call("eddy_waitset_attach_reader", waitset, reader, ctypes.c_uint32(0), reader)
     call("eddy_waitset_fd", waitset, ctypes.byref(fd))

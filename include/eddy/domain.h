@@ -20,6 +20,7 @@
 #define EDDY_DOMAIN_H
 
 #include <eddy/errors.h>
+#include <eddy/sized.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,13 +39,15 @@ struct eddy_domain_options {
     /* How long waits of this participant look before they sleep: 0: EDDY_SPIN, else what pays is
      * learnt; < 0: never; > 0: nanoseconds.  None looks on a machine of one CPU. */
     int64_t spin_ns;
-    uint64_t reserved[5]; /* zero */
 };
 
 /* Takes part in a domain.  options may be NULL.  May be called several times; each gives a
  * participant of its own. Blocks for file operations only.  Errors: EDDY_EACCES, EDDY_ECONFIG,
  * EDDY_ENOMEM, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_ELIMIT, EDDY_ESYS. spec/registry.md */
-EDDY_API int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain);
+static inline int eddy_domain_open(const struct eddy_domain_options *options, eddy_domain **domain)
+{
+    return eddy_domain_open_sized(options, sizeof *options, domain);
+}
 
 /* Leaves.  EDDY_EBUSY while writers, readers or wait sets of it are open.  NULL is allowed.  In a
  * forked child it frees the child's copy and returns EDDY_EFORKED. */

@@ -14,10 +14,7 @@
 #include <eddy/ring.h>
 #include <eddy/slots.h>
 #include <eddy/topic.h>
+#include <eddy/version.h>
 #include <eddy/waitset.h>
-
-#define EDDY_VERSION_MAJOR 0
-#define EDDY_VERSION_MINOR 1
-#define EDDY_VERSION_PATCH 0
 
 #endif

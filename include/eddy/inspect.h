@@ -33,6 +33,7 @@ struct eddy_member_info {
     uint32_t given_up;     /* reader: samples that its program notes as never handed on */
     bool let_go;           /* reader: writers have let go of it, and it has not come back yet */
     uint32_t let_go_count; /* reader: times that it came back since */
+    uint64_t reserved[4];  /* zero */
 };
 
 struct eddy_topic_report {
@@ -42,15 +43,18 @@ struct eddy_topic_report {
     const struct eddy_member_info *members;
     int error; /* not 0: this flink or its segment cannot be read; `message` says why, the rest is
                   zero */
+    uint32_t reserved_word; /* zero */
     const char *message;
+    uint64_t reserved[8]; /* zero */
 };
 
 /* Who uses a slots segment, a ring or a region. */
 struct eddy_object_member {
     const char *role; /* "writer" (a slots handle), "reader", "producer", "consumer", "owner" */
     enum eddy_member_state state;
-    int32_t pid;   /* in its own PID namespace; 0: not known */
-    char name[40]; /* of the participant; "": not known */
+    int32_t pid;          /* in its own PID namespace; 0: not known */
+    char name[40];        /* of the participant; "": not known */
+    uint64_t reserved[4]; /* zero */
 };
 
 /* What flinks lead to besides topics. */
@@ -67,8 +71,10 @@ struct eddy_object_report {
     uint64_t taken;     /* ring: chunks */
     size_t member_count;
     const struct eddy_object_member *members;
-    int error; /* as for topics */
+    int error;              /* as for topics */
+    uint32_t reserved_word; /* zero */
     const char *message;
+    uint64_t reserved[8]; /* zero */
 };
 
 typedef struct eddy_snapshot eddy_snapshot;
@@ -92,7 +98,8 @@ struct eddy_gc_report {
     uint32_t topics_removed, members_reaped, files_removed, files_refused;
     uint64_t bytes_freed;
     uint32_t objects_removed; /* slots segments, rings and regions */
-    uint32_t reserved;
+    uint32_t reserved_word;   /* zero */
+    uint64_t reserved[4];     /* zero */
 };
 /* Reaps every dead participant of a domain and removes every topic and file that nobody uses.
  * Never touches what a living or stopped process uses, nor files that are not Eddy's. */

@@ -39,7 +39,7 @@ struct eddy_join_info {
     uint32_t shadows;       /* 1: adopted under a name that a region of the domain had */
     uint32_t locked;        /* 1: in memory for good */
     char name[EDDY_REGION_NAME_MAX + 1]; /* the first it was joined by; the rest is zero */
-    uint64_t reserved[4];
+    uint64_t reserved[8];                /* zero */
 };
 
 struct eddy_join_options {
@@ -51,7 +51,6 @@ struct eddy_join_options {
     /* Called before the last leave unmaps. */
     void (*detach)(void *context, const struct eddy_join_info *info);
     void *context;
-    uint64_t reserved[4]; /* zero */
 };
 
 /* Joins the region `name` of a domain.  A name that is joined already means what it meant then;
@@ -62,9 +61,12 @@ struct eddy_join_options {
  * still empty), EDDY_ELOOP (a hook of this very join, or one that waits for it, asks for it),
  * EDDY_EEXIST (joined from another domain's folder; or the attach hook returned a handle that is in
  * use: detach is called then), and those of eddy_region_attach. */
-EDDY_API int eddy_join(eddy_domain *domain, const char *name,
-                       const struct eddy_join_options *options, struct eddy_join_info *info,
-                       void **handle);
+static inline int eddy_join(eddy_domain *domain, const char *name,
+                            const struct eddy_join_options *options, struct eddy_join_info *info,
+                            void **handle)
+{
+    return eddy_join_sized(domain, name, options, sizeof *options, info, handle);
+}
 
 /* Ends one join.  Errors: EDDY_EINVAL (NULL; the last leave of an adopted one), EDDY_ENOENT
  * (unknown), EDDY_ELOOP (its detach hook is running in this thread), EDDY_ESYS (unmapping failed;
@@ -75,17 +77,20 @@ EDDY_API int eddy_leave(void *handle);
 struct eddy_adoption {
     const char *name;
     enum eddy_map map;
+    uint32_t reserved; /* zero */
     void *handle;
     void *memory;        /* aligned to a page */
     uint64_t page_bytes; /* the machine's (4, 16 or 64 KiB), or of huge pages */
     uint64_t pages;      /* at least 1 */
     eddy_domain *domain; /* to see whether the name shadows a region there; may be NULL */
-    uint64_t reserved[3];
 };
 /* Counts as one join.  Errors, the first that applies: EDDY_EINVAL for name, map, handle, memory,
  * page size, alignment, pages 0, pages too many, a range that wraps, a name that is joined, a
  * handle that is in use, memory that overlaps a join. */
-EDDY_API int eddy_join_adopt(const struct eddy_adoption *adoption);
+static inline int eddy_join_adopt(const struct eddy_adoption *adoption)
+{
+    return eddy_join_adopt_sized(adoption, sizeof *adoption);
+}
 /* Ends it; the memory stays.  info (may be NULL) gets the last state, with 0 references.  Errors:
  * EDDY_EINVAL (NULL, unknown, not adopted, or others still have it joined), EDDY_EFORKED. */
 EDDY_API int eddy_join_disown(void *handle, struct eddy_join_info *info);

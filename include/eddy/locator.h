@@ -33,9 +33,6 @@ struct eddy_locator {
     char path[EDDY_LOCATOR_PATH_MAX + 1]; /* of the flink, UTF-8 */
 };
 
-/* FNV-1a, 32 bits: 0x4f9f2cab for "hello". */
-EDDY_API uint32_t eddy_hash32(const char *text);
-
 /* Encodes into `buffer`; *used gets the bytes.  Errors: EDDY_ETOOBIG (path or buffer), EDDY_EINVAL
  * (the path is not UTF-8). */
 EDDY_API int eddy_locator_encode(const struct eddy_locator *locator, void *buffer, size_t bytes,
@@ -51,7 +48,8 @@ struct eddy_host {
     char boot[40]; /* the boot id of the kernel */
     uint64_t device;
     uint32_t uid;
-    uint32_t hash; /* of boot and device: a locator's host_hash */
+    uint32_t hash;        /* of boot and device: a locator's host_hash */
+    uint64_t reserved[2]; /* zero */
 };
 
 /* The identity of whoever looks at `dir` (NULL: /dev/shm).  Errors: EDDY_ENOENT, EDDY_EACCES,

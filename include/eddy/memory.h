@@ -20,12 +20,11 @@ extern "C" {
 /* Locks what is reserved in this process's memory, too (see `ulimit -l`). */
 #define EDDY_MEMORY_LOCKED 1u
 
-/* All zero but `loan` and `count` means default. */
+/* All zero but `size` and `count` means default. */
 struct eddy_reservation {
-    struct eddy_loan_options loan; /* of which size, with which header */
-    uint32_t count;                /* so many at once */
-    uint32_t flags;                /* EDDY_MEMORY_LOCKED */
-    uint64_t reserved[2];          /* zero */
+    size_t size, alignment, header_size, header_alignment; /* as in eddy_loan_options */
+    uint32_t count;                                        /* so many at once */
+    uint32_t flags;                                        /* EDDY_MEMORY_LOCKED */
 };
 
 /* Sees to it that the topic has memory for `count` samples of this size, which it keeps as long as it
@@ -34,7 +33,11 @@ struct eddy_reservation {
  * by whomever, counts.  Never waits for room.  Errors: EDDY_EINVAL, EDDY_ETOOBIG, EDDY_ELIMIT (the
  * topic's limit), EDDY_ENOMEM (the system's, or `ulimit -l`), EDDY_EFORKED; what was reserved until
  * then stays so. */
-EDDY_API int eddy_writer_reserve(eddy_writer *writer, const struct eddy_reservation *reservation);
+static inline int eddy_writer_reserve(eddy_writer *writer,
+                                      const struct eddy_reservation *reservation)
+{
+    return eddy_writer_reserve_sized(writer, reservation, sizeof *reservation);
+}
 
 /* Brings what is reserved on the topic into the memory of a reader's process.  flags:
  * EDDY_MEMORY_LOCKED.  Errors: EDDY_EINVAL, EDDY_ENOMEM, EDDY_EFORKED. */

@@ -65,7 +65,6 @@ struct eddy_region_options {
     enum eddy_map map;
     enum eddy_cleanup cleanup;
     uint32_t flags;
-    uint64_t reserved[4]; /* zero */
 };
 
 struct eddy_region_info {
@@ -75,11 +74,12 @@ struct eddy_region_info {
     uint64_t device, inode; /* what it is, whatever leads to it */
     uint32_t mode;          /* permission bits of the file */
     enum eddy_map map;
-    uint32_t seals; /* EDDY_SEAL_* */
-    bool created;   /* by this handle, not attached */
-    bool owned;     /* by this handle: closing it removes the name */
-    bool locked;    /* in memory */
-    uint64_t reserved[4];
+    uint32_t seals;        /* EDDY_SEAL_* */
+    bool created;          /* by this handle, not attached */
+    bool owned;            /* by this handle: closing it removes the name */
+    bool locked;           /* in memory */
+    uint8_t reserved_byte; /* zero */
+    uint64_t reserved[8];  /* zero */
 };
 
 /* --- coming and going ------------------------------------------------------------------------ */
@@ -87,32 +87,55 @@ struct eddy_region_info {
 /* Creates a region under a name in a domain.  Errors: EDDY_EEXIST (somebody alive has it, or it
  * was kept), EDDY_EINVAL (name, size 0, mode beyond 0660, AUTO), EDDY_ENOMEM, EDDY_EACCES,
  * EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
-EDDY_API int eddy_region_create(eddy_domain *domain, const char *name,
-                                const struct eddy_region_options *options, eddy_region **region);
+static inline int eddy_region_create(eddy_domain *domain, const char *name,
+                                     const struct eddy_region_options *options,
+                                     eddy_region **region)
+{
+    return eddy_region_create_sized(domain, name, options, sizeof *options, region);
+}
 
 /* Attaches by name.  Errors: EDDY_ENOENT, EDDY_ENOTREADY (empty), EDDY_EFLINK, EDDY_EACCES,
  * EDDY_ENOMEM, EDDY_ESYS, EDDY_EFORKED. */
-EDDY_API int eddy_region_attach(eddy_domain *domain, const char *name,
-                                const struct eddy_region_options *options, eddy_region **region);
+static inline int eddy_region_attach(eddy_domain *domain, const char *name,
+                                     const struct eddy_region_options *options,
+                                     eddy_region **region)
+{
+    return eddy_region_attach_sized(domain, name, options, sizeof *options, region);
+}
 
 /* Creates a file at a path.  Folders are not made.  EDDY_EEXIST if anything is there; with REPLACE
  * a regular file of the caller's is taken away from its name first: those who have it mapped keep
  * it whole.  Symbolic links are never followed at the path's end.  Errors: as above. */
-EDDY_API int eddy_region_create_path(const char *path, const struct eddy_region_options *options,
-                                     eddy_region **region);
-EDDY_API int eddy_region_attach_path(const char *path, const struct eddy_region_options *options,
-                                     eddy_region **region);
+static inline int eddy_region_create_path(const char *path,
+                                          const struct eddy_region_options *options,
+                                          eddy_region **region)
+{
+    return eddy_region_create_path_sized(path, options, sizeof *options, region);
+}
+static inline int eddy_region_attach_path(const char *path,
+                                          const struct eddy_region_options *options,
+                                          eddy_region **region)
+{
+    return eddy_region_attach_path_sized(path, options, sizeof *options, region);
+}
 
 /* Creates one without a name (cleanup must be AUTO). */
-EDDY_API int eddy_region_create_nameless(const struct eddy_region_options *options,
-                                         eddy_region **region);
+static inline int eddy_region_create_nameless(const struct eddy_region_options *options,
+                                              eddy_region **region)
+{
+    return eddy_region_create_nameless_sized(options, sizeof *options, region);
+}
 
 /* Attaches to what a descriptor leads to and takes the descriptor over: it is closed with the
  * region, and on failure at once.  bytes: how much, 0 for all; EDDY_EBOUNDS if there is less.
  * The file must be a regular one of the caller's own, or sealed against shrinking, or FOREIGN
  * given: EDDY_EACCES.  A descriptor that is not open for writing allows EDDY_MAP_READ alone. */
-EDDY_API int eddy_region_attach_fd(int fd, uint64_t bytes,
-                                   const struct eddy_region_options *options, eddy_region **region);
+static inline int eddy_region_attach_fd(int fd, uint64_t bytes,
+                                        const struct eddy_region_options *options,
+                                        eddy_region **region)
+{
+    return eddy_region_attach_fd_sized(fd, bytes, options, sizeof *options, region);
+}
 
 /* Unmaps; the owner's close removes the name, if it still leads to this region.  NULL is allowed.
  * In a forked child it frees the child's copy and returns EDDY_EFORKED. */
@@ -173,8 +196,11 @@ EDDY_API int eddy_region_send(const eddy_region *region, int socket, enum eddy_m
 /* Receives one that eddy_region_send sent.  Whatever else comes is refused (EDDY_ESEGMENT), and no
  * descriptor is kept.  One that was sent to be read needs options with EDDY_MAP_READ; one of
  * another user that is not sealed, EDDY_REGION_FOREIGN: else EDDY_EACCES. */
-EDDY_API int eddy_region_receive(int socket, const struct eddy_region_options *options,
-                                 uint64_t deadline, eddy_region **region);
+static inline int eddy_region_receive(int socket, const struct eddy_region_options *options,
+                                      uint64_t deadline, eddy_region **region)
+{
+    return eddy_region_receive_sized(socket, options, sizeof *options, deadline, region);
+}
 
 /* --- sealing --------------------------------------------------------------------------------- */
 

@@ -54,8 +54,7 @@ struct eddy_ring_options {
     uint32_t slots;      /* 1 to EDDY_RING_SLOTS_MAX */
     uint32_t flags;
     enum eddy_ring_role role; /* the creator's own part */
-    uint32_t reserved_word;   /* zero */
-    uint64_t reserved[4];     /* zero */
+    uint32_t reserved;        /* zero */
 };
 
 /* --- the ring -------------------------------------------------------------------------------- */
@@ -65,21 +64,26 @@ struct eddy_ring_options {
  * all dead is replaced.  All memory is reserved now, unless SPARSE.  Errors: EDDY_EEXIST,
  * EDDY_EINVAL, EDDY_ETOOBIG (the product of slots and bytes), EDDY_ENOMEM, EDDY_EACCES,
  * EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
-EDDY_API int eddy_ring_create(eddy_domain *domain, const char *name,
-                              const struct eddy_ring_options *options, eddy_ring **ring);
+static inline int eddy_ring_create(eddy_domain *domain, const char *name,
+                                   const struct eddy_ring_options *options, eddy_ring **ring)
+{
+    return eddy_ring_create_sized(domain, name, options, sizeof *options, ring);
+}
 
 /* What an attacher knows of the ring; NULL or zero fields: whatever it is. */
 struct eddy_ring_wanted {
     uint64_t slot_bytes; /* before rounding; EDDY_EINVAL if it differs, with both */
     uint32_t slots;      /* as above */
     uint32_t flags;      /* EDDY_RING_CRASH_FIRST */
-    uint64_t reserved[4];
 };
 /* Attaches to a ring in a role.  Errors: EDDY_ENOENT, EDDY_EBUSY (somebody alive has the role),
  * EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION, EDDY_EINVAL, EDDY_EACCES, EDDY_ENOMEM, EDDY_ESYS,
  * EDDY_EFORKED.  A producer of a stream that has ended: EDDY_EFINISHED or EDDY_ECRASHED. */
-EDDY_API int eddy_ring_attach(eddy_domain *domain, const char *name, enum eddy_ring_role role,
-                              const struct eddy_ring_wanted *wanted, eddy_ring **ring);
+static inline int eddy_ring_attach(eddy_domain *domain, const char *name, enum eddy_ring_role role,
+                                   const struct eddy_ring_wanted *wanted, eddy_ring **ring)
+{
+    return eddy_ring_attach_sized(domain, name, role, wanted, sizeof *wanted, ring);
+}
 
 /* Gives the role back; the last to leave removes the ring.  An open loan is discarded.  While
  * chunks are out it returns 0 and the last release completes it: what they point to stays readable
@@ -91,12 +95,13 @@ EDDY_API int eddy_ring_close(eddy_ring *ring);
 
 /* A slot on loan, or a chunk that was taken.  The fields are the caller's to read. */
 struct eddy_chunk {
-    void *data;        /* aligned to 64 bytes; a taken chunk's pages are read-only */
-    size_t size;       /* loan: room; taken: what was published */
-    uint64_t sn;       /* taken: 1 for the stream's first, then + 1 each */
-    bool redelivered;  /* taken: an earlier consumer had it in work when it died */
-    uint8_t spare[7];  /* zero */
-    uint64_t position; /* identifies it; do not change */
+    void *data;           /* aligned to 64 bytes; a taken chunk's pages are read-only */
+    size_t size;          /* loan: room; taken: what was published */
+    uint64_t sn;          /* taken: 1 for the stream's first, then + 1 each */
+    bool redelivered;     /* taken: an earlier consumer had it in work when it died */
+    uint8_t spare[7];     /* zero */
+    uint64_t position;    /* identifies it; do not change */
+    uint64_t reserved[3]; /* neither read nor written */
 };
 
 /* Gives room for one chunk; waits for it until the deadline.  Contents are unspecified.  One loan
@@ -121,9 +126,10 @@ enum eddy_crash_operation {
     EDDY_CRASH_EXECUTE = 3
 };
 struct eddy_crash {
-    int32_t signal;    /* 0: it died while it reported */
-    uint64_t address;  /* that it was about */
-    int32_t operation; /* enum eddy_crash_operation */
+    int32_t signal;       /* 0: it died while it reported */
+    int32_t operation;    /* enum eddy_crash_operation */
+    uint64_t address;     /* that it was about */
+    uint64_t reserved[2]; /* zero */
 };
 
 /* Tells the consumer that this process is going down.  Async-signal-safe; the first report counts.
@@ -169,9 +175,10 @@ struct eddy_ring_info {
     uint64_t redelivered;                /* chunks, in all */
     enum eddy_ring_state state;
     bool producer_alive, consumer_alive;
+    uint8_t reserved_bytes[2];          /* zero */
     int32_t producer_pid, consumer_pid; /* in their own PID namespaces; 0: never there */
     uint64_t shared_bytes;              /* shared memory in use */
-    uint64_t reserved[4];
+    uint64_t reserved[8];               /* zero */
 };
 EDDY_API int eddy_ring_describe(const eddy_ring *ring, struct eddy_ring_info *info);
 

@@ -46,7 +46,6 @@ struct eddy_slots_options {
     uint32_t readers;       /* reader numbers are 0 to readers - 1; default 64 */
     uint32_t flags;         /* zero */
     uint8_t type_hash[16];  /* all zero: any type */
-    uint64_t reserved[4];   /* zero */
 };
 
 /* Creates a segment, and its flink at `flink_path`, which must end in ".flink".  The path's folder
@@ -56,8 +55,11 @@ struct eddy_slots_options {
  * now.  Errors: EDDY_EEXIST (somebody alive uses that path), EDDY_EINVAL, EDDY_ETOOBIG (a number
  * beyond its limit), EDDY_EFLINK (the path leads to something else), EDDY_ENOMEM, EDDY_EACCES,
  * EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. */
-EDDY_API int eddy_slots_create(eddy_domain *domain, const char *flink_path,
-                               const struct eddy_slots_options *options, eddy_slots **slots);
+static inline int eddy_slots_create(eddy_domain *domain, const char *flink_path,
+                                    const struct eddy_slots_options *options, eddy_slots **slots)
+{
+    return eddy_slots_create_sized(domain, flink_path, options, sizeof *options, slots);
+}
 
 /* Attaches to a segment by its flink.  type_hash: 16 bytes, or NULL not to ask; refused with
  * EDDY_ETYPE before a slot is looked at.  Payloads are mapped read-only until the handle's first
@@ -78,9 +80,9 @@ struct eddy_slots_info {
     uint64_t shared_bytes;  /* shared memory in use */
     uint32_t slot_count;
     uint32_t reader_limit;
-    uint32_t readers;  /* joined now */
-    uint32_t attached; /* handles, in all processes */
-    uint64_t reserved[4];
+    uint32_t readers;     /* joined now */
+    uint32_t attached;    /* handles, in all processes */
+    uint64_t reserved[8]; /* zero */
 };
 EDDY_API int eddy_slots_describe(const eddy_slots *slots, struct eddy_slots_info *report);
 
@@ -102,6 +104,7 @@ struct eddy_slot_loan {
     uint64_t ticket; /* the rest identifies the loan; do not change */
     uint32_t slot;
     uint32_t segment;
+    uint64_t reserved[4]; /* neither read nor written */
 };
 
 /* Lends a slot.  `active` names the readers that must have read a sample before its slot may be
@@ -153,7 +156,8 @@ struct eddy_slot_sample {
     uint32_t slot;
     uint32_t reader;
     uint32_t segment;
-    uint32_t reserved;
+    uint32_t reserved_word;
+    uint64_t reserved[3]; /* neither read nor written */
 };
 
 /* Finds the oldest sample that the reader has not read; changes nothing.  Errors: EDDY_EAGAIN,
@@ -205,7 +209,8 @@ struct eddy_slot_state {
     uint64_t source; /* the participant that has it on loan; 0: nobody */
     bool loaned;
     bool held;
-    uint64_t reserved[2];
+    uint8_t reserved_bytes[6]; /* zero */
+    uint64_t reserved[4];      /* zero */
 };
 EDDY_API int eddy_slots_look(const eddy_slots *slots, uint32_t slot, struct eddy_slot_state *look);
 

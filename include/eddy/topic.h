@@ -41,6 +41,7 @@ struct eddy_topic_identity {
     const char *scope;
     uint8_t type_hash[16]; /* all zero: not checked; else as `type` */
     uint32_t flags;        /* EDDY_TOPIC_TYPE_APART */
+    uint32_t reserved;     /* zero */
 };
 #define EDDY_TOPIC_TYPE_APART                                                                      \
     1u /* topics of one name and different type are different topics, not an error */
@@ -76,7 +77,6 @@ struct eddy_writer_options {
         patience_ns; /* publish waits so long for best-effort EDDY_READER_BEYOND_DEPTH readers that are
                              noted as reliable (eddy_reader_note) and fall behind by more than their
                              depth and 1 MiB, and goes on waiting while they move; default never */
-    uint64_t reserved[3]; /* zero */
 };
 
 struct eddy_reader_options {
@@ -92,10 +92,9 @@ struct eddy_reader_options {
     uint64_t limit_bytes; /* as for the writer */
     uint32_t recent; /* best-effort: takes up to so many samples from right before its time, too, if
                         they happen to be there still; what is not does not count as lost */
-    uint32_t reserved_word; /* zero */
-    uint64_t hold_up_ns;    /* reliable: writers that it has held up for so long, without moving on,
+    uint32_t reserved;   /* zero */
+    uint64_t hold_up_ns; /* reliable: writers that it has held up for so long, without moving on,
                                let go of it (eddy_writer_let_go); 0: never */
-    uint64_t reserved[2];   /* zero */
 };
 #define EDDY_READER_BEYOND_DEPTH                                                                   \
     1u /* best-effort: also take samples older than `depth` that happen to be there still */
@@ -109,6 +108,7 @@ struct eddy_loan {
     size_t header_size;
     uint32_t slot; /* the rest identifies the loan; do not change */
     uint32_t ticket;
+    uint64_t reserved[3]; /* neither read nor written */
 };
 
 /* All zero means default. */
@@ -132,6 +132,7 @@ struct eddy_sample {
     uint32_t tag;    /* of the writer's options */
     uint32_t slot;   /* the rest identifies the sample; do not change */
     uint32_t ticket;
+    uint64_t reserved[8]; /* neither read nor written */
 };
 
 /* --- writer ---------------------------------------------------------------------------------- */
@@ -140,8 +141,11 @@ struct eddy_sample {
  * operations and on another process that is opening or closing the same topic. Errors: EDDY_EINVAL,
  * EDDY_ETYPE, EDDY_ENOMEM, EDDY_ELIMIT, EDDY_EACCES, EDDY_EFLINK, EDDY_ESEGMENT, EDDY_EVERSION,
  * EDDY_EBUSY, EDDY_ESYS, EDDY_EFORKED. spec/topics.md */
-EDDY_API int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
-                              const struct eddy_writer_options *options, eddy_writer **writer);
+static inline int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
+                                   const struct eddy_writer_options *options, eddy_writer **writer)
+{
+    return eddy_writer_open_sized(domain, topic, sizeof *topic, options, sizeof *options, writer);
+}
 
 /* Gives back its loans and its history and leaves; the last to leave removes the topic.  NULL is
  * allowed.  What it published and readers have not taken yet stays. */
@@ -156,8 +160,12 @@ EDDY_API int eddy_writer_loan(eddy_writer *writer, size_t size, uint64_t deadlin
                               struct eddy_loan *loan);
 
 /* As eddy_writer_loan, with alignment and a user header. */
-EDDY_API int eddy_writer_loan_with(eddy_writer *writer, const struct eddy_loan_options *options,
-                                   uint64_t deadline, struct eddy_loan *loan);
+static inline int eddy_writer_loan_with(eddy_writer *writer,
+                                        const struct eddy_loan_options *options, uint64_t deadline,
+                                        struct eddy_loan *loan)
+{
+    return eddy_writer_loan_with_sized(writer, options, sizeof *options, deadline, loan);
+}
 
 /* Publishes the first `size` bytes of a loan, which thereby ends.  Waits while a reliable reader is
  * `depth` behind.  On error the loan is still the caller's.  Errors: EDDY_EAGAIN or EDDY_ETIMEDOUT
@@ -168,10 +176,10 @@ EDDY_API int eddy_writer_publish(eddy_writer *writer, struct eddy_loan *loan, si
 
 /* What goes with a sample.  All zero means default. */
 struct eddy_publication {
-    uint8_t key[16];      /* what the sample is about: a hash, or the key itself.  Only writers with
+    uint8_t key[16];   /* what the sample is about: a hash, or the key itself.  Only writers with
                         EDDY_HISTORY_KEY look at it */
-    uint32_t flags;       /* EDDY_PUBLISH_ENDS_KEY */
-    uint32_t reserved[3]; /* zero */
+    uint32_t flags;    /* EDDY_PUBLISH_ENDS_KEY */
+    uint32_t reserved; /* zero */
 };
 #define EDDY_PUBLISH_ENDS_KEY                                                                      \
     1u /* late readers get nothing more of this key: neither what was before, nor this sample */
@@ -179,9 +187,13 @@ struct eddy_publication {
 /* As eddy_writer_publish.  With EDDY_HISTORY_KEY it allocates memory as the number of keys, or of
  * samples of a key up to `history`, grows.  Errors: also EDDY_EINVAL, EDDY_ENOMEM (nothing was
  * published). */
-EDDY_API int eddy_writer_publish_with(eddy_writer *writer, struct eddy_loan *loan, size_t size,
-                                      const struct eddy_publication *publication,
-                                      uint64_t deadline);
+static inline int eddy_writer_publish_with(eddy_writer *writer, struct eddy_loan *loan, size_t size,
+                                           const struct eddy_publication *publication,
+                                           uint64_t deadline)
+{
+    return eddy_writer_publish_with_sized(writer, loan, size, publication, sizeof *publication,
+                                          deadline);
+}
 
 /* Gives a loan back unpublished.  Errors: EDDY_ESTALE, EDDY_EFORKED. */
 EDDY_API int eddy_writer_discard(eddy_writer *writer, struct eddy_loan *loan);
@@ -215,14 +227,21 @@ EDDY_API uint32_t eddy_writer_awaited(const eddy_writer *writer);
 
 /* Opens a reader; the topic is created if nobody has.  It gets what is published from now on, and
  * the history it asked for.  options may be NULL.  Errors: as eddy_writer_open. */
-EDDY_API int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
-                              const struct eddy_reader_options *options, eddy_reader **reader);
+static inline int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
+                                   const struct eddy_reader_options *options, eddy_reader **reader)
+{
+    return eddy_reader_open_sized(domain, topic, sizeof *topic, options, sizeof *options, reader);
+}
 
 /* As eddy_reader_open, with nothing but the path of a flink: the topic must exist.  domain may be
  * NULL: then the reader is a participant of its own in the flink's folder.  Errors: as above,
  * EDDY_ENOENT. */
-EDDY_API int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
-                                const struct eddy_reader_options *options, eddy_reader **reader);
+static inline int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
+                                     const struct eddy_reader_options *options,
+                                     eddy_reader **reader)
+{
+    return eddy_reader_attach_sized(domain, flink_path, options, sizeof *options, reader);
+}
 
 /* Releases what it holds and leaves.  Samples taken must not be used any more.  NULL is allowed. */
 EDDY_API int eddy_reader_close(eddy_reader *reader);
@@ -271,7 +290,7 @@ struct eddy_topic_stats {
     uint64_t shared_bytes;    /* shared memory in use */
     uint64_t limit_bytes;
     uint32_t writers, readers, slots, extents;
-    uint64_t reserved[4];
+    uint64_t reserved[8]; /* zero */
 };
 EDDY_API int eddy_writer_stats(const eddy_writer *writer, struct eddy_topic_stats *stats);
 EDDY_API int eddy_reader_stats(const eddy_reader *reader, struct eddy_topic_stats *stats);
@@ -287,11 +306,17 @@ struct eddy_notes {
     enum eddy_noted reliability; /* of what the program itself promises */
     uint32_t waiting;            /* reader: samples that the program holds back for now */
     uint32_t given_up;           /* reader: samples that it took and could never hand on */
-    uint64_t reserved[2];        /* zero */
+    uint32_t reserved;           /* zero */
 };
 /* Errors: EDDY_EINVAL, EDDY_EFORKED. */
-EDDY_API int eddy_writer_note(eddy_writer *writer, const struct eddy_notes *notes);
-EDDY_API int eddy_reader_note(eddy_reader *reader, const struct eddy_notes *notes);
+static inline int eddy_writer_note(eddy_writer *writer, const struct eddy_notes *notes)
+{
+    return eddy_writer_note_sized(writer, notes, sizeof *notes);
+}
+static inline int eddy_reader_note(eddy_reader *reader, const struct eddy_notes *notes)
+{
+    return eddy_reader_note_sized(reader, notes, sizeof *notes);
+}
 
 /* Path of the topic's flink file.  Valid while the handle is open. */
 EDDY_API const char *eddy_writer_flink(const eddy_writer *writer);

@@ -282,7 +282,7 @@ static void who_reserves_has_no_page_faults(void **state)
     enum { SIZE = 300 * KIB };
     if (SANITIZED)
         skip_because("a sanitizer has memory of its own, which comes page by page");
-    struct eddy_reservation what = {.loan.size = SIZE, .count = 4};
+    struct eddy_reservation what = {.size = SIZE, .count = 4};
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "pair", NULL);
     must(eddy_writer_reserve(writer, &what));
@@ -309,7 +309,7 @@ static void what_is_reserved_is_not_trimmed(void **state)
 {
     (void)state;
     struct eddy_loan loans[8];
-    struct eddy_reservation what = {.loan.size = MIB, .count = 8, .flags = EDDY_MEMORY_LOCKED};
+    struct eddy_reservation what = {.size = MIB, .count = 8, .flags = EDDY_MEMORY_LOCKED};
     struct rlimit none = {0, 0}, all;
     open_with(16 * MIB, false);
     must(eddy_writer_reserve(pair.writer, &what));
@@ -329,7 +329,7 @@ static void what_is_reserved_is_not_trimmed(void **state)
     must_fail(eddy_writer_reserve(pair.writer, &what), EDDY_ELIMIT);
     what.flags = 2;
     must_fail(eddy_writer_reserve(pair.writer, &what), EDDY_EINVAL);
-    what = (struct eddy_reservation){.loan.size = MIB, .count = 1, .flags = EDDY_MEMORY_LOCKED};
+    what = (struct eddy_reservation){.size = MIB, .count = 1, .flags = EDDY_MEMORY_LOCKED};
     check(getrlimit(RLIMIT_MEMLOCK, &all) == 0);
     if (geteuid() != 0 && setrlimit(RLIMIT_MEMLOCK, &none) == 0) {
         must_fail(eddy_writer_reserve(pair.writer, &what), EDDY_ENOMEM);
@@ -343,10 +343,8 @@ static void what_makes_no_sense_is_refused(void **state)
     (void)state;
     pair = pair_open(NULL, NULL);
     static const struct eddy_reservation wrong[] = {
-        {.loan.size = 100},
-        {.loan.size = 100, .count = 1, .flags = 4},
-        {.loan.size = 100, .count = 1, .reserved = {1, 0}},
-        {.loan.size = 100, .count = 1, .reserved = {0, 1}},
+        {.size = 100},
+        {.size = 100, .count = 1, .flags = 4},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         must_fail(eddy_writer_reserve(pair.writer, &wrong[i]), EDDY_EINVAL);

@@ -72,7 +72,7 @@ def flink_of(world):
 def case_event_loops(world):
     """What polls on a wait set's descriptor: a loop of epoll, and Python's asyncio."""
     programs = [world.example("native/event_loop", "--count", "3", eddy=False)]
-    library = os.path.join(world.options.examples, "../lib/libeddy.so.0")
+    library = os.path.join(world.options.examples, "../lib/libeddy.so.0.2")
     if not is_sanitized(library):  # which has to be there when Python starts
         programs.append(world.start(
             ["env", f"EDDY_LIBRARY={library}", sys.executable,

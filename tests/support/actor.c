@@ -536,7 +536,7 @@ static void reserve(void)
     eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
     struct eddy_loan loan;
     payload_publish(writer, 70000, 1, 0);
-    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.loan.size = 70000, .count = 3}));
+    must(eddy_writer_reserve(writer, &(struct eddy_reservation){.size = 70000, .count = 3}));
     must(eddy_writer_loan(writer, 200000, patience(), &loan));
     must(eddy_writer_discard(writer, &loan));
     must(eddy_writer_close(writer));

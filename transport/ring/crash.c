@@ -12,6 +12,8 @@ int eddy_ring_report_crash(eddy_ring *r, const struct eddy_crash *crash)
     if (eddy_ring_forked(r))
         return EDDY_EFORKED;
     struct eddy_ring_header *h = r->header;
+    if (crash->reserved[0] || crash->reserved[1])
+        return EDDY_EINVAL;
     /* [report]: that we are here.  The first only, whatever the order. */
     if (!eddy_cas_release(&h->state, &state, EDDY_RING_WORD_REPORTING))
         return state == EDDY_RING_WORD_FINISHED ? EDDY_EFINISHED : EDDY_OK;

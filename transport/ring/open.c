@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/sized.h"
 #include "discovery/directory.h"
 #include "transport/ring/ring.h"
 
@@ -247,50 +248,60 @@ static int check_options(const struct eddy_ring_options *o)
         return eddy_fail(EDDY_EINVAL,
                          "%u slots of %llu bytes; a ring has 1 to %u, of at least 1 byte", o->slots,
                          (unsigned long long)o->slot_bytes, EDDY_RING_SLOTS_MAX);
-    if (o->flags & ~RING_FLAGS || o->reserved_word)
-        return eddy_fail(EDDY_EINVAL, "unknown flags %#x", o->flags);
+    if ((o->flags & ~RING_FLAGS) || o->reserved)
+        return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a ring, or `reserved` is set",
+                         o->flags);
     if ((o->flags & EDDY_RING_PUNCH) && !(o->flags & EDDY_RING_SPARSE))
         return eddy_fail(EDDY_EINVAL, "EDDY_RING_PUNCH needs EDDY_RING_SPARSE: memory that was "
                                       "given back may not be there when it is wanted again");
     return EDDY_OK;
 }
 
-static int check_role(enum eddy_ring_role role)
+static int check_role(int role)
 {
     return role == EDDY_RING_OBSERVER || role == EDDY_RING_PRODUCER || role == EDDY_RING_CONSUMER
                ? EDDY_OK
-               : eddy_fail(EDDY_EINVAL, "%d is no role in a ring", (int)role);
+               : eddy_fail(EDDY_EINVAL, "%d is no role in a ring", role);
 }
 
-int eddy_ring_create(eddy_domain *domain, const char *name, const struct eddy_ring_options *options,
-                     eddy_ring **ring)
+int eddy_ring_create_sized(eddy_domain *domain, const char *name,
+                           const struct eddy_ring_options *options, size_t options_size,
+                           eddy_ring **ring)
 {
     EDDY_UNCANCELLED;
+    struct eddy_ring_options o;
     if (!name || !options || !ring)
         return eddy_fail(EDDY_EINVAL, "eddy_ring_create: no name, options or place for the result");
-    int error = check_options(options);
+    int error = EDDY_SIZED(eddy_ring_options, o, options, options_size);
     if (!error)
-        error = check_role(options->role);
+        error = check_options(&o);
+    if (!error)
+        error = check_role((int)o.role);
     if (error)
         return error;
     return open_ring(
-        &(struct request){.create = options, .name = name, .role = options->role, .domain = domain},
-        ring);
+        &(struct request){.create = &o, .name = name, .role = o.role, .domain = domain}, ring);
 }
 
-int eddy_ring_attach(eddy_domain *domain, const char *name, enum eddy_ring_role role,
-                     const struct eddy_ring_wanted *wanted, eddy_ring **ring)
+int eddy_ring_attach_sized(eddy_domain *domain, const char *name, int role,
+                           const struct eddy_ring_wanted *wanted, size_t wanted_size,
+                           eddy_ring **ring)
 {
     EDDY_UNCANCELLED;
+    struct eddy_ring_wanted w;
     if (!name || !ring)
         return eddy_fail(EDDY_EINVAL, "eddy_ring_attach: no name or place for the result");
-    if (wanted && wanted->flags & ~EDDY_RING_CRASH_FIRST)
-        return eddy_fail(EDDY_EINVAL, "unknown flags %#x", wanted->flags);
-    int error = check_role(role);
+    int error = EDDY_SIZED(eddy_ring_wanted, w, wanted, wanted_size);
+    if (!error && w.flags & ~EDDY_RING_CRASH_FIRST)
+        error = eddy_fail(EDDY_EINVAL, "unknown flags %#x", w.flags);
+    if (!error)
+        error = check_role(role);
     if (error)
         return error;
     return open_ring(
-        &(struct request){.wanted = wanted, .name = name, .role = role, .domain = domain}, ring);
+        &(struct request){
+            .wanted = &w, .name = name, .role = (enum eddy_ring_role)role, .domain = domain},
+        ring);
 }
 
 /* --- leaving --------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/sized.h"
 #include "discovery/directory.h"
 #include "transport/slots/slots.h"
 
@@ -252,17 +253,20 @@ static int check_options(const struct eddy_slots_options *o)
     return EDDY_OK;
 }
 
-int eddy_slots_create(eddy_domain *domain, const char *flink_path,
-                      const struct eddy_slots_options *options, eddy_slots **slots)
+int eddy_slots_create_sized(eddy_domain *domain, const char *flink_path,
+                            const struct eddy_slots_options *options, size_t options_size,
+                            eddy_slots **slots)
 {
     EDDY_UNCANCELLED;
+    struct eddy_slots_options o;
     if (!flink_path || !*flink_path || !options || !slots)
         return eddy_fail(EDDY_EINVAL,
                          "eddy_slots_create: no path, options or place for the result");
-    int error = check_options(options);
+    int error = EDDY_SIZED(eddy_slots_options, o, options, options_size);
+    if (!error)
+        error = check_options(&o);
     if (error)
         return error;
-    struct eddy_slots_options o = *options;
     o.readers = o.readers ? o.readers : DEFAULT_READERS;
     return open_slots(&(struct request){.create = &o, .domain = domain}, flink_path, slots);
 }

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/sized.h"
 #include "transport/topic/writer.h"
 
 struct shape {
@@ -98,10 +99,12 @@ static inline int lend(struct eddy_writer *w, const struct eddy_loan_options *op
     return fill_loan(w, &place, options, &shape, loan);
 }
 
-int eddy_writer_loan_with(eddy_writer *w, const struct eddy_loan_options *options,
-                          uint64_t deadline, struct eddy_loan *loan)
+int eddy_writer_loan_with_sized(eddy_writer *w, const struct eddy_loan_options *options,
+                                size_t options_size, uint64_t deadline, struct eddy_loan *loan)
 {
-    return lend(w, options, deadline, loan);
+    struct eddy_loan_options o;
+    int error = EDDY_SIZED(eddy_loan_options, o, options, options_size);
+    return error ? error : lend(w, &o, deadline, loan);
 }
 
 int eddy_writer_loan(eddy_writer *w, size_t size, uint64_t deadline, struct eddy_loan *loan)

@@ -5,6 +5,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/segment/logs.h"
+#include "allocator/sized.h"
 #include "transport/topic/gate.h"
 #include "transport/topic/reader.h"
 #include "transport/topic/writer.h"
@@ -169,20 +170,28 @@ static int reserve_more(struct eddy_writer *w, uint64_t need, uint64_t *slots)
     return EDDY_OK;
 }
 
-int eddy_writer_reserve(eddy_writer *w, const struct eddy_reservation *r)
+int eddy_writer_reserve_sized(eddy_writer *w, const struct eddy_reservation *reservation,
+                              size_t reservation_size)
 {
     EDDY_UNCANCELLED;
+    struct eddy_reservation r;
     uint64_t need;
     if (w->fork_count != eddy_fork_count)
         return eddy_fail_forked();
-    if (!r || r->count == 0 || (r->flags & ~EDDY_MEMORY_LOCKED) || r->reserved[0] || r->reserved[1])
-        return eddy_fail(EDDY_EINVAL, "eddy_writer_reserve: nothing to reserve, or flags or "
-                                      "something reserved that this version does not know");
-    int error = eddy_writer_need(w, &r->loan, &need);
+    int error = EDDY_SIZED(eddy_reservation, r, reservation, reservation_size);
+    if (!error && (r.count == 0 || (r.flags & ~EDDY_MEMORY_LOCKED)))
+        error = eddy_fail(EDDY_EINVAL, "a reservation of nothing, or unknown flags %#x", r.flags);
+    if (error)
+        return error;
+    const struct eddy_loan_options like = {.size = r.size,
+                                           .alignment = r.alignment,
+                                           .header_size = r.header_size,
+                                           .header_alignment = r.header_alignment};
+    error = eddy_writer_need(w, &like, &need);
     eddy_gate_recompute(w->segment);
-    for (uint64_t slots = error ? r->count : count_reserved(w->segment, need);
-         slots < r->count && !error;)
+    for (uint64_t slots = error ? r.count : count_reserved(w->segment, need);
+         slots < r.count && !error;)
         error = reserve_more(w, need, &slots);
     eddy_bell_ring(&w->segment->control->room_bell); /* what came with it is anybody's */
-    return error ? error : touch_all(w->segment, true, w->seat, r->flags);
+    return error ? error : touch_all(w->segment, true, w->seat, r.flags);
 }

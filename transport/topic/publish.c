@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/sized.h"
 #include "discovery/reap.h"
 #include "transport/topic/gate.h"
 #include "transport/topic/writer.h"
@@ -275,16 +276,16 @@ static inline int publish(struct eddy_writer *w, struct eddy_loan *loan, size_t 
     return EDDY_OK;
 }
 
-int eddy_writer_publish_with(eddy_writer *w, struct eddy_loan *loan, size_t size,
-                             const struct eddy_publication *what, uint64_t deadline)
+int eddy_writer_publish_with_sized(eddy_writer *w, struct eddy_loan *loan, size_t size,
+                                   const struct eddy_publication *publication,
+                                   size_t publication_size, uint64_t deadline)
 {
-    if ((what->flags & ~EDDY_PUBLISH_ENDS_KEY) || what->reserved[0] || what->reserved[1] ||
-        what->reserved[2])
-        return eddy_fail(EDDY_EINVAL,
-                         "eddy_writer_publish_with: flags 0x%x, or something "
-                         "reserved, that this version does not know",
-                         what->flags);
-    return publish(w, loan, size, what, deadline);
+    struct eddy_publication what;
+    int error = EDDY_SIZED(eddy_publication, what, publication, publication_size);
+    if (!error && ((what.flags & ~EDDY_PUBLISH_ENDS_KEY) || what.reserved))
+        error = eddy_fail(EDDY_EINVAL, "unknown flags %#x of a publication, or `reserved` is set",
+                          what.flags);
+    return error ? error : publish(w, loan, size, &what, deadline);
 }
 
 int eddy_writer_publish(eddy_writer *w, struct eddy_loan *loan, size_t size, uint64_t deadline)

@@ -4,6 +4,7 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/sized.h"
 
 #include <eddy/waitset.h>
 #include <stdlib.h>
@@ -88,13 +89,14 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_identity *
 }
 
 static int new_reader(struct eddy_domain *d, const struct eddy_topic_identity *name,
-                      const char *file, const struct eddy_reader_options *options,
+                      const char *file, const struct eddy_reader_options *o,
                       struct eddy_reader **reader)
 {
-    static const struct eddy_reader_options none;
-    const struct eddy_reader_options *o = options ? options : &none;
     if (o->reliability > EDDY_BEST_EFFORT)
         return eddy_fail(EDDY_EINVAL, "unknown reliability %d", (int)o->reliability);
+    if ((o->flags & ~EDDY_READER_BEYOND_DEPTH) || o->reserved)
+        return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a reader, or `reserved` is set",
+                         o->flags);
     struct eddy_reader *r = calloc(1, sizeof *r);
     if (!r)
         return eddy_fail(EDDY_ENOMEM, "no memory to open a reader");
@@ -109,13 +111,19 @@ static int new_reader(struct eddy_domain *d, const struct eddy_topic_identity *n
     return EDDY_OK;
 }
 
-int eddy_reader_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
-                     const struct eddy_reader_options *options, eddy_reader **reader)
+int eddy_reader_open_sized(eddy_domain *domain, const struct eddy_topic_identity *topic,
+                           size_t topic_size, const struct eddy_reader_options *options,
+                           size_t options_size, eddy_reader **reader)
 {
     EDDY_UNCANCELLED;
+    struct eddy_topic_identity which;
+    struct eddy_reader_options o;
     if (!domain || !topic || !reader)
         return eddy_fail(EDDY_EINVAL, "eddy_reader_open: no domain, topic or place for the result");
-    return new_reader(domain, topic, NULL, options, reader);
+    int error = EDDY_SIZED(eddy_topic_identity, which, topic, topic_size);
+    if (!error)
+        error = EDDY_SIZED(eddy_reader_options, o, options, options_size);
+    return error ? error : new_reader(domain, &which, NULL, &o, reader);
 }
 
 /* --- attaching by a path --------------------------------------------------------------------- */
@@ -152,17 +160,21 @@ static int attach_in(eddy_domain *domain, const char *dir, const char *file,
     return error;
 }
 
-int eddy_reader_attach(eddy_domain *domain, const char *flink_path,
-                       const struct eddy_reader_options *options, eddy_reader **reader)
+int eddy_reader_attach_sized(eddy_domain *domain, const char *flink_path,
+                             const struct eddy_reader_options *options, size_t options_size,
+                             eddy_reader **reader)
 {
     EDDY_UNCANCELLED;
+    struct eddy_reader_options o;
     char *dir, *file;
     if (!flink_path || !*flink_path || !reader)
         return eddy_fail(EDDY_EINVAL, "eddy_reader_attach: no path or no place for the result");
-    int error = eddy_folder_split(flink_path, &dir, &file);
+    int error = EDDY_SIZED(eddy_reader_options, o, options, options_size);
+    if (!error)
+        error = eddy_folder_split(flink_path, &dir, &file);
     if (error)
         return error;
-    error = attach_in(domain, dir, file, options, reader);
+    error = attach_in(domain, dir, file, &o, reader);
     free(dir);
     free(file);
     return error;
@@ -219,17 +231,18 @@ const char *eddy_reader_flink(const eddy_reader *r)
     return r->topic->flink;
 }
 
-int eddy_reader_note(eddy_reader *r, const struct eddy_notes *notes)
+int eddy_reader_note_sized(eddy_reader *r, const struct eddy_notes *notes, size_t notes_size)
 {
+    struct eddy_notes n;
     if (r->fork_count != eddy_fork_count)
         return eddy_fail_forked();
-    int error = eddy_notes_check(notes);
+    int error = eddy_notes_take(notes, notes_size, &n);
     if (error)
         return error;
     /* Relaxed, all: for people, and only we write them. */
     uint32_t flags = eddy_load_relaxed(&r->seat->flags);
-    eddy_store_relaxed(&r->seat->flags, eddy_seat_noted(flags, notes->reliability));
-    eddy_store_relaxed(&r->rest->waiting, notes->waiting);
-    eddy_store_relaxed(&r->rest->given_up, notes->given_up);
+    eddy_store_relaxed(&r->seat->flags, eddy_seat_noted(flags, n.reliability));
+    eddy_store_relaxed(&r->rest->waiting, n.waiting);
+    eddy_store_relaxed(&r->rest->given_up, n.given_up);
     return EDDY_OK;
 }

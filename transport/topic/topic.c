@@ -2,6 +2,7 @@
 #include "transport/topic/topic.h"
 
 #include "allocator/error.h"
+#include "allocator/sized.h"
 #include "discovery/reap.h"
 
 #include <stdio.h>
@@ -216,6 +217,9 @@ static int fill_wanted(const struct eddy_topic_identity *name, const struct eddy
     *w = *options;
     if (!name->name)
         return eddy_fail(EDDY_EINVAL, "a topic needs a name");
+    if ((name->flags & ~EDDY_TOPIC_TYPE_APART) || name->reserved)
+        return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a topic, or `reserved` is set",
+                         name->flags);
     w->name = name->name;
     w->type = name->type ? name->type : "";
     w->scope = name->scope ? name->scope : "";
@@ -415,9 +419,12 @@ void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats
     eddy_directory_stats(eddy_domain_folder(t->domain), t->segment, stats);
 }
 
-int eddy_notes_check(const struct eddy_notes *n)
+int eddy_notes_take(const struct eddy_notes *notes, size_t size, struct eddy_notes *n)
 {
-    if (!n || n->reliability > EDDY_NOTED_BEST_EFFORT || n->reserved[0] || n->reserved[1])
+    int error = EDDY_SIZED(eddy_notes, *n, notes, size);
+    if (error)
+        return error;
+    if (!notes || n->reliability > EDDY_NOTED_BEST_EFFORT || n->reserved)
         return eddy_fail(EDDY_EINVAL, "no notes, or notes that this version does not know");
     return EDDY_OK;
 }

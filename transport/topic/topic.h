@@ -59,7 +59,7 @@ static inline uint32_t eddy_seat_noted(uint32_t flags, enum eddy_noted reliabili
 }
 
 /* EDDY_EINVAL for notes that say what this version does not know. */
-int eddy_notes_check(const struct eddy_notes *notes);
+int eddy_notes_take(const struct eddy_notes *notes, size_t size, struct eddy_notes *own);
 
 /* Seats in use. */
 uint32_t eddy_topic_count(const struct eddy_segment *segment, enum eddy_role role);

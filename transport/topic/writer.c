@@ -3,6 +3,7 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/sized.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,8 @@ static int check_options(const struct eddy_writer_options *o)
     if (o->history > EDDY_HISTORY_MAX)
         return eddy_fail(EDDY_EINVAL, "a history of %u samples is more than %u", o->history,
                          EDDY_HISTORY_MAX);
+    if (o->flags)
+        return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a writer", o->flags);
     return EDDY_OK;
 }
 
@@ -73,22 +76,27 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_identity *
     return error;
 }
 
-int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_identity *topic,
-                     const struct eddy_writer_options *options, eddy_writer **writer)
+int eddy_writer_open_sized(eddy_domain *domain, const struct eddy_topic_identity *topic,
+                           size_t topic_size, const struct eddy_writer_options *options,
+                           size_t options_size, eddy_writer **writer)
 {
     EDDY_UNCANCELLED;
-    static const struct eddy_writer_options none;
-    const struct eddy_writer_options *o = options ? options : &none;
+    struct eddy_topic_identity which;
+    struct eddy_writer_options o;
     if (!domain || !topic || !writer)
         return eddy_fail(EDDY_EINVAL, "eddy_writer_open: no domain, topic or place for the result");
-    int error = check_options(o);
+    int error = EDDY_SIZED(eddy_topic_identity, which, topic, topic_size);
+    if (!error)
+        error = EDDY_SIZED(eddy_writer_options, o, options, options_size);
+    if (!error)
+        error = check_options(&o);
     struct eddy_writer *w = error ? NULL : calloc(1, sizeof *w);
     if (error)
         return error;
     if (!w)
         return eddy_fail(EDDY_ENOMEM, "no memory to open a writer");
-    take_options(w, o);
-    error = open_writer(domain, topic, o, w);
+    take_options(w, &o);
+    error = open_writer(domain, &which, &o, w);
     if (error) {
         eddy_keep_close(&w->keep);
         free(w);
@@ -164,15 +172,16 @@ const char *eddy_writer_flink(const eddy_writer *w)
     return w->topic->flink;
 }
 
-int eddy_writer_note(eddy_writer *w, const struct eddy_notes *notes)
+int eddy_writer_note_sized(eddy_writer *w, const struct eddy_notes *notes, size_t notes_size)
 {
+    struct eddy_notes n;
     if (w->fork_count != eddy_fork_count)
         return eddy_fail_forked();
-    int error = eddy_notes_check(notes);
+    int error = eddy_notes_take(notes, notes_size, &n);
     if (error)
         return error;
     /* Relaxed: for people, and only we write them. */
     uint32_t flags = eddy_load_relaxed(&w->seat->flags);
-    eddy_store_relaxed(&w->seat->flags, eddy_seat_noted(flags, notes->reliability));
+    eddy_store_relaxed(&w->seat->flags, eddy_seat_noted(flags, n.reliability));
     return EDDY_OK;
 }
