@@ -182,3 +182,19 @@ def case_psmx_crowd(world):
         program.process.stdin.close()
         check_equal(program.ended(), 0, f"{program.name}: exit code")
     world.check_nothing_left()
+
+
+def case_psmx_sizes(world):
+    """Loans of any size, several at once, written past their end: as ROS 2's layer does."""
+    need_plugin(world)
+    program = os.path.join(os.path.dirname(world.options.node), "..", "psmx", "psmx_sizes")
+    reader, writer = (world.start(world.under_eddy(program, role, str(world.dds_domain)), role)
+                      for role in ("reader", "writer"))
+    check_equal(reader.line_with(""), "ready", "the reader")
+    counts = [end.line_with("").split() for end in (writer, reader)]
+    published = sum(int(row[4]) for row in world.probe() if row[0] == "topic")
+    check_equal(counts, 2 * [["ok", str(published)]], f"of {published} samples through Eddy")
+    for end in (writer, reader):
+        end.process.stdin.close()
+        check_equal(end.ended(), 0, f"{end.name}: exit code")
+    world.check_nothing_left()
