@@ -11,13 +11,10 @@
 #include "transport/topic/gate.h"
 #include "transport/topic/writer.h"
 
-#define TRIES_RECENT 8u
-#define TRIES_TABLE  32u
-#define TRIES_FAR    1024u
-#define ROUND_BYTES  65536u
-#define ROUND_SLOTS  192u
-#define WARM_BYTES   16384u /* from here on warm memory is worth a look at all cursors */
-#define TRIES_WARM   16u
+/* What each is worth: spec/protocols.md, "Claiming". */
+#define TRIES_NEAR 4u
+#define TRIES_FAR  1024u
+#define WARM_BYTES 16384u /* from here on warm memory is worth a look at all cursors */
 
 static struct eddy_limit limit_for(struct eddy_writer *w, uint64_t need)
 {
@@ -65,7 +62,7 @@ static inline __attribute__((always_inline)) bool claim_recent(struct eddy_write
                                                                const struct eddy_limit *limit,
                                                                struct eddy_place *p)
 {
-    uint32_t tries = w->recent_count < TRIES_RECENT ? w->recent_count : TRIES_RECENT;
+    uint32_t tries = w->recent_count < TRIES_NEAR ? w->recent_count : TRIES_NEAR;
     for (uint32_t i = 0; i < tries; i++) {
         uint32_t *at = &w->recent[(w->recent_first + i) % EDDY_RECENT];
         if (try_slot(w, *at, need, limit, false, p)) {
@@ -127,22 +124,10 @@ static bool claim_table(struct eddy_writer *w, uint64_t need, const struct eddy_
     return false;
 }
 
-/* A writer of small samples goes round many slots before it uses one again: best-effort readers
- * find more behind them, and the readers' cursors need be looked at less often.  Large slots are
- * used again while they are warm. */
-static bool goes_round_enough(const struct eddy_writer *w, uint64_t need)
-{
-    return w->recent_count >= ROUND_SLOTS || w->recent_count * need >= ROUND_BYTES;
-}
-
 static bool claim_behind(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
     const struct eddy_limit limit = limit_for(w, need);
-    bool round = goes_round_enough(w, need);
-    if (!round && claim_table(w, need, &limit, TRIES_TABLE, false, p))
-        return true;
-    return claim_recent(w, need, &limit, p) ||
-           (round && claim_table(w, need, &limit, TRIES_TABLE, false, p));
+    return claim_recent(w, need, &limit, p) || claim_table(w, need, &limit, TRIES_NEAR, false, p);
 }
 
 static void forget_recent(struct eddy_writer *w, uint32_t i)
@@ -159,7 +144,7 @@ static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *
 {
     eddy_gate_recompute(w->segment);
     const struct eddy_limit limit = limit_for(w, need);
-    uint32_t last = w->recent_count < TRIES_WARM ? 0 : w->recent_count - TRIES_WARM;
+    uint32_t last = w->recent_count < TRIES_NEAR ? 0 : w->recent_count - TRIES_NEAR;
     for (uint32_t i = w->recent_count; i-- > last;) {
         if (try_slot(w, w->recent[(w->recent_first + i) % EDDY_RECENT], need, &limit, false, p)) {
             forget_recent(w, i);
