@@ -21,6 +21,7 @@ FASTDDS_DOMAIN = 3  # the first that Cyclone DDS does not use
 READERS = (0, 1, 8, 64, 512)
 PERIODS = ("1000", "100")  # microseconds
 LISTENERS = 100
+AGED_OPENS, AGED_QUICK_OPENS = 50000, 10000  # a million by hand: minutes
 CROWDS = (2, 4)
 
 
@@ -215,6 +216,15 @@ def memory(machine, quick):
                floor_of(machine, "atomic"))
 
 
+def aged(machine, quick):
+    """`aged` is Eddy's topic that has been through much, `eddy` a fresh one."""
+    for what in ("publish", "take", "join", "memory"):
+        yield Case("aged", {"what": what}, [
+            native(machine, transport, "eddy-aged", what, opens) for transport, opens in
+            (("eddy", 0), ("aged", AGED_QUICK_OPENS if quick else AGED_OPENS))],
+            floor_of(machine, "atomic"))
+
+
 BENCHES = {
     "native-pingpong": native_pingpong,
     "publish": publish,
@@ -223,6 +233,7 @@ BENCHES = {
     "ring-pingpong": ring_pingpong,
     "dds-pingpong": dds_pingpong,
     "memory": memory,
+    "aged": aged,
     "paced": paced,
     "idle": idle,
     "dds11-pingpong": dds11_pingpong,

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROUDI_SECONDS = 20
 # Eddy without spinning, beside Eddy: a contender with a folder of its own.
 NEVER_SPINS = "eddy-off"
-EDDYS = ("eddy", "native")  # what uses Eddy: each has a folder of its own
+EDDYS = ("eddy", "native", "aged")  # what uses Eddy: each has a folder of its own
 PACKAGES = {"iceoryx": ": install libiceoryx-binding-c-dev and build again"}
 
 # What libddsc 11 loads, by the transport's name: Eddy's plug-in, and Cyclone's own for iceoryx.

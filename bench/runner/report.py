@@ -15,6 +15,7 @@ COLUMNS = {
     "dds-pingpong": ("mode", "size", "transport", "p50_us", "p99_us", "by_floor",
                      "p50_us_by_eddy", "p99_us_by_eddy", "kept"),
     "memory": ("size", "transport", "stats_bytes", "folder_bytes"),
+    "aged": ("what", "transport", "ns", "stats_bytes", "ns_by_eddy", "stats_bytes_by_eddy", "kept"),
     "paced": ("way", "period_us", "transport", "cpu_us", "p50_us", "p99_us", "cpu_us_by_eddy",
               "p50_us_by_eddy", "kept"),
     "idle": ("way", "listeners", "transport", "threads", "wakeups"),
@@ -42,6 +43,7 @@ HEADINGS = {
     "bytes_per_s": "bytes/s", "taken_per_s": "taken/s",
     "samples_per_s_by_eddy": "samples/s x Eddy", "period_us": "period us", "wakeups": "wake-ups",
     "stats_bytes": "statistics", "folder_bytes": "folder", "p50_us_by_first": "x first",
+    "stats_bytes_by_eddy": "statistics x Eddy",
     "private_bytes": "private", "shared_bytes": "shared",
     "private_bytes_by_eddy": "private x Eddy", "shared_bytes_by_eddy": "shared x Eddy",
 }
@@ -53,6 +55,7 @@ UNITS = {
     "ring-pingpong": "chunks written and read whole, one way; wait: each waits in its own way",
     "dds-pingpong": "DDS, one way; the floor is a futex wake with 64 bytes",
     "memory": "bytes of shared memory for a topic with default options",
+    "aged": "a topic that has been through much, and a fresh one (eddy); x Eddy: by the fresh one",
     "paced": "a sample of 64 bytes each period; CPU: of the listening process, for each sample",
     "idle": "wake-ups of all threads that wait in Eddy, in one slice; nothing is published",
     "dds11-pingpong": "Cyclone DDS 11, one way; native: Eddy's own wait sets; the floor spins",

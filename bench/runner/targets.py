@@ -176,6 +176,13 @@ def memory_targets(rows):
                      measured / 1024 if measured is not None else None)
 
 
+def aged_targets(rows):
+    for what in ("publish", "take", "join", "memory"):
+        figure = "stats_bytes_by_eddy" if what == "memory" else "ns_by_eddy"
+        yield target(f"{what} on an aged topic: by a fresh one, at most", 1.2, True,
+                     find(rows, "aged", "aged", what=what).get(figure))
+
+
 def by_never_spinning(rows, bench, key, figure):
     """Eddy's figure by that of Eddy that never spins: the median over rounds."""
     by_eddy = find(rows, bench, NEVER_SPINS, **key).get(f"{figure}_by_eddy")
@@ -223,6 +230,7 @@ OF_BENCH = {
     "ring-pingpong": no_targets,
     "dds-pingpong": dds_targets,
     "memory": memory_targets,
+    "aged": aged_targets,
     "paced": paced_targets,
     "idle": idle_targets,
     "dds11-pingpong": dds11_pingpong_targets,
