@@ -319,16 +319,15 @@ static void judge_generations(struct eddy_why_verdict *verdict)
 static void judge_discovered(const struct eddy_why_world *world, struct eddy_why_verdict *verdict)
 {
     const struct eddy_why_endpoint *writer = verdict->writer, *reader = verdict->reader;
+    bool together = in_one_topic(writer->member, reader->member);
     if (!eddy_why_match(verdict))
         set_path(verdict, EDDY_PATH_NONE);
-    else if (are_newer(verdict) && in_one_process(writer->process, reader->process))
-        set_path(verdict, EDDY_PATH_PROCESS); /* also where both are in Eddy */
+    else if (in_one_process(writer->process, reader->process) && (!together || are_newer(verdict)))
+        set_path(verdict, EDDY_PATH_PROCESS); /* of 11 also where both are in Eddy */
     else if (generations_differ(writer, reader))
         judge_generations(verdict);
-    else if (in_one_topic(writer->member, reader->member))
+    else if (together)
         judge_together(verdict);
-    else if (in_one_process(writer->process, reader->process))
-        set_path(verdict, EDDY_PATH_PROCESS);
     else if (writer->member != NULL && reader->member != NULL)
         judge_apart(verdict);
     else

@@ -27,8 +27,10 @@ static const char *scope_shown(struct eddy_arena *arena, const char *scope, bool
 {
     struct eddy_plugin_scope parts;
     *is_of_plugin = eddy_plugin_read(scope, &parts);
-    char *shown = eddy_arena_take(arena, strlen(scope) + 1, 1);
-    return memcpy(shown, scope, *is_of_plugin ? parts.meeting : strlen(scope));
+    size_t bytes = *is_of_plugin ? parts.meeting : strlen(scope);
+    char *shown = eddy_arena_take(arena, bytes + 1, 1);
+    snprintf(shown, bytes + 1, "%s", scope);
+    return shown;
 }
 
 static void add_topic(struct eddy_arena *arena, const char *dir,
