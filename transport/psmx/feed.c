@@ -69,6 +69,7 @@ static struct psmx_feed *new_feed(struct psmx_home *home, const char *name, cons
     f->lane = wants->lane;
     f->reliable = wants->reliable;
     f->is_own = wants->history;
+    atomic_init(&f->full, f->is_own ? 1 : 0); /* what is there already is for the tap to come */
     f->references = 1;
     f->name = strdup(name);
     f->scope = strdup(scope);

@@ -44,7 +44,8 @@ struct psmx_feed {
     uint64_t first_live; /* its number; is_own: what is below is what was kept */
     unsigned taps;       /* under the instance's `opening` */
     atomic_uint held;    /* samples that taps hold back */
-    atomic_uint full;    /* taps that cannot take any more for now: nothing is taken */
+    /* is_own: and its tap until it is linked */
+    atomic_uint full; /* taps that cannot take any more for now: nothing is taken */
     atomic_uint references;
     atomic_bool stopped;
     pthread_mutex_t lock;

@@ -126,6 +126,15 @@ static bool open_feeds(struct psmx_tap *t, struct psmx_subject *subject, const c
     return true;
 }
 
+/* From now on what was kept for late readers may be taken: by the time that DDS tells of its reader. */
+static void let_in(struct psmx_tap *t)
+{
+    for (int lane = 0; lane < PSMX_LANES; lane++) {
+        if (t->links[lane].feed->is_own)
+            atomic_fetch_sub(&t->links[lane].feed->full, 1);
+    }
+}
+
 struct psmx_endpoint *psmx_tap_create(struct psmx_subject *subject, const struct psmx_qos *qos)
 {
     struct psmx_home *home = subject->home;
@@ -151,6 +160,7 @@ struct psmx_endpoint *psmx_tap_create(struct psmx_subject *subject, const struct
     pthread_mutex_lock(&home->lock);
     link_tap(t);
     pthread_mutex_unlock(&home->lock);
+    let_in(t);
     EDDY_POINT("psmx-tap:linked");
     return &t->psmx;
 }

@@ -25,15 +25,15 @@ PLUGIN_DEPENDS = ("service-depth=keep-all", "appendable", "mutable", "optional",
 DURABLE = ("durability=transient", "durability=persistent")
 
 
-def uri(tag, peer, general="", discovery="", more=""):
-    """One interface, no multicast; the tag keeps apart what else runs on the machine.  `peer`: whom
+def uri(tag, peers, general="", discovery="", more=""):
+    """One interface, no multicast; the tag keeps apart what else runs on the machine.  `peers`: whom
     participants tell of themselves before they know anybody."""
     return (
         '<Domain id="any"><General><Interfaces><NetworkInterface name="lo"/></Interfaces>'
         f"<AllowMulticast>false</AllowMulticast>{general}</General>"
         "<Discovery><ParticipantIndex>auto</ParticipantIndex>"
         "<MaxAutoParticipantIndex>40</MaxAutoParticipantIndex>"
-        f'<Peers><Peer address="{peer}"/></Peers><Tag>{tag}</Tag>{discovery}</Discovery>{more}'
+        f"{peers}<Tag>{tag}</Tag>{discovery}</Discovery>{more}"
         "</Domain>"
     )
 
@@ -44,6 +44,7 @@ class Product:
     def __init__(self, options, eddy):
         self.options, self.eddy = options, eddy
         self.name = "eddy" if eddy else "network"
+        self.has_plugin = int(options.version.split(".")[0]) >= 11
 
     def command(self):
         launch = [self.options.eddy, "run", "--"] if self.eddy else []
@@ -97,7 +98,7 @@ class Node(world.Node):
     def opened(self, what, answer):
         """On Eddy, whatever Cyclone DDS lets use shared memory has to; that of a writer with a
         history depends on the version."""
-        plugin = int(self.bench.product.options.version.split(".")[0]) >= 11
+        plugin = self.bench.product.has_plugin
         network_only = PLUGIN_NETWORK_ONLY if plugin else NETWORK_ONLY
         depends = PLUGIN_DEPENDS if plugin else DURABLE
         eligible = not any(word in what for word in network_only)
@@ -159,7 +160,10 @@ class Bench:
         self.lines.append(line)
 
     def uri(self, general="", discovery="", more=""):
-        return uri(self.tag, self.peer, self.product.general + general, discovery,
+        # Without multicast Cyclone DDS 11 tells this host, too, unless it must not.
+        alone = ' AddLocalhost="false"' if self.product.has_plugin else ""
+        peers = f'<Peers{alone}><Peer address="{self.peer}"/></Peers>'
+        return uri(self.tag, peers, self.product.general + general, discovery,
                    self.product.settings + more)
 
     def node(self, name, joined=True, **settings):

@@ -52,12 +52,14 @@ def lifespan(bench, type_name, live):
         reader.reader(type_name, words(16))
         meet(writer, reader)
     writer.do("write 0 3 stamp=1")
+    if type_name == "keyed":
+        writer.do("dispose 0 5")  # does not age
     time.sleep(LIFESPAN * 1.2)  # it is the time that is tried
     writer.do("write 0 2 stamp=1")
     if not live:
         reader.reader(type_name, words(16))
         meet(writer, reader)
-    reader.take(least=5 if live else 2)
+    reader.take(least=(5 if live else 2) + (type_name == "keyed"))
 
 
 def writer_gone(bench, type_name, how):
