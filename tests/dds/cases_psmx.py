@@ -120,23 +120,31 @@ def case_psmx_folders(world):
     check_apart(world, [f"DIR={world.dir};", f"DIR={world.new_dir()};"])
 
 
+def times_asleep(program):
+    """How often its first thread, which writes, has gone to sleep so far."""
+    with open(f"/proc/{program.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status
+                    if line.startswith("voluntary_ctxt_switches"))
+
+
 def written_to_a_suspended(world, words, count):
-    """Seconds that `count` samples take to write, and the writer's answer."""
+    """Seconds that `count` samples take to write, the writer's answer, and how often it slept."""
     writer, reader = world.pair("fixed", words)
     reader.suspend()
-    start = time.monotonic()
+    before, start = times_asleep(writer), time.monotonic()
     writer.send(f"write 0 {count}")
     answer = writer.line()
     taken = time.monotonic() - start
+    asleep = times_asleep(writer) - before
     reader.signal(signal.SIGCONT)
-    return taken, answer, reader
+    return taken, answer, reader, asleep
 
 
 def case_psmx_keep_all(world):
     """A writer waits for a reader that does not read, for max_blocking_time, and says so; nothing
     that it has written is lost."""
     need_plugin(world)
-    taken, answer, reader = written_to_a_suspended(
+    taken, answer, reader, _ = written_to_a_suspended(
         world, "history=keep-all reliability=reliable max-blocking=200", 5000)
     check("imeout" in answer, f"wrote all the same: {answer}")
     check(0.2 <= taken < 2, f"it took {taken:.3f} s")
@@ -147,13 +155,16 @@ def case_psmx_keep_all(world):
 
 
 def case_psmx_keep_last(world):
-    """No other writer waits for one that does not read; once it looks whether that comes on."""
+    """No other writer waits for one that does not read, however far that is behind.  A lock that is
+    taken may put a thread to sleep now and then."""
     need_plugin(world)
-    for number, words in enumerate(("depth=1", "depth=100", "depth=1 reliability=best-effort",
-                                    "history=keep-all reliability=best-effort")):
-        taken, answer, _ = written_to_a_suspended(world, words, 5000)
+    late = "durability=transient-local"
+    for words in ("depth=1", "depth=100", f"depth=1 {late}", "depth=1 reliability=best-effort",
+                  "history=keep-all reliability=best-effort"):
+        taken, answer, _, asleep = written_to_a_suspended(world, words, 20000)
+        print(f"{words}: {taken:.3f} s, asleep {asleep} times")
         check(answer.startswith("ok"), f"{words}: {answer}")
-        check(taken < 1, f"{words}: it took {taken:.3f} s")
+        check(taken < 2 and asleep < 50, f"{words}: {taken:.3f} s, and asleep {asleep} times")
         for program in world.programs:
             program.do("leave")
             program.quit()

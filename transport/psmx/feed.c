@@ -8,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEPTH     1023u /* how far writers of the lane ALL may be ahead */
-#define EARLY_MAX 1024u /* samples taken early at most: then a writer waits, as for other readers */
+#define DEPTH 1023u /* how far writers of the lane ALL may be ahead */
+/* Writers of the lane LAST wait for nobody: so much of what a reliable reader has not come to is left
+ * to it.  Over the network it would be in the writer's cache and on the way. */
+#define DEPTH_LAST       16383u
+#define DEPTH_LAST_BYTES (UINT64_C(64) << 20) /* of a type whose size is known */
+#define EARLY_MAX        1024u /* samples taken early at most: then a writer waits, as for other readers */
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -23,14 +27,23 @@ static struct psmx_feed *find(struct psmx_home *home, const char *name, const ch
     return f;
 }
 
-static int open_reader(struct psmx_feed *f)
+static uint32_t depth_of(const struct psmx_feed *f, const struct psmx_shape *shape)
+{
+    if (f->lane != PSMX_LANE_LAST || !f->reliable)
+        return DEPTH;
+    uint64_t most = DEPTH_LAST_BYTES / (shape->is_plain ? shape->size | 1u : 1u);
+    most = most < DEPTH_LAST ? most : DEPTH_LAST;
+    return most > DEPTH ? (uint32_t)most : DEPTH;
+}
+
+static int open_reader(struct psmx_feed *f, const struct psmx_shape *shape)
 {
     struct psmx_home *home = f->home;
     struct eddy_topic_identity topic = {.name = f->name, .scope = f->scope};
     bool holds_up = f->reliable && f->lane == PSMX_LANE_ALL;
     struct eddy_reader_options options = {.reliability =
                                               holds_up ? EDDY_RELIABLE : EDDY_BEST_EFFORT,
-                                          .depth = DEPTH,
+                                          .depth = depth_of(f, shape),
                                           .history = f->is_own ? UINT32_MAX : 0,
                                           .flags = holds_up ? 0 : EDDY_READER_BEYOND_DEPTH,
                                           .limit_bytes = home->options.limit_bytes,
@@ -58,9 +71,10 @@ static void free_feed(struct psmx_feed *f)
     free(f);
 }
 
-static struct psmx_feed *new_feed(struct psmx_home *home, const char *name, const char *scope,
+static struct psmx_feed *new_feed(const struct psmx_subject *subject, const char *scope,
                                   const struct psmx_wants *wants)
 {
+    struct psmx_home *home = subject->home;
     struct psmx_feed *f = calloc(1, sizeof *f);
     if (f == NULL)
         return NULL;
@@ -71,12 +85,13 @@ static struct psmx_feed *new_feed(struct psmx_home *home, const char *name, cons
     f->is_own = wants->history;
     atomic_init(&f->full, f->is_own ? 1 : 0); /* what is there already is for the tap to come */
     f->references = 1;
-    f->name = strdup(name);
+    f->name = strdup(subject->name);
     f->scope = strdup(scope);
-    int error = f->name != NULL && f->scope != NULL ? open_reader(f) : EDDY_ENOMEM;
+    int error = f->name != NULL && f->scope != NULL ? open_reader(f, &subject->shape) : EDDY_ENOMEM;
     if (error == 0)
         return f;
-    psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", name, eddy_last_error(), eddy_strerror(error));
+    psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
+             eddy_strerror(error));
     free_feed(f);
     return NULL;
 }
@@ -124,7 +139,7 @@ struct psmx_feed *psmx_feed_open(struct psmx_subject *subject, const struct psmx
     struct psmx_feed *f = wants->history ? NULL : find(home, subject->name, scope, wants->reliable);
     *from = f != NULL ? next_number(f) : 0;
     if (f == NULL) {
-        f = new_feed(home, subject->name, scope, wants);
+        f = new_feed(subject, scope, wants);
         if (f != NULL) {
             EDDY_POINT("psmx-feed:attached");
             psmx_feed_note(f, 0);

@@ -16,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ns that a reliable writer with KEEP_LAST lets a reader that is behind come on, once until that moves
- * again: it never waits for one that is stuck, but does not run away from one that is at work. */
-#define PATIENCE UINT64_C(50000000)
 #define KEY_HEAD 4u
 #define SLACK    8u /* bytes behind a loan: serializers are known that write past its end */
 
@@ -305,11 +302,9 @@ static void describe(struct psmx_source *w, const struct psmx_subject *subject,
 static int open_writer(struct psmx_source *w)
 {
     struct eddy_topic_identity topic = {.name = w->name, .scope = w->scope};
-    struct eddy_writer_options options = {
-        .history_kind = EDDY_HISTORY_KEY,
-        .history = w->history,
-        .patience_ns = w->wait_ns == 0 && w->wire.offer.reliable ? PATIENCE : 0,
-        .limit_bytes = w->home->options.limit_bytes};
+    struct eddy_writer_options options = {.history_kind = EDDY_HISTORY_KEY,
+                                          .history = w->history,
+                                          .limit_bytes = w->home->options.limit_bytes};
     return eddy_writer_open(w->home->domain, &topic, &options, &w->writer);
 }
 
