@@ -31,6 +31,7 @@ struct payload {
 /* What somebody has seen of each author. */
 struct seen {
     bool must_see_all;
+    bool is_late; /* it begins anywhere */
     _Atomic uint64_t samples;
     uint64_t last[AUTHORS];
 };
@@ -75,6 +76,7 @@ static struct psmx_qos some_qos(void)
                              .depth = (int32_t)(1 + below(20)),
                              .blocking = 20000000,
                              .limit = below(4) == 0 ? 8 : 0,
+                             .kept = below(3) == 0 ? (int32_t)(1 + below(6)) : 0,
                              .partition = below(4) == 0 ? "p" : NULL};
 }
 
@@ -124,7 +126,7 @@ static void look_at(struct seen *seen, const struct psmx_loan *loan)
     for (uint64_t i = sizeof payload; i < payload.size; i += 61)
         same(bytes[i], payload.number & 0xff);
     uint64_t *last = &seen->last[payload.author];
-    if (seen->must_see_all)
+    if (seen->must_see_all && !(seen->is_late && *last == 0))
         same(payload.number, *last + 1);
     else
         check(payload.number > *last);
@@ -240,17 +242,52 @@ static void *write_on_and_on(void *number)
 
 /* --- the steady ones -------------------------------------------------------------------------- */
 
+enum { KEPT = 4 };
+
 static const struct psmx_qos steady = {
-    .is_reliable = true, .keeps_all = true, .blocking = INT64_C(20000000000)};
+    .is_reliable = true, .keeps_all = true, .blocking = INT64_C(20000000000), .kept = KEPT};
+static _Atomic uint64_t steadily; /* what has been written */
+static atomic_bool is_written;    /* all of it, and somebody has come late since */
+static atomic_uint late_ones;
 
 static void *write_steadily(void *unused)
 {
     (void)unused;
     begin_chance(3000);
     struct standin_writer *writer = standin_writer_open(domains[0], "steady", &steady);
-    for (uint64_t number = 1; number <= STEADY; number++)
+    for (uint64_t number = 1; number <= STEADY; number++) {
         same(write_one(writer, 0, number, 64, number % 3 > 0), PSMX_OK);
+        atomic_store(&steadily, number);
+    }
+    /* Two more: one of them has come when all was written. */
+    for (unsigned came = atomic_load(&late_ones); atomic_load(&late_ones) - came < 2;)
+        sched_yield();
+    atomic_store(&is_written, true);
     standin_writer_close(writer);
+    return NULL;
+}
+
+/* Readers that come late get what is kept, and go on with what comes, without gap or repetition. */
+static void *come_late(void *unused)
+{
+    (void)unused;
+    begin_chance(4000);
+    while (!atomic_load(&ends) && !atomic_load(&is_written)) {
+        struct seen *seen = calloc(1, sizeof *seen);
+        seen->must_see_all = seen->is_late = true;
+        uint64_t before = atomic_load(&steadily), enough = before < KEPT ? before : KEPT;
+        struct standin_reader *reader =
+            standin_reader_open(domains[1], "steady", &steady, take_all, seen);
+        uint64_t hung = patience();
+        while (atomic_load(&seen->samples) < enough) {
+            check(eddy_now() < hung);
+            sched_yield();
+        }
+        standin_reader_close(reader);
+        check(seen->last[0] >= before);
+        free(seen);
+        atomic_fetch_add(&late_ones, 1);
+    }
     return NULL;
 }
 
@@ -275,7 +312,7 @@ static void all_comes_and_goes(void **state)
     (void)state;
     static void *(*const lives[])(void *) = {write_on_and_on, write_on_and_on, read_on_and_on,
                                              read_on_and_on,  offer_victims,   offer_victims,
-                                             sweep,           write_steadily};
+                                             sweep,           write_steadily,  come_late};
     enum { LIVES = sizeof lives / sizeof *lives };
     static struct seen seen = {.must_see_all = true};
     pthread_t threads[LIVES];
