@@ -59,6 +59,7 @@ def case_psmx_served(world):
             (f"service-depth=keep-all reliability=best-effort {late}", 1, 1),
             ("durability=transient", 1, 1), ("durability=persistent", 1, 1),
             ("deadline=1000", 0, 0), ("partition=h*", 0, 0),
+            ("partition=here,there", 0, 1), ("partition=here,t*", 0, 0),
             ("liveliness=manual-by-participant lease=9000", 0, 0),
             ("liveliness=manual-by-topic lease=9000", 0, 0)]:
         for role, wanted in (("writer", of_writer), ("reader", of_reader)):

@@ -78,7 +78,7 @@ struct node {
  * durability=volatile|transient-local service-depth=N|keep-all (that of history unless it is said)
  * deadline=MS lifespan=MS budget=MS liveliness=automatic|manual-by-participant|manual-by-topic
  * lease=MS ignorelocal=none|participant|process ownership=shared|exclusive strength=N
- * order=reception|source partition=NAME max-samples=N max-instances=N max-per-instance=N
+ * order=reception|source partition=NAME,... max-samples=N max-instances=N max-per-instance=N
  * autodispose=0|1. */
 dds_qos_t *node_qos(const struct node_command *command);
 dds_entity_t node_topic(struct node *node, const struct node_command *command,

@@ -47,6 +47,18 @@ static void set_durability(dds_qos_t *qos, const struct node_command *command, c
                                 DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED, DDS_LENGTH_UNLIMITED);
 }
 
+/* Of names with commas between them. */
+static void set_partitions(dds_qos_t *qos, const char *names)
+{
+    char copy[256], *rest = copy, *each;
+    const char *list[32];
+    uint32_t count = 0;
+    snprintf(copy, sizeof copy, "%s", names);
+    while ((each = strsep(&rest, ",")) != NULL && count < sizeof list / sizeof *list)
+        list[count++] = each;
+    dds_qset_partition(qos, count, list);
+}
+
 /* Liveliness, ownership, whom it is for, and in which order: what is left as it is by default. */
 static void set_others(dds_qos_t *qos, const struct node_command *command)
 {
@@ -65,7 +77,7 @@ static void set_others(dds_qos_t *qos, const struct node_command *command)
     dds_qset_destination_order(qos,
                                (dds_destination_order_kind_t)choice_of(command, "order", orders));
     if (partition != NULL)
-        dds_qset_partition1(qos, partition);
+        set_partitions(qos, partition);
 }
 
 dds_qos_t *node_qos(const struct node_command *command)

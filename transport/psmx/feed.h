@@ -29,6 +29,7 @@ struct psmx_link {
     struct psmx_tap *tap;
     struct psmx_feed *feed;
     struct psmx_link *next, *previous;
+    uint64_t from; /* Eddy's number: what is below was there before the tap */
 };
 
 struct psmx_feed {

@@ -106,8 +106,8 @@ static void set_full(struct psmx_tap *t)
     if (is_full == t->is_full)
         return;
     t->is_full = is_full;
-    for (int lane = 0; lane < PSMX_LANES; lane++)
-        atomic_fetch_add(&t->links[lane].feed->full, is_full ? 1u : -1u);
+    for (unsigned i = 0; i < t->link_count; i++)
+        atomic_fetch_add(&t->links[i].feed->full, is_full ? 1u : -1u);
 }
 
 /* Of a writer that DDS does not know, not without end.  What it kept for late readers, which is in
@@ -137,7 +137,8 @@ static void hold(struct psmx_tap *t, struct psmx_parcel *p, bool is_first)
 
 void psmx_tap_give(struct psmx_tap *t, struct psmx_parcel *p)
 {
-    if (p->sample.sn < t->from[p->feed->lane] || !psmx_policies_match(&p->wire.offer, &t->asked))
+    if (p->sample.sn < psmx_link_of(t, p->feed)->from ||
+        !psmx_policies_match(&p->wire.offer, &t->asked))
         return;
     enum psmx_fit fit = fit_of(t, p);
     if (fit == PSMX_FITS_NOT)

@@ -25,14 +25,18 @@ static void free_strings(const struct psmx_cyclone *c, uint32_t count, char **st
     c->dds_free(strings);
 }
 
-/* One partition, and none that stands for several. */
-static bool partition_is_served(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+/* None that stands for several.  What a writer writes goes to one: else a reader in two of them would
+ * get it twice. */
+static bool partition_is_served(const struct psmx_cyclone *c, enum psmx_role role,
+                                const struct psmx_qos *qos)
 {
     uint32_t count = 0;
     char **names = NULL;
     if (!c->dds_qget_partition(qos, &count, &names))
         return true;
-    bool is = count == 0 || (count == 1 && strpbrk(names[0], "*?[") == NULL);
+    bool is = count <= (role == PSMX_WRITER ? 1 : PSMX_PARTITIONS);
+    for (uint32_t i = 0; i < count; i++)
+        is = is && strpbrk(names[i], "*?[") == NULL;
     free_strings(c, count, names);
     return is;
 }
@@ -95,7 +99,7 @@ bool psmx_qos_is_served(const struct psmx_cyclone *c, const struct psmx_options 
         return false;
     if (c->dds_qget_liveliness(qos, &kind, &time) && kind != PSMX_LIVELINESS_AUTOMATIC)
         return false;
-    return partition_is_served(c, qos);
+    return partition_is_served(c, role, qos);
 }
 
 /* --- what they say ---------------------------------------------------------------------------- */
@@ -151,15 +155,31 @@ bool psmx_qos_waits(const struct psmx_cyclone *c, const struct psmx_qos *qos, ui
     return reliability == PSMX_RELIABLE && history == PSMX_KEEP_ALL;
 }
 
-char *psmx_qos_partition(const struct psmx_cyclone *c, const struct psmx_qos *qos)
+static bool is_named(const struct psmx_partitions *p, const char *name)
 {
-    uint32_t count = 0;
-    char **names = NULL;
-    if (!c->dds_qget_partition(qos, &count, &names))
-        return strdup("");
-    char *name = strdup(count > 0 ? names[0] : "");
-    free_strings(c, count, names);
-    return name;
+    for (unsigned i = 0; i < p->count; i++) {
+        if (strcmp(p->names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void psmx_qos_partitions(const struct psmx_cyclone *c, const struct psmx_qos *qos,
+                         struct psmx_partitions *p)
+{
+    *p = (struct psmx_partitions){0};
+    (void)c->dds_qget_partition(qos, &p->given_count, &p->given);
+    for (uint32_t i = 0; i < p->given_count && p->count < PSMX_PARTITIONS; i++) {
+        if (!is_named(p, p->given[i]))
+            p->names[p->count++] = p->given[i];
+    }
+    if (p->count == 0)
+        p->names[p->count++] = "";
+}
+
+void psmx_partitions_free(const struct psmx_cyclone *c, struct psmx_partitions *p)
+{
+    free_strings(c, p->given_count, p->given);
 }
 
 bool psmx_qos_is_limited(const struct psmx_cyclone *c, const struct psmx_qos *qos)

@@ -30,8 +30,17 @@ bool psmx_qos_wants_history(const struct psmx_cyclone *cyclone, const struct psm
 bool psmx_qos_waits(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos,
                     uint64_t *wait_ns);
 
-/* The partition, "" for the default one; to be freed.  NULL: no memory. */
-char *psmx_qos_partition(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos);
+/* The partitions of an endpoint that is served, each once; "" is the default one. */
+#define PSMX_PARTITIONS 16u
+struct psmx_partitions {
+    unsigned count; /* 1 at least; a writer's: 1 */
+    const char *names[PSMX_PARTITIONS];
+    char **given; /* by DDS */
+    uint32_t given_count;
+};
+void psmx_qos_partitions(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos,
+                         struct psmx_partitions *partitions);
+void psmx_partitions_free(const struct psmx_cyclone *cyclone, struct psmx_partitions *partitions);
 
 /* True if the reader's cache may refuse samples for want of room. */
 bool psmx_qos_is_limited(const struct psmx_cyclone *cyclone, const struct psmx_qos *qos);

@@ -41,9 +41,7 @@ struct psmx_asked {
 struct psmx_tap {
     struct psmx_endpoint psmx; /* first */
     struct psmx_home *home;
-    struct psmx_tap *next, *previous;   /* under the instance's lock */
-    struct psmx_link links[PSMX_LANES]; /* under the instance's lock */
-    uint64_t from[PSMX_LANES];          /* Eddy's numbers: what is below was there before us */
+    struct psmx_tap *next, *previous; /* under the instance's lock */
     struct psmx_policies asked;
     struct psmx_shape shape;
     bool is_limited;   /* its cache may be full */
@@ -58,7 +56,18 @@ struct psmx_tap {
     uint32_t held;
     uint64_t retry_at, pause; /* next try of what is held */
     struct psmx_asked answers[PSMX_ASKED];
+    unsigned link_count;
+    struct psmx_link links[]; /* under the instance's lock: of each partition, each lane */
 };
+
+/* Its link to a feed that it has. */
+static inline struct psmx_link *psmx_link_of(struct psmx_tap *tap, const struct psmx_feed *feed)
+{
+    struct psmx_link *link = tap->links;
+    while (link->feed != feed)
+        link++;
+    return link;
+}
 
 static inline struct psmx_tap *psmx_tap_of(struct psmx_endpoint *endpoint)
 {

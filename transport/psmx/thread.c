@@ -84,8 +84,8 @@ static void retry_tap(struct rounds *r, struct psmx_tap *t, bool now)
 {
     bool was_full = t->is_full;
     psmx_tap_retry(t, now);
-    for (int lane = 0; was_full && !t->is_full && lane < PSMX_LANES; lane++)
-        queue(r, t->links[lane].feed);
+    for (unsigned i = 0; was_full && !t->is_full && i < t->link_count; i++)
+        queue(r, t->links[i].feed);
 }
 
 /* Something has changed besides samples: readers came, or DDS has found writers. */

@@ -322,27 +322,32 @@ static void free_writer(struct psmx_source *w)
     free(w);
 }
 
+/* NULL: no memory. */
+static char *scope_of(const struct psmx_source *w, const struct psmx_qos *qos)
+{
+    struct psmx_partitions partitions;
+    psmx_qos_partitions(&w->home->cyclone, qos, &partitions);
+    char *scope = psmx_lane_scope(w->home, w->lane, partitions.names[0]);
+    psmx_partitions_free(&w->home->cyclone, &partitions);
+    return scope;
+}
+
 struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const struct psmx_qos *qos)
 {
     struct psmx_home *home = subject->home;
     uint64_t wait_ns = 0;
     struct psmx_source *w = calloc(1, sizeof *w);
-    char *partition = psmx_qos_partition(&home->cyclone, qos);
-    if (w == NULL || partition == NULL) {
-        free(w);
-        free(partition);
+    if (w == NULL)
         return NULL;
-    }
     w->psmx.ops.request_loan = request_loan;
     w->psmx.ops.write = write_sample;
     w->home = home;
     w->lane = psmx_qos_waits(&home->cyclone, qos, &wait_ns) ? PSMX_LANE_ALL : PSMX_LANE_LAST;
     w->wait_ns = w->lane == PSMX_LANE_ALL ? wait_ns : 0;
     w->name = strdup(subject->name);
-    w->scope = psmx_lane_scope(home, w->lane, partition);
+    w->scope = scope_of(w, qos);
     w->generation = atomic_load(&home->generation) - 1;
     atomic_init(&w->references, 1);
-    free(partition);
     describe(w, subject, qos);
     /* Where it is not needed DDS need not look for the key. */
     if (w->history > 0 && subject->has_key)

@@ -134,6 +134,27 @@ def slow(bench, type_name, words, delay):
     bench.note(reader.log())
 
 
+OFFERED = ("a", "b", "c", "a,b")
+ASKED = {"a": (0, 3), "a,b": (0, 1, 3), "b,a,b": (0, 1, 3), "c,z": (2,), "z": (), "b,?": (0, 1, 2, 3)}
+
+
+def partitions(bench, type_name, words, asked):
+    """Of writers in one or several the samples come once, live and from before the reader's time."""
+    writer, reader = bench.start("writer", "reader")
+    for number, offered in enumerate(OFFERED):
+        writer.writer(type_name, f"{words} partition={offered} id={number + 1}")
+        writer.do(f"write {number} 4 keys=2 stamp=1")
+    reader.reader(type_name, f"{words} partition={asked}")
+    matched = ASKED[asked]
+    reader.do(f"matched r 0 {len(matched)}")
+    for number in matched:
+        writer.do(f"matched w {number} 1")
+    reader.take(least=4 * len(matched) if TRANSIENT in words else 0)
+    for number, _ in enumerate(OFFERED):
+        writer.do(f"write {number} 3 keys=2 stamp=1 acked=1")
+    reader.take(least=3 * len(matched))
+
+
 def by_source(bench, type_name):
     """Samples that are older than what is there do not count."""
     words = "depth=4 order=source"
@@ -188,6 +209,9 @@ def scenarios():
         for name, words in (("last", "depth=16"), ("all", "history=keep-all"),
                             ("latched", f"depth=4 {TRANSIENT}")):
             yield Scenario(f"uses/sizes/{size}/{name}", sizes, words, size, count)
+    for asked in ASKED:
+        for name, words in (("reliable", PLAIN), ("latched", f"{PLAIN} {TRANSIENT}")):
+            yield Scenario(f"uses/partitions/{asked}/{name}", partitions, "keyed", words, asked)
     for order in ("reader-first", "writer-first"):
         yield Scenario(f"uses/burst/fixed/10000/{order}", burst, "fixed", "depth=20000", 10000, 1,
                        order)
