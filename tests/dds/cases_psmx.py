@@ -50,7 +50,8 @@ def case_psmx_options(world):
 def case_psmx_served(world):
     """What goes through Eddy, and what is left to the network."""
     need_plugin(world)
-    node, late = world.node("node"), "durability=transient-local"
+    late = "durability=transient-local"
+    node, other = world.node("node"), world.node("other")  # one has room for 16 of each
     for words, of_writer, of_reader in [
             ("depth=5", 1, 1), ("history=keep-all", 1, 1), ("partition=here", 1, 1),
             (f"depth=5 {late}", 1, 1), (f"history=keep-all service-depth=9 {late}", 1, 1),
@@ -64,6 +65,7 @@ def case_psmx_served(world):
             ("liveliness=manual-by-topic lease=9000", 0, 0)]:
         for role, wanted in (("writer", of_writer), ("reader", of_reader)):
             check_equal(node.do(f"{role} T fixed {words}")["shm"], wanted, f"{role}: {words}")
+        node, other = other, node
     world.end()
 
 
@@ -131,6 +133,7 @@ def times_asleep(program):
 def written_to_a_suspended(world, words, count):
     """Seconds that `count` samples take to write, the writer's answer, and how often it slept."""
     writer, reader = world.pair("fixed", words)
+    writer.do("write 0 1")  # the first waits until DDS would tell of its writer
     reader.suspend()
     before, start = times_asleep(writer), time.monotonic()
     writer.send(f"write 0 {count}")

@@ -85,6 +85,30 @@ static void pattern(struct pair *pair)
     off(READER);
 }
 
+static void in_two(struct eddy_why_endpoint *endpoint)
+{
+    static const char *const names[] = {"b", "a"};
+    in_partition(endpoint, names);
+    endpoint->qos.partition_count = 2;
+}
+
+static void reader_in_two(struct pair *pair)
+{
+    static const char *const one[] = {"a"};
+    both(pair);
+    in_partition(WRITER, one);
+    in_two(READER);
+    pair->members[0].whole = pair->members[1].whole = SCOPE "/all/a";
+}
+
+static void writer_in_two(struct pair *pair)
+{
+    both(pair);
+    in_two(WRITER);
+    in_two(READER);
+    off(WRITER);
+}
+
 static void evolves(struct pair *pair)
 {
     both(pair);
@@ -239,6 +263,9 @@ static const struct row rows[] = {
     {"manual", manual, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_LIVELINESS, EDDY_SIDE_WRITER},
     {"deadline", deadline, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DEADLINE, EDDY_SIDE_WRITER},
     {"pattern", pattern, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_SEVERAL_PARTITIONS, EDDY_SIDE_READER},
+    {"reader in two", reader_in_two, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
+    {"writer in two", writer_in_two, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_SEVERAL_PARTITIONS,
+     EDDY_SIDE_WRITER},
     {"evolves", evolves, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_EVOLVING, EDDY_SIDE_WRITER},
     {"not served", not_served, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_NOT_SERVED, EDDY_SIDE_READER},
     {"no folder", outside, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_NO_DOMAIN, EDDY_SIDE_READER},

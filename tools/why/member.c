@@ -141,13 +141,18 @@ static bool is_program(const struct eddy_member_info *info, const char *started_
     return strncmp(info->name, slash != NULL ? slash + 1 : started_by, sizeof info->name - 1) == 0;
 }
 
-/* The plug-in has a topic of Eddy for each partition, and none for an endpoint in several. */
+/* The plug-in has topics of Eddy for each partition. */
 static bool is_partition_of(const struct eddy_why_member *member,
                             const struct eddy_why_endpoint *endpoint)
 {
     struct eddy_plugin_scope parts;
-    const char *name = endpoint->qos.partition_count > 0 ? endpoint->qos.partitions[0] : "";
-    return eddy_plugin_read(member->whole, &parts) && strcmp(parts.partition, name) == 0;
+    const struct eddy_why_qos *qos = &endpoint->qos;
+    if (!eddy_plugin_read(member->whole, &parts))
+        return false;
+    bool is = qos->partition_count == 0 && parts.partition[0] == '\0';
+    for (uint32_t i = 0; !is && i < qos->partition_count; i++)
+        is = strcmp(parts.partition, qos->partitions[i]) == 0;
+    return is;
 }
 
 /* What is known of a process tells which of the two ways into Eddy it has. */

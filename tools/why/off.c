@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define READERS_PARTITIONS 16u /* at most, of Cyclone DDS 11 */
+
 static struct eddy_why_reason *add_outside(struct eddy_why_verdict *verdict,
                                            enum eddy_why_code code, enum eddy_why_side side)
 {
@@ -49,12 +51,14 @@ static void add_kept(const struct eddy_why_world *world, struct eddy_why_verdict
         add_depth(world, verdict, qos);
 }
 
-/* The plug-in has a topic of Eddy for each partition. */
+/* The plug-in has topics of Eddy for each partition: a writer writes to one, a reader may have some. */
 static void add_partitions(struct eddy_why_verdict *verdict, enum eddy_why_side side)
 {
     const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
-    if (qos->partition_count > 1 ||
-        (qos->partition_count == 1 && strpbrk(qos->partitions[0], "*?[") != NULL))
+    bool is_served = qos->partition_count <= (side == EDDY_SIDE_WRITER ? 1 : READERS_PARTITIONS);
+    for (uint32_t i = 0; is_served && i < qos->partition_count; i++)
+        is_served = strpbrk(qos->partitions[i], "*?[") == NULL;
+    if (!is_served)
         add_outside(verdict, EDDY_WHY_SEVERAL_PARTITIONS, side);
 }
 

@@ -118,7 +118,7 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_SEVERAL_PARTITIONS] = {"several-partitions",
                                      "$S is in several partitions, or in a pattern of them, $R, "
                                      "which keeps it off shared memory",
-                                     "put it into one partition, by its name"},
+                                     "name its partitions: a writer's one, a reader's 16 at most"},
     [EDDY_WHY_KEEPS_ALL] =
         {"keeps-all",
          "$S keeps all its samples for late readers (TRANSIENT_LOCAL, and "
