@@ -203,15 +203,17 @@ int32_t dds_get_participant(int32_t entity)
     return handle;
 }
 
-int32_t dds_lookup_participant(uint32_t domain, int32_t *participants, size_t room)
+/* A domain has one participant, and goes by its handle. */
+int32_t dds_get_children(int32_t entity, int32_t *children, size_t room)
 {
     int32_t count = 0;
     pthread_mutex_lock(&standin_all);
     for (struct standin_entity *e = standin_entities; e != NULL; e = e->next) {
-        if (e->kind != STANDIN_PARTICIPANT || e->is_closed || e->domain->number != domain)
+        if (e->kind != STANDIN_PARTICIPANT || e->is_closed ||
+            (entity != PSMX_ALL_DOMAINS && entity != e->handle))
             continue;
         if ((size_t)count < room)
-            participants[count] = e->handle;
+            children[count] = e->handle;
         count++;
     }
     pthread_mutex_unlock(&standin_all);

@@ -16,6 +16,8 @@
 
 /* A topic that DDS itself writes: of all writers that it knows. */
 #define PSMX_BUILTIN_PUBLICATIONS (0x7fff0000 + 3)
+/* The entity of which all domains of the process are children. */
+#define PSMX_ALL_DOMAINS (0x7fff0000 + 256)
 
 struct psmx_listener; /* opaque */
 
@@ -84,7 +86,7 @@ PSMX_SIZE(psmx_md5, 88);
     use(void, ddsrt_md5_append, (struct psmx_md5 *state, const void *data, unsigned size)) \
     use(void, ddsrt_md5_finish, (struct psmx_md5 *state, uint8_t digest[16])) \
     use(int32_t, dds_get_participant, (int32_t entity)) \
-    use(int32_t, dds_lookup_participant, (uint32_t domain, int32_t *participants, size_t room)) \
+    use(int32_t, dds_get_children, (int32_t entity, int32_t *children, size_t room)) \
     use(int32_t, dds_delete, (int32_t entity)) \
     use(int32_t, dds_create_reader, (int32_t parent, int32_t topic, const struct psmx_qos *qos, \
                                      const struct psmx_listener *listener)) \

@@ -11,7 +11,7 @@
 #define AT_ONCE      32u
 #define FIRST_ROOM   64u
 #define PARTICIPANTS 64u
-#define DOMAINS      233u /* that have ports, as Cyclone DDS reckons them unless told otherwise */
+#define MOST         256u /* domains of a process, participants of a domain */
 #define REMEMBERED   (30 * UINT64_C(1000000000)) /* ns that one who has left is known */
 
 struct row {
@@ -167,13 +167,22 @@ void psmx_roster_watch(struct psmx_roster *r, int32_t reader)
     watch(r, r->home->cyclone.dds_get_participant(reader));
 }
 
+static int32_t children_of(struct psmx_roster *r, int32_t entity, int32_t *children)
+{
+    int32_t count = r->home->cyclone.dds_get_children(entity, children, MOST);
+    return count < (int32_t)MOST ? count : (int32_t)MOST;
+}
+
+/* Not by dds_lookup_participant: where the last domain is being deleted, that waits until it is, and
+ * the one who deletes it waits for this thread. */
 void psmx_roster_watch_all(struct psmx_roster *r)
 {
-    int32_t participants[PARTICIPANTS];
+    int32_t domains[MOST], participants[MOST];
     forget_gone(r);
-    for (uint32_t domain = 0; domain < DOMAINS; domain++) {
-        int32_t count = r->home->cyclone.dds_lookup_participant(domain, participants, PARTICIPANTS);
-        for (int32_t i = 0; i < count && i < (int32_t)PARTICIPANTS; i++)
+    int32_t count = children_of(r, PSMX_ALL_DOMAINS, domains);
+    for (int32_t d = 0; d < count; d++) {
+        int32_t here = children_of(r, domains[d], participants);
+        for (int32_t i = 0; i < here; i++)
             watch(r, participants[i]);
     }
 }
