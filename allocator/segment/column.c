@@ -45,19 +45,15 @@ static bool has_column(const struct eddy_extent *x, uint32_t c)
     return eddy_load_relaxed(&x->header->columns) >> c & 1; /* else it is made once more */
 }
 
-_Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, struct eddy_extent *x, uint32_t c,
-                                     bool create)
+_Atomic uint64_t *eddy_extent_map_column(struct eddy_segment *s, struct eddy_extent *x, uint32_t c,
+                                         bool create)
 {
-    /* acquire, from [mapped]: the page is there before anybody uses it. */
-    _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
-    if (column)
-        return column;
     EDDY_UNCANCELLED;
     char name[64];
     snprintf(name, sizeof name, "%s.x%u.m%u", s->id, x->file, c);
     uint64_t bytes = eddy_page_round(x->count * 8ull);
     pthread_mutex_lock(&s->lock);
-    column = eddy_load_relaxed(&x->column[c]); /* set under the lock */
+    _Atomic uint64_t *column = eddy_load_relaxed(&x->column[c]); /* set under the lock */
     if (!column && (!create || make_column(s, name, bytes) == EDDY_OK)) {
         EDDY_POINT("column:linked");
         column = map_column(s, name, bytes);

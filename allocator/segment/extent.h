@@ -92,9 +92,18 @@ int eddy_extent_now(struct eddy_segment *segment, uint32_t i, struct eddy_extent
 /* The payloads of a mapped extent for writing; NULL if they cannot be mapped. */
 uint8_t *eddy_extent_writable(struct eddy_segment *segment, struct eddy_extent *extent);
 
+/* As eddy_extent_column, for one that is not mapped here yet. */
+_Atomic uint64_t *eddy_extent_map_column(struct eddy_segment *segment, struct eddy_extent *extent,
+                                         uint32_t c, bool create);
+
 /* Mask column c >= 1 of a mapped extent; made if `create`.  NULL: none, or it cannot be mapped. */
-_Atomic uint64_t *eddy_extent_column(struct eddy_segment *segment, struct eddy_extent *extent,
-                                     uint32_t c, bool create);
+static inline _Atomic uint64_t *eddy_extent_column(struct eddy_segment *s, struct eddy_extent *x,
+                                                   uint32_t c, bool create)
+{
+    /* acquire, from [mapped]: the page is there before anybody uses it. */
+    _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
+    return __builtin_expect(column != NULL, 1) ? column : eddy_extent_map_column(s, x, c, create);
+}
 
 /* Makes column c of all extents that there are: for a reader that joins, before it takes anything.
  * EDDY_ENOMEM. */

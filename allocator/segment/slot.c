@@ -3,18 +3,15 @@
 
 bool eddy_slot_held_in_columns(struct eddy_segment *s, const struct eddy_place *p, uint64_t columns)
 {
-    const struct eddy_extent *x = p->extent; /* not read again after each acquire */
+    struct eddy_extent *x = p->extent; /* not read again after each acquire */
     /* Not of those where nobody sits.  acquire, from [empty]: what they read is read.  seq: who comes
      * now says so there, then pins, then looks at sn, which we have cleared. */
     columns &= eddy_load_seq(&s->control->reader_groups);
-    bool held = (columns & 1) && eddy_load_seq(&p->slot->mask) != 0;
+    bool held = false;
     uint32_t index = p->index;
     for (columns &= ~1ull; columns && !held; columns &= columns - 1) {
         uint32_t c = (uint32_t)__builtin_ctzll(columns);
-        /* acquire, from [mapped]: the page is there before anybody uses it. */
-        _Atomic uint64_t *column = eddy_load_acquire(&x->column[c]);
-        if (__builtin_expect(!column, 0))
-            column = eddy_extent_column(s, p->extent, c, false);
+        _Atomic uint64_t *column = eddy_extent_column(s, x, c, false);
         /* A column that cannot be looked at may hold: the slot is not to be had. */
         held = !column || eddy_load_seq(&column[index]) != 0;
     }
