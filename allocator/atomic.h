@@ -30,6 +30,7 @@
 #define eddy_add_relaxed(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_relaxed)
 #define eddy_add_release(p, v)   atomic_fetch_add_explicit((p), (v), memory_order_release)
 #define eddy_add_seq(p, v)       atomic_fetch_add_explicit((p), (v), memory_order_seq_cst)
+#define eddy_sub_relaxed(p, v)   atomic_fetch_sub_explicit((p), (v), memory_order_relaxed)
 #define eddy_sub_release(p, v)   atomic_fetch_sub_explicit((p), (v), memory_order_release)
 #define eddy_sub_acq_rel(p, v)   atomic_fetch_sub_explicit((p), (v), memory_order_acq_rel)
 

@@ -1,14 +1,18 @@
-/* eddy_throughput.c - writers and readers of one Eddy topic at full speed.
+/* eddy_throughput.c - writers and readers of one Eddy topic at full speed, one sample at a time or in
+ * groups.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
 #include <eddy/eddy.h>
+#include <stdlib.h>
+
+#define GROUP_MOST 64u
 
 static eddy_domain *domain;
 static eddy_writer *writer;
 static eddy_reader *reader;
-static size_t size;
+static size_t size, group = 1;
 
 static void must(int rc)
 {
@@ -37,20 +41,57 @@ static void side_publish(uint64_t seq)
     must(eddy_writer_publish(writer, &loan, size, EDDY_FOREVER));
 }
 
-static bool side_take(void)
+static void group_publish(uint64_t seq)
 {
-    struct eddy_sample sample;
-    int rc = eddy_reader_take(reader, &sample);
+    struct eddy_loan loans[GROUP_MOST];
+    size_t loaned, published;
+    must(eddy_writer_loan_many(writer, size, loans, group, EDDY_FOREVER, &loaned));
+    for (size_t i = 0; i < loaned; i++) {
+        bench_fill(loans[i].data, size, seq + i);
+    }
+    for (size_t done = 0; done < loaned; done += published) {
+        must(eddy_writer_publish_many(writer, loans + done, loaned - done, NULL, EDDY_FOREVER,
+                                      &published));
+    }
+    stream_moved(loaned);
+}
+
+static bool nothing_there(int rc)
+{
     if (rc == EDDY_EAGAIN) {
         rc = eddy_reader_wait(reader, eddy_deadline(100000000));
         if (rc != EDDY_ETIMEDOUT) {
             must(rc);
         }
-        return false;
+        return true;
     }
     must(rc);
+    return false;
+}
+
+static bool side_take(void)
+{
+    struct eddy_sample sample;
+    if (nothing_there(eddy_reader_take(reader, &sample))) {
+        return false;
+    }
     bench_drain(sample.data, size);
     must(eddy_reader_release(reader, &sample));
+    return true;
+}
+
+static bool group_take(void)
+{
+    struct eddy_sample samples[GROUP_MOST];
+    size_t count;
+    if (nothing_there(eddy_reader_take_many(reader, samples, group, &count))) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        bench_drain(samples[i].data, size);
+    }
+    must(eddy_reader_release_many(reader, samples, count));
+    stream_moved(count);
     return true;
 }
 
@@ -63,11 +104,19 @@ static void side_close(void)
 
 int main(int argc, char **argv)
 {
-    static const struct stream_transport transport = {
+    static struct stream_transport transport = {
         .open = side_open,
         .publish = side_publish,
         .take = side_take,
         .close = side_close,
     };
-    return stream_run(&transport, argc, argv);
+    if (argc == 5) { /* WRITERS READERS SIZE GROUP */
+        group = strtoul(argv[4], NULL, 10);
+        if (group < 1 || group > GROUP_MOST) {
+            bench_fail("%s: give 1 to %u samples at once", argv[4], GROUP_MOST);
+        }
+        transport.publish = group_publish;
+        transport.take = group_take;
+    }
+    return stream_run(&transport, argc == 5 ? 4 : argc, argv);
 }

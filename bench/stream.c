@@ -33,11 +33,18 @@ struct stream {
     unsigned processes;
 };
 
-static void count_one(struct counter *counter)
+static uint64_t moved = 1;
+
+void stream_moved(uint64_t samples)
+{
+    moved = samples;
+}
+
+static void count_moved(struct counter *counter)
 {
     /* relaxed: one process counts, another only looks. */
     uint64_t samples = atomic_load_explicit(&counter->samples, memory_order_relaxed);
-    atomic_store_explicit(&counter->samples, samples + 1, memory_order_relaxed);
+    atomic_store_explicit(&counter->samples, samples + moved, memory_order_relaxed);
 }
 
 static uint64_t total(const struct counter *counters, unsigned count)
@@ -59,8 +66,9 @@ static void write_all(struct stream *stream, unsigned index)
             return;
         }
         while (!atomic_load_explicit(&control->stop, memory_order_relaxed)) {
-            stream->transport->publish(seq++);
-            count_one(&control->published[index]);
+            stream->transport->publish(seq);
+            seq += moved;
+            count_moved(&control->published[index]);
         }
         atomic_fetch_add(&control->open, 1);
     }
@@ -70,7 +78,7 @@ static void read_all(struct stream *stream, unsigned index)
 {
     while (!atomic_load_explicit(&stream->control->quit, memory_order_relaxed)) {
         if (stream->transport->take()) {
-            count_one(&stream->control->taken[index]);
+            count_moved(&stream->control->taken[index]);
         }
     }
 }

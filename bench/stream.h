@@ -19,6 +19,9 @@ struct stream_transport {
 /* "4": so many writers or readers.  Ends the program if that makes no sense. */
 unsigned stream_side(const char *text);
 
+/* Within publish or take: so many samples at once rather than one. */
+void stream_moved(uint64_t samples);
+
 /* PROGRAM WRITERS READERS SIZE; {"samples_per_s", "bytes_per_s", "taken_per_s", "cpu_us"}: processor
  * time of all processes for each sample published. */
 int stream_run(const struct stream_transport *transport, int argc, char **argv);

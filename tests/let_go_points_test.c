@@ -177,13 +177,14 @@ static bool reader_is_struck(void *unused)
 }
 
 static const char *const of_reader[] = {"take:", "keep:", "release:", "back:", NULL},
-                         *const of_best_effort[] = {"take:seen", "take:missed", NULL};
+                         *const of_others[] = {"take:seen", "take:missed", "take:kept",
+                                               "take:jumped", NULL};
 
 static void strike_reader(enum blow blow)
 {
     struct points_scene scene = {"reader", reader_is_struck, NULL};
     open_all();
-    points_strike_all(&scene, 1, blow, of_reader, of_best_effort);
+    points_strike_all(&scene, 1, blow, of_reader, of_others);
     pair_close(&pair);
 }
 

@@ -66,6 +66,8 @@
 #define EDDY_SEAT_NOTED          4u /* its program said what the next one tells */
 #define EDDY_SEAT_NOTED_RELIABLE 8u
 #define EDDY_SEAT_SHALLOW        16u /* less deep than it asked for */
+#define EDDY_SEAT_NOT_OWN        32u /* takes nothing of its participant, whose writers move its cursor */
+#define EDDY_SEAT_GROUPS         64u /* its cursor may protect EDDY_UNDER_MAX samples that it has taken */
 
 /* What every header begins with: format.h. */
 struct eddy_head {
@@ -255,7 +257,8 @@ EDDY_SIZE(eddy_writer_seat, 64);
 
 /* `header_size` of a slot: above the bytes of the user header, bits for what lies in front of it
  * besides a key: spec/layout.md, "Room for later". */
-#define EDDY_HEADER_MAX 0xffffffu
+#define EDDY_HEADER_MAX  0xffffffu
+#define EDDY_HEADER_WITH 29u /* from this bit on: a key, a word of the application, a time */
 
 /* `retain` of a slot: the history of its writer, 0 where the sample ends its key, and whether there
  * is a key: EDDY_KEY_BYTES in front of the user header. */

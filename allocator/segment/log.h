@@ -89,6 +89,14 @@ static inline void eddy_log_help(const struct eddy_log *log, uint64_t sn)
     eddy_cas_seq(log->next_sn, &sn, sn + 1);
 }
 
+/* Helps next_sn over the numbers from `from` on and below `to`, which are all published. */
+static inline void eddy_log_help_to(const struct eddy_log *log, uint64_t from, uint64_t to)
+{
+    /* [help], as above. */
+    while (from < to && !eddy_cas_seq(log->next_sn, &from, to))
+        ;
+}
+
 /* The entry of n is of a newer lap than n: next_sn was read long ago, or somebody scribbled on it.
  * The log knows better.  Relaxed: who published the entry had found its number in next_sn, so only
  * what was scribbled on is changed here. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from .cases import (Case, CrowdedCase, IdleCase, OnceCase, PacedCase, SizesCase, dds, dds11,
                     floor_of, native)
-from .machine import NEVER_SPINS
+from .machine import IN_GROUPS, NEVER_SPINS
 
 SIZES = ("64", "1k", "64k", "1M")
 DDS_SIZES = ("64", "1k", "64k", "1M", "4M", "16M")
@@ -76,6 +76,14 @@ def throughput(machine, quick):
                 contenders.append(native(machine, "floor", "floor-stream", *arguments))
             yield Case("throughput", {"writers:readers": shape, "size": size}, contenders,
                        floor_of(machine, "64", "spin"))
+
+
+def groups(machine, quick):
+    for size in ("64",) if quick else ("64", "1k"):
+        yield Case("groups", {"size": size},
+                   [native(machine, "eddy", "eddy-throughput", 1, 1, size),
+                    native(machine, IN_GROUPS, "eddy-throughput", 1, 1, size, 16)],
+                   floor_of(machine, "64", "spin"))
 
 
 def channels(machine, way, size, slots, mode="wait"):
@@ -229,6 +237,7 @@ BENCHES = {
     "native-pingpong": native_pingpong,
     "publish": publish,
     "throughput": throughput,
+    "groups": groups,
     "ring": ring,
     "ring-pingpong": ring_pingpong,
     "dds-pingpong": dds_pingpong,

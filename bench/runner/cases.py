@@ -8,7 +8,7 @@ RATES = ("samples_per_s", "chunks_per_s", "bytes_per_s", "taken_per_s")
 COUNTS = ("faults", "first_faults", "preempted", "wakeups", "threads", "descriptors")
 BYTES = ("stats_bytes", "folder_bytes", "private_bytes", "shared_bytes")
 # Here the floor beside a slice only tells whether a slice was undisturbed.
-FLOORLESS = ("throughput", "memory", "aged", "paced", "idle", "crowded", "dds11-throughput", "dds11-paced",
+FLOORLESS = ("throughput", "groups", "memory", "aged", "paced", "idle", "crowded", "dds11-throughput", "dds11-paced",
              "dds11-idle", "dds11-memory")
 # What a listener learns comes and goes within some 100 ms: turns, and the whole, are so many times
 # as long as others.

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROUDI_SECONDS = 20
 # Eddy without spinning, beside Eddy: a contender with a folder of its own.
 NEVER_SPINS = "eddy-off"
+IN_GROUPS = "eddy-16"  # sixteen samples at once
 EDDYS = ("eddy", "native", "aged")  # what uses Eddy: each has a folder of its own
 PACKAGES = {"iceoryx": ": install libiceoryx-binding-c-dev and build again"}
 
@@ -195,7 +196,7 @@ class Machine:
         return {**self.newer.env(transport), **self.env(transport)}
 
     def env(self, transport):
-        if transport not in (*EDDYS, NEVER_SPINS):
+        if transport not in (*EDDYS, NEVER_SPINS, IN_GROUPS):
             return {}
         env = {"EDDY_DIR": self._folder_of(transport)}
         return {**env, "EDDY_SPIN": "off"} if transport == NEVER_SPINS else env

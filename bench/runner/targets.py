@@ -1,6 +1,6 @@
 # What Eddy means to reach, and what this run measured: ratios within the run wherever possible.
 # SPDX-License-Identifier: Apache-2.0
-from .machine import NEVER_SPINS
+from .machine import IN_GROUPS, NEVER_SPINS
 
 
 def find(rows, bench, transport, **key):
@@ -25,6 +25,9 @@ def target(text, limit, at_most, measured):
 
 
 def native_targets(rows):
+    together = find(rows, "groups", IN_GROUPS, size="64")
+    yield target("one writer, one reader, 64 B, in groups of 16: samples a second by one at a time, "
+                 "at least", 2.5, False, together.get("samples_per_s_by_eddy"))
     spin = {"mode": "spin", "size": "64"}
     eddy = find(rows, "native-pingpong", "eddy", **spin)
     iceoryx = find(rows, "native-pingpong", "iceoryx", **spin)

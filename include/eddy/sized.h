@@ -67,6 +67,11 @@ EDDY_API int eddy_writer_loan_with_sized(struct eddy_writer *writer,
 EDDY_API int eddy_writer_publish_with_sized(struct eddy_writer *writer, struct eddy_loan *loan,
                                             size_t size, const struct eddy_publication *publication,
                                             size_t publication_size, uint64_t deadline);
+EDDY_API int eddy_writer_publish_many_sized(struct eddy_writer *writer, struct eddy_loan *loans,
+                                            size_t count,
+                                            const struct eddy_publication *publications,
+                                            size_t publication_size, uint64_t deadline,
+                                            size_t *published);
 EDDY_API int eddy_writer_note_sized(struct eddy_writer *writer, const struct eddy_notes *notes,
                                     size_t notes_size);
 EDDY_API int eddy_reader_note_sized(struct eddy_reader *reader, const struct eddy_notes *notes,

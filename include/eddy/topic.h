@@ -8,7 +8,9 @@
  * published, up to the topic's limit.
  *
  * Threads: a writer or reader serves one thread at a time; give each thread its own, or lock around
- * it.  Different handles never wait for each other's locks.  loan, publish, take and release take
+ * it.  But loans are discarded by any thread, and samples released if their reader is opened for that
+ * (EDDY_READER_SHARED), also while the handle's own thread is in a call of it; before it is closed.
+ * Different handles never wait for each other's locks.  loan, publish, take and release take
  * no lock, allocate nothing and make no system call unless somebody sleeps or the topic grows.
  *
  * Crash:   a loan that was not published is taken back, a published sample is delivered, kept
@@ -22,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,6 +65,11 @@ enum eddy_history {
 
 #define EDDY_HISTORY_MAX 32767u
 
+/* What can go with a sample, besides a user header. */
+#define EDDY_WITH_KEY  1u /* 16 bytes that say what it is about: a hash, or the key itself */
+#define EDDY_WITH_WORD 2u /* 8 bytes of the application */
+#define EDDY_WITH_TIME 4u /* when it was published: eddy_now(), or what the writer says */
+
 /* All zero means default. */
 struct eddy_writer_options {
     enum eddy_history history_kind;
@@ -77,6 +85,9 @@ struct eddy_writer_options {
         patience_ns; /* publish waits so long for best-effort EDDY_READER_BEYOND_DEPTH readers that are
                              noted as reliable (eddy_reader_note) and fall behind by more than their
                              depth and 1 MiB, and goes on waiting while they move; default never */
+    uint32_t with; /* EDDY_WITH_*: goes with each sample; 8 bytes each, a key 16.  A key, where the
+                          history is not of each key: without history only */
+    uint32_t reserved; /* zero */
 };
 
 struct eddy_reader_options {
@@ -87,7 +98,7 @@ struct eddy_reader_options {
                        there is no memory for a longer log: eddy_reader_depth tells, and `eddy ls` */
     uint32_t
         history; /* samples wanted from before its time; UINT32_MAX: all there are; default none */
-    uint32_t flags;       /* EDDY_READER_BEYOND_DEPTH */
+    uint32_t flags;       /* EDDY_READER_* */
     int64_t spin_ns;      /* of eddy_reader_wait; as in eddy_domain_options, which is the default */
     uint64_t limit_bytes; /* as for the writer */
     uint32_t recent; /* best-effort: takes up to so many samples from right before its time, too, if
@@ -98,6 +109,11 @@ struct eddy_reader_options {
 };
 #define EDDY_READER_BEYOND_DEPTH                                                                   \
     1u /* best-effort: also take samples older than `depth` that happen to be there still */
+#define EDDY_READER_SHARED                                                                         \
+    2u /* any thread may release, while another takes.  Costs an atomic operation or two a sample */
+#define EDDY_READER_NOT_OWN                                                                        \
+    4u /* takes nothing that writers of its own participant publish, and does not hold these up; costs \
+          as EDDY_READER_SHARED */
 
 /* A slot on loan: write up to `size` bytes at `data`, then publish or discard.  The fields are the
  * caller's to read. */
@@ -118,6 +134,8 @@ struct eddy_loan_options {
         alignment; /* of data: a power of two up to 2^31; default 64, or 8 if there is a header */
     size_t header_size; /* bytes of a user header in front of data, below 16 MiB; default none */
     size_t header_alignment; /* a power of two not above `alignment`; default 8 */
+    uint32_t with;           /* EDDY_WITH_*: goes with this sample besides what goes with each */
+    uint32_t reserved;       /* zero */
 };
 
 /* A sample taken: read in place until it is released. */
@@ -132,7 +150,12 @@ struct eddy_sample {
     uint32_t tag;    /* of the writer's options */
     uint32_t slot;   /* the rest identifies the sample; do not change */
     uint32_t ticket;
-    uint64_t reserved[8]; /* neither read nor written */
+    uint32_t with; /* EDDY_WITH_*: which of these go with it; 0 and NULL else */
+    uint32_t reserved_word;
+    const uint8_t *key; /* 16 bytes, good until it is released */
+    uint64_t word;
+    uint64_t time;        /* in nanoseconds of CLOCK_MONOTONIC: compare with eddy_now() */
+    uint64_t reserved[4]; /* neither read nor written, and so is reserved_word */
 };
 
 /* --- writer ---------------------------------------------------------------------------------- */
@@ -174,10 +197,13 @@ static inline int eddy_writer_loan_with(eddy_writer *writer,
 EDDY_API int eddy_writer_publish(eddy_writer *writer, struct eddy_loan *loan, size_t size,
                                  uint64_t deadline);
 
-/* What goes with a sample.  All zero means default. */
+/* What goes with a sample, if it was loaned for that (EDDY_WITH_*); else it is not looked at.  All
+ * zero means default. */
 struct eddy_publication {
-    uint8_t key[16];   /* what the sample is about: a hash, or the key itself.  Only writers with
-                        EDDY_HISTORY_KEY look at it */
+    uint8_t key[16];   /* what the sample is about: a hash, or the key itself.  Also looked at with
+                     EDDY_HISTORY_KEY */
+    uint64_t word;     /* free for the application */
+    uint64_t time;     /* 0: now */
     uint32_t flags;    /* EDDY_PUBLISH_ENDS_KEY */
     uint32_t reserved; /* zero */
 };
@@ -195,12 +221,40 @@ static inline int eddy_writer_publish_with(eddy_writer *writer, struct eddy_loan
                                           deadline);
 }
 
-/* Gives a loan back unpublished.  Errors: EDDY_ESTALE, EDDY_EFORKED. */
+/* Gives a loan back unpublished.  By any thread, at any time before the writer is closed: wait-free.
+ * Errors: EDDY_ESTALE, EDDY_EFORKED. */
 EDDY_API int eddy_writer_discard(eddy_writer *writer, struct eddy_loan *loan);
 
 /* Loan, copy, publish; the deadline is of both.  Errors: as for these. */
 EDDY_API int eddy_writer_write(eddy_writer *writer, const void *data, size_t size,
                                uint64_t deadline);
+
+/* The same, of several pieces one behind the other.  Errors: also EDDY_ETOOBIG (their sizes are too
+ * much), EDDY_EINVAL. */
+EDDY_API int eddy_writer_write_pieces(eddy_writer *writer, const struct iovec *pieces, size_t count,
+                                      uint64_t deadline);
+
+/* --- many at once: one look for room, one wake-up ------------------------------------------------ */
+
+/* Borrows up to `max` slots of `size` bytes: as many as can be had, of which only the first is waited
+ * for as eddy_writer_loan does.  Returns 0 with *count >= 1, or that call's errors. */
+EDDY_API int eddy_writer_loan_many(eddy_writer *writer, size_t size, struct eddy_loan *loans,
+                                   size_t max, uint64_t deadline, size_t *count);
+
+/* Publishes loans in their order, each the first loans[i].size bytes, which may be made less before.
+ * Each has a number of its own; samples of other writers may come in between, and readers see each
+ * as soon as it is published; who sleeps is woken at the end.  publications: one for each, or NULL.
+ * All or some: returns 0 with *published >= 1 if so many were published; the others are still the
+ * caller's, and the next call says why.  Else nothing was published, with the errors of
+ * eddy_writer_publish_with for the first.  Waits for room as that does, for each. */
+static inline int eddy_writer_publish_many(eddy_writer *writer, struct eddy_loan *loans,
+                                           size_t count,
+                                           const struct eddy_publication *publications,
+                                           uint64_t deadline, size_t *published)
+{
+    return eddy_writer_publish_many_sized(writer, loans, count, publications, sizeof *publications,
+                                          deadline, published);
+}
 
 /* Publishes on `writer` copies of what `from` keeps for late readers (EDDY_HISTORY_WRITER or _KEY),
  * oldest first: for one that goes on for another, on another topic or in another domain.  The
@@ -260,9 +314,21 @@ EDDY_API int eddy_reader_take(eddy_reader *reader, struct eddy_sample *sample);
 /* Takes the newest sample and passes over all before it.  Errors: as eddy_reader_take. */
 EDDY_API int eddy_reader_take_latest(eddy_reader *reader, struct eddy_sample *sample);
 
-/* Gives a sample back.  Errors: EDDY_ESTALE (given back already, or another reader's),
- * EDDY_EFORKED. */
+/* Gives a sample back, once.  By any thread, at any time before the reader is closed, if the reader
+ * has EDDY_READER_SHARED: wait-free then.  Errors: EDDY_ESTALE (given back already, or another
+ * reader's), EDDY_EFORKED. */
 EDDY_API int eddy_reader_release(eddy_reader *reader, struct eddy_sample *sample);
+
+/* Takes up to `max` samples, as many as are there, and never blocks; of a reliable reader without
+ * EDDY_READER_SHARED or ..._NOT_OWN half of its depth and 64 at most.  Returns 0 with *count >= 1, or the
+ * errors of eddy_reader_take. */
+EDDY_API int eddy_reader_take_many(eddy_reader *reader, struct eddy_sample *samples, size_t max,
+                                   size_t *count);
+
+/* Gives back all that can be, of what was taken in whatever way and order.  Errors: as
+ * eddy_reader_release for the last that could not be. */
+EDDY_API int eddy_reader_release_many(eddy_reader *reader, struct eddy_sample *samples,
+                                      size_t count);
 
 /* Waits until there is something to take.  Spins first as the options say.  Errors: EDDY_EAGAIN,
  * EDDY_ETIMEDOUT, EDDY_EFORKED. */
@@ -273,6 +339,11 @@ EDDY_API bool eddy_reader_ready(eddy_reader *reader);
 
 /* Samples that this reader missed so far: a reliable one where writers have let go of it. */
 EDDY_API uint64_t eddy_reader_lost(const eddy_reader *reader);
+
+/* True if the participant that wrote the sample lives and has a writer on the topic where this one
+ * was.  (One that is stopped lives.  If its writer was closed, another of the same participant may
+ * have its place.) */
+EDDY_API bool eddy_reader_knows_writer(const eddy_reader *reader, const struct eddy_sample *sample);
 
 /* The depth in force. */
 EDDY_API uint32_t eddy_reader_depth(const eddy_reader *reader);

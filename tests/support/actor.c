@@ -214,6 +214,73 @@ static void read_what_comes(void)
     write_and_read(&(struct eddy_reader_options){.reliability = EDDY_BEST_EFFORT, .history = 5});
 }
 
+/* --- groups, and a reader that wants nothing of us ------------------------------------------------ */
+
+/* The one takes all of them, some of it later than others; the other has nothing to take, but what
+ * others published while this one was stopped. */
+static void take_together(eddy_reader *reader, eddy_reader *choosy)
+{
+    struct eddy_sample samples[FEW];
+    size_t count;
+    while (eddy_reader_take_many(reader, samples, FEW, &count) == EDDY_OK) {
+        for (size_t i = 0; i < count; i++)
+            (void)payload_of(&samples[i]);
+        must(eddy_reader_release(reader, &samples[count - 1]));
+        must(eddy_reader_release_many(reader, samples, count - 1));
+    }
+    while (eddy_reader_take(choosy, samples) == EDDY_OK) {
+        same(payload_of(&samples[0]).author, 2);
+        must(eddy_reader_release(choosy, samples));
+    }
+}
+
+static void publish_together(eddy_writer *writer, uint64_t from, size_t count, eddy_reader *reader,
+                             eddy_reader *choosy)
+{
+    struct eddy_loan loans[FEW];
+    size_t loaned = 0, published = 0;
+    must(eddy_writer_loan_many(writer, 100, loans, count, patience(), &loaned));
+    same(loaned, count);
+    for (size_t i = 0; i < count; i++)
+        payload_fill(loans[i].data, 100, 1, from + i);
+    for (size_t done = 0; done < count; done += published) {
+        int error = eddy_writer_publish_many(writer, loans + done, count - done, NULL,
+                                             eddy_deadline(MILLISECOND), &published);
+        if (error) { /* its own readers hold it up */
+            must_fail(error, EDDY_ETIMEDOUT);
+            published = 0;
+        }
+        take_together(reader, choosy);
+    }
+}
+
+static void work_in_groups(void)
+{
+    struct eddy_sample latest;
+    points_arm();
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer =
+        open_writer(domain, "points", &(struct eddy_writer_options){.limit_bytes = ACTOR_LIMIT});
+    eddy_reader *reader = open_reader(domain, "points", NULL);
+    eddy_reader *choosy =
+        open_reader(domain, "points", &(struct eddy_reader_options){.flags = EDDY_READER_NOT_OWN});
+    for (uint64_t i = 0; i < FEW; i += FEW / 4)
+        publish_together(writer, i, FEW / 4, reader, choosy);
+    eddy_writer *elsewhere = open_writer(domain, "elsewhere", NULL);
+    eddy_reader *newest = open_reader(domain, "elsewhere",
+                                      &(struct eddy_reader_options){.flags = EDDY_READER_SHARED});
+    for (uint64_t i = 0; i < FEW; i++)
+        payload_publish(elsewhere, 100, 1, i);
+    must(eddy_reader_take_latest(newest, &latest));
+    must(eddy_reader_release(newest, &latest));
+    must(eddy_reader_close(newest));
+    must(eddy_writer_close(elsewhere));
+    must(eddy_reader_close(choosy));
+    must(eddy_reader_close(reader));
+    must(eddy_writer_close(writer));
+    must(eddy_domain_close(domain));
+}
+
 /* --- a reader whose sample is replaced just before it pins it -------------------------------- */
 
 static struct {
@@ -566,6 +633,7 @@ const struct actor_role actor_roles[] = {
     {"who goes on growing", go_on_growing, 0, false},
     {"reliable reader", read_reliably, FEW, true},
     {"best-effort reader", read_what_comes, FEW, false},
+    {"who works in groups", work_in_groups, FEW, true},
     {"reader too late", read_too_late, 0, false},
     {"many readers", read_with_many, 0, false},
     {"second in line", wait_in_line, 0, false},

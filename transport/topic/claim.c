@@ -9,7 +9,7 @@
 #include "allocator/error.h"
 #include "discovery/reap.h"
 #include "transport/topic/gate.h"
-#include "transport/topic/writer.h"
+#include "transport/topic/own.h"
 
 /* What each is worth: spec/protocols.md, "Claiming". */
 #define TRIES_NEAR 4u
@@ -142,7 +142,7 @@ static void forget_recent(struct eddy_writer *w, uint32_t i)
  * the first time and to bring back into the caches. */
 static bool claim_warm(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    eddy_gate_recompute(w->segment);
+    eddy_writer_recompute(w);
     const struct eddy_limit limit = limit_for(w, need);
     uint32_t last = w->recent_count < TRIES_NEAR ? 0 : w->recent_count - TRIES_NEAR;
     for (uint32_t i = w->recent_count; i-- > last;) {
@@ -161,7 +161,7 @@ bool eddy_writer_claim_quickly(struct eddy_writer *w, uint64_t need, struct eddy
     if (claim_behind(w, need, p))
         return true;
     uint64_t before = eddy_claim_limit(w->segment, need); /* only to see whether it moves */
-    return eddy_gate_recompute(w->segment) && eddy_claim_limit(w->segment, need) != before &&
+    return eddy_writer_recompute(w) && eddy_claim_limit(w->segment, need) != before &&
            claim_behind(w, need, p);
 }
 
@@ -182,7 +182,7 @@ static uint32_t all_slots(struct eddy_segment *s)
 /* All slots, of any size that fits: the last look before waiting. */
 static bool claim_any(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    eddy_gate_recompute(w->segment);
+    eddy_writer_recompute(w);
     const struct eddy_limit limit = hard_limit(w);
     return claim_table(w, need, &limit, all_slots(w->segment), true, p);
 }

@@ -28,14 +28,21 @@
  */
 bool eddy_gate_recompute(struct eddy_segment *segment);
 
+/* The first number that may not be published in this log, as far as the readers go. */
+static inline uint64_t eddy_gate_end(const struct eddy_segment *s, const struct eddy_log *log)
+{
+    /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
+     * the entry of the lap before, which a number takes the place of. */
+    uint64_t gate = eddy_load_relaxed(&s->control->gate);
+    uint64_t end = eddy_load_acquire(&s->control->min_cursor) + log->mask + 1;
+    return gate < end ? gate : end;
+}
+
 /* True if number n may be published in this log, as far as the readers go. */
 static inline bool eddy_gate_lets_pass(const struct eddy_segment *s, const struct eddy_log *log,
                                        uint64_t n)
 {
-    /* The gate, relaxed, is a hint.  acquire, from [gate]: whoever reads reliably is through with
-     * the entry of the lap before, which n takes the place of. */
-    return n < eddy_load_relaxed(&s->control->gate) &&
-           n < eddy_load_acquire(&s->control->min_cursor) + log->mask + 1;
+    return n < eddy_gate_end(s, log);
 }
 
 /* Slots with samples below this may be claimed when there is no other way: best-effort readers lose

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "transport/topic/sample.h"
 #include "transport/topic/writer.h"
 
 #include <stdlib.h>
@@ -44,24 +45,28 @@ static int publish_again(struct eddy_writer *w, struct eddy_writer *from, const 
     /* Relaxed: our own, and constant while we keep it; checked all the same. */
     uint64_t size = eddy_load_relaxed(&p->slot->size), capacity = p->extent->capacity;
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t header = eddy_slot_header(p->slot);
+    uint64_t header = eddy_slot_header(p->slot), header_room = eddy_header_room(header);
+    uint32_t with = eddy_with_of(eddy_load_relaxed(&p->slot->header_size));
     const uint8_t *payload = eddy_writer_payload(from, p);
     if (!payload || offset > capacity || size > capacity - offset ||
-        eddy_header_room(header) > offset)
+        header_room + eddy_with_room(with) > offset)
         return eddy_fail(EDDY_ESEGMENT, "a sample that is kept cannot be read any more");
     uint64_t alignment = offset & -offset;
     struct eddy_loan_options plan = {
         .size = size,
         .alignment = alignment < 8 || alignment > EDDY_LINE ? EDDY_LINE : alignment,
-        .header_size = header};
-    struct eddy_publication what = {.flags = 0};
+        .header_size = header,
+        .with = with & ~EDDY_WITH_KEY}; /* that is w's own choice */
+    struct eddy_sample read = {0};
+    eddy_sample_fill_with(payload + offset - header_room, with, &read);
+    struct eddy_publication what = {.word = read.word, .time = read.time};
     struct eddy_loan loan;
     int error = eddy_writer_loan_with(w, &plan, deadline, &loan);
     if (error)
         return error;
     memcpy(what.key, kept->key, sizeof what.key);
     if (header)
-        memcpy(loan.header, payload + offset - eddy_header_room(header), header);
+        memcpy(loan.header, payload + offset - header_room, header);
     memcpy(loan.data, payload + offset, size);
     error = eddy_writer_publish_with(w, &loan, size, &what, deadline);
     if (error)

@@ -48,7 +48,8 @@ static int find_until(struct eddy_segment *s, const struct eddy_reader_seat *r, 
     bool fenced = eddy_fence_all();
     EDDY_POINT("let-go:fenced");
     uint64_t cursor = eddy_load_relaxed(&r->cursor); /* the fence, or any older one will do */
-    *until = fenced || cursor >= end ? cursor + 1 : end;
+    bool groups = eddy_load_relaxed(&r->flags) & EDDY_SEAT_GROUPS; /* as the cursor */
+    *until = fenced || cursor >= end ? cursor + (groups ? EDDY_UNDER_MAX : 1) : end;
     return EDDY_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "allocator/sized.h"
 #include "discovery/reap.h"
 #include "transport/topic/gate.h"
-#include "transport/topic/writer.h"
+#include "transport/topic/own.h"
 
 #include <string.h>
 
@@ -33,7 +33,7 @@ static bool gate_is_open(struct eddy_writer *w, void *unused)
     w->log = eddy_logs_mapped(w->segment);
     if (n > eddy_log_last_sn(w->log))
         return true; /* nothing to wait for: the next try finds that out */
-    return eddy_gate_recompute(w->segment) && lets_pass(w, w->log, n);
+    return (eddy_writer_recompute(w) && lets_pass(w, w->log, n)) || eddy_writer_passes_own(w, n);
 }
 
 /* Passes the gate for n, which is closed as it seems, or waits for it. */
@@ -44,6 +44,7 @@ static __attribute__((noinline)) int pass_gate(struct eddy_writer *w, uint64_t n
                          "the topic has used up its sequence numbers; close it everywhere once");
     if (gate_is_open(w, NULL))
         return EDDY_OK;
+    eddy_publish_wake(w); /* whoever makes room may sleep for what is published already */
     return eddy_writer_wait_for_room(w, EDDY_ROOM_GATE, deadline, gate_is_open, NULL);
 }
 
@@ -70,8 +71,8 @@ static void be_patient(struct eddy_writer *w, uint64_t n)
 
 /* Gives the slot the next number.  Lock-free: a failed swap means that another writer's sample went
  * in. */
-static int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id, uint64_t deadline,
-                     uint64_t *sn)
+static inline int enter_log(struct eddy_writer *w, struct eddy_slot *slot, uint32_t id,
+                            uint64_t deadline, uint64_t *sn)
 {
     struct eddy_segment *s = w->segment;
     int error = EDDY_OK;
@@ -159,9 +160,9 @@ static void settle_history(struct eddy_writer *w, struct eddy_kind_kept *kind, b
 
 /* kind: NULL if nothing is kept. */
 static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64_t size,
-                     const struct eddy_kind_kept *kind, bool ends)
+                     const struct eddy_kind_kept *kind, bool ends, bool keyed)
 {
-    uint32_t retain = (ends ? 0 : w->keep.depth) | (w->keep.keyed ? EDDY_RETAIN_KEYED : 0);
+    uint32_t retain = (ends ? 0 : w->keep.depth) | (keyed ? EDDY_RETAIN_KEYED : 0);
     /* Relaxed: seen by others only after [publish]. */
     eddy_store_relaxed(&slot->size, size);
     eddy_store_relaxed(&slot->writer, (uint16_t)(w->me - 1));
@@ -171,24 +172,32 @@ static void describe(const struct eddy_writer *w, struct eddy_slot *slot, uint64
     eddy_store_relaxed(&slot->count, kind ? kind->published : 0);
 }
 
-/* The key goes in front of the user header. */
-static int write_key(struct eddy_writer *w, const struct eddy_place *p, const uint8_t key[16])
+/* What goes with the sample lies in front of the user header. */
+static int write_with(struct eddy_writer *w, const struct eddy_place *p,
+                      const struct eddy_publication *what, uint32_t with)
 {
     /* Both ours; checked all the same. */
     uint64_t offset = eddy_load_relaxed(&p->slot->data_offset);
-    uint64_t front = eddy_header_room(eddy_slot_header(p->slot)) + EDDY_KEY_BYTES;
+    uint64_t header = eddy_header_room(eddy_slot_header(p->slot));
     uint8_t *payload = eddy_writer_payload(w, p);
-    if (!payload || offset > p->extent->capacity || front > offset)
+    if (!payload || offset > p->extent->capacity || header + eddy_with_room(with) > offset)
         return eddy_fail(EDDY_ESEGMENT, "a slot was scribbled on while it was on loan");
-    memcpy(payload + offset - front, key, EDDY_KEY_BYTES);
+    uint8_t *front = payload + offset - header;
+    uint64_t time = with & EDDY_WITH_TIME && !what->time ? eddy_now() : what->time;
+    if (with & EDDY_WITH_KEY)
+        memcpy(front -= EDDY_KEY_BYTES, what->key, EDDY_KEY_BYTES);
+    if (with & EDDY_WITH_WORD)
+        memcpy(front -= sizeof what->word, &what->word, sizeof what->word);
+    if (with & EDDY_WITH_TIME)
+        memcpy(front - sizeof time, &time, sizeof time);
     return EDDY_OK;
 }
 
-static void count(struct eddy_writer *w, uint64_t size)
+void eddy_publish_count(struct eddy_writer *w, uint64_t samples, uint64_t bytes)
 {
     /* Relaxed: statistics, and only we write them. */
-    eddy_store_relaxed(&w->seat->published, ++w->published);
-    eddy_store_relaxed(&w->seat->bytes, w->bytes += size);
+    eddy_store_relaxed(&w->seat->published, w->published += samples);
+    eddy_store_relaxed(&w->seat->bytes, w->bytes += bytes);
 }
 
 /* Claims the next slot and brings its first lines here while nobody waits for us. */
@@ -200,6 +209,16 @@ static void claim_ahead(struct eddy_writer *w, uint64_t capacity)
     const uint8_t *payload = w->has_spare ? eddy_writer_payload(w, &w->spare) : NULL;
     for (uint64_t at = 0; payload && at < capacity && at < AHEAD_LINES * EDDY_LINE; at += EDDY_LINE)
         eddy_prefetch_write(payload + at);
+}
+
+int eddy_publication_take(const struct eddy_publication *given, size_t size,
+                          struct eddy_publication *what)
+{
+    int error = EDDY_SIZED(eddy_publication, *what, given, size);
+    if (!error && ((what->flags & ~EDDY_PUBLISH_ENDS_KEY) || what->reserved))
+        error = eddy_fail(EDDY_EINVAL, "unknown flags %#x of a publication, or `reserved` is set",
+                          what->flags);
+    return error;
 }
 
 /* Finds the loan, and checks what is to be published of it. */
@@ -216,47 +235,109 @@ static inline int check_publication(struct eddy_writer *w, const struct eddy_loa
 }
 
 /* Whether and under what to keep it is settled before anybody can see it. */
-static int prepare_history(struct eddy_writer *w, const struct eddy_place *p,
-                           const struct eddy_publication *what, struct eddy_kind_kept **kind)
+static int prepare_history(struct eddy_writer *w, const struct eddy_publication *what,
+                           struct eddy_kind_kept **kind)
 {
     *kind = eddy_keep_prepare(&w->keep, what->key);
     if (!*kind)
         return eddy_fail(EDDY_ENOMEM, "no memory for the history of one more key");
-    return w->keep.keyed ? write_key(w, p, what->key) : EDDY_OK;
+    return EDDY_OK;
 }
 
-/* It has no number after all. */
-static void take_back(struct eddy_writer *w, struct eddy_slot *slot)
+/* Inline, and so is what follows: in one place with the rest when one is published. */
+static inline int prepare(struct eddy_writer *w, const struct eddy_loan *loan, size_t size,
+                          const struct eddy_publication *what, struct eddy_publishing *one)
+{
+    struct eddy_place *p = &one->place;
+    one->kind = NULL;
+    int error = check_publication(w, loan, size, p);
+    if (error)
+        return error;
+    uint32_t with = eddy_with_of(eddy_load_relaxed(&p->slot->header_size)); /* ours */
+    if (w->keep.depth)
+        error = prepare_history(w, what, &one->kind);
+    if (!error && __builtin_expect(with != 0, 0))
+        error = write_with(w, p, what, with);
+    if (error)
+        return error;
+    one->id = loan->slot;
+    one->size = size;
+    one->ends = w->keep.keyed && (what->flags & EDDY_PUBLISH_ENDS_KEY);
+    one->source = eddy_load_relaxed(&p->slot->source); /* ours */
+    describe(w, p->slot, size, one->kind, one->ends, with & EDDY_WITH_KEY);
+    if (w->patience_ns)
+        eddy_writer_expect_lag(w, p->extent->capacity);
+    return EDDY_OK;
+}
+
+int eddy_publish_prepare(struct eddy_writer *w, const struct eddy_loan *loan, size_t size,
+                         const struct eddy_publication *what, struct eddy_publishing *one)
+{
+    return prepare(w, loan, size, what, one);
+}
+
+static inline void refuse(struct eddy_writer *w, const struct eddy_publishing *one)
 {
     if (w->in_line)
         eddy_writer_leave_line(w);
     EDDY_POINT("publish:refused");
-    eddy_store_relaxed(&slot->sn, 0u); /* ours; seen by way of [give up] */
+    eddy_store_relaxed(&one->place.slot->sn, 0u);              /* ours; seen by way of [give up] */
+    eddy_store_relaxed(&one->place.slot->source, one->source); /* see eddy_slot_discard */
+}
+
+void eddy_publish_refuse(struct eddy_writer *w, const struct eddy_publishing *one)
+{
+    refuse(w, one);
+}
+
+static inline int number(struct eddy_writer *w, const struct eddy_publishing *one,
+                         uint64_t deadline, uint64_t *sn)
+{
+    int error = enter_log(w, one->place.slot, one->id, deadline, sn);
+    if (error)
+        refuse(w, one);
+    return error;
+}
+
+int eddy_publish_number(struct eddy_writer *w, const struct eddy_publishing *one, uint64_t deadline,
+                        uint64_t *sn)
+{
+    return number(w, one, deadline, sn);
+}
+
+static inline void give_up(struct eddy_writer *w, const struct eddy_publishing *one)
+{
+    settle_history(w, one->kind, one->ends, one->place.slot, one->id);
+    eddy_slot_give_up(one->place.slot);
+    EDDY_POINT("publish:given-up");
+}
+
+void eddy_publish_give_up(struct eddy_writer *w, const struct eddy_publishing *one)
+{
+    give_up(w, one);
+}
+
+void eddy_publish_wake(struct eddy_writer *w)
+{
+    if (!w->quiet)
+        return;
+    w->quiet = false;
+    eddy_wake_topic(w->segment, w->registry);
 }
 
 /* Inline, as a plain sample needs little of it. */
 static inline int publish(struct eddy_writer *w, struct eddy_loan *loan, size_t size,
                           const struct eddy_publication *what, uint64_t deadline)
 {
-    struct eddy_place p = {0};
-    struct eddy_kind_kept *kind = NULL;
+    struct eddy_publishing one;
     uint64_t sn = 0;
-    int error = check_publication(w, loan, size, &p);
-    if (!error && w->keep.depth)
-        error = prepare_history(w, &p, what, &kind);
+    int error = prepare(w, loan, size, what, &one);
     if (error)
         return error;
-    bool ends = w->keep.keyed && (what->flags & EDDY_PUBLISH_ENDS_KEY);
-    uint64_t source = eddy_load_relaxed(&p.slot->source); /* ours */
-    describe(w, p.slot, size, kind, ends);
-    if (w->patience_ns)
-        eddy_writer_expect_lag(w, p.extent->capacity);
     struct eddy_robust *own = eddy_orphans_begin(&w->registry->orphans);
-    error = enter_log(w, p.slot, loan->slot, deadline, &sn);
+    error = number(w, &one, deadline, &sn);
     if (error) {
         eddy_orphans_end(own);
-        take_back(w, p.slot);
-        eddy_store_relaxed(&p.slot->source, source); /* see eddy_slot_discard */
         return error;
     }
     w->last_sn = sn;
@@ -265,14 +346,12 @@ static inline int publish(struct eddy_writer *w, struct eddy_loan *loan, size_t 
     EDDY_POINT("publish:helped");
     if (__builtin_expect(w->in_line, 0))
         eddy_writer_leave_line(w);
-    settle_history(w, kind, ends, p.slot, loan->slot);
-    eddy_slot_give_up(p.slot);
-    EDDY_POINT("publish:given-up");
+    give_up(w, &one);
     eddy_wake_topic(w->segment, w->registry);
     eddy_orphans_end(own);
-    count(w, size);
+    eddy_publish_count(w, 1, size);
     eddy_writer_remember(w, loan->slot);
-    claim_ahead(w, p.extent->capacity);
+    claim_ahead(w, one.place.extent->capacity);
     return EDDY_OK;
 }
 
@@ -281,10 +360,7 @@ int eddy_writer_publish_with_sized(eddy_writer *w, struct eddy_loan *loan, size_
                                    size_t publication_size, uint64_t deadline)
 {
     struct eddy_publication what;
-    int error = EDDY_SIZED(eddy_publication, what, publication, publication_size);
-    if (!error && ((what.flags & ~EDDY_PUBLISH_ENDS_KEY) || what.reserved))
-        error = eddy_fail(EDDY_EINVAL, "unknown flags %#x of a publication, or `reserved` is set",
-                          what.flags);
+    int error = eddy_publication_take(publication, publication_size, &what);
     return error ? error : publish(w, loan, size, &what, deadline);
 }
 
@@ -302,6 +378,38 @@ int eddy_writer_write(eddy_writer *w, const void *data, size_t size, uint64_t de
         return error;
     if (size)
         memcpy(loan.data, data, size);
+    error = eddy_writer_publish(w, &loan, size, deadline);
+    if (error)
+        eddy_writer_discard(w, &loan);
+    return error;
+}
+
+static int sum_pieces(const struct iovec *pieces, size_t count, size_t *size)
+{
+    *size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!pieces[i].iov_base && pieces[i].iov_len)
+            return eddy_fail(EDDY_EINVAL, "piece %zu of %zu is nowhere", i + 1, count);
+        if (__builtin_add_overflow(*size, pieces[i].iov_len, size))
+            return eddy_fail(EDDY_ETOOBIG, "%zu pieces are more than memory can hold", count);
+    }
+    return EDDY_OK;
+}
+
+int eddy_writer_write_pieces(eddy_writer *w, const struct iovec *pieces, size_t count,
+                             uint64_t deadline)
+{
+    struct eddy_loan loan;
+    size_t size;
+    int error = sum_pieces(pieces, count, &size);
+    if (!error)
+        error = eddy_writer_loan(w, size, deadline, &loan);
+    if (error)
+        return error;
+    uint8_t *at = loan.data;
+    for (size_t i = 0; i < count; at += pieces[i++].iov_len)
+        if (pieces[i].iov_len)
+            memcpy(at, pieces[i].iov_base, pieces[i].iov_len);
     error = eddy_writer_publish(w, &loan, size, deadline);
     if (error)
         eddy_writer_discard(w, &loan);

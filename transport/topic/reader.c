@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "transport/topic/reader.h"
 #include "transport/topic/gate.h"
+#include "transport/topic/own.h"
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
@@ -20,6 +20,9 @@ static void take_options(struct eddy_reader *r, const struct eddy_reader_options
 {
     r->reliable = o->reliability == EDDY_RELIABLE;
     r->deep = o->flags & EDDY_READER_BEYOND_DEPTH;
+    r->shared = o->flags & EDDY_READER_SHARED;
+    r->not_own = o->flags & EDDY_READER_NOT_OWN;
+    r->pinning = r->reliable && (r->shared || r->not_own);
     r->depth = o->depth ? o->depth : r->reliable ? DEPTH_RELIABLE : DEPTH_BEST_EFFORT;
 }
 
@@ -30,7 +33,8 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
     /* Relaxed: read after the depth. */
     eddy_store_relaxed(&r->seat->flags, (r->reliable ? EDDY_SEAT_RELIABLE : 0u) |
                                             (r->deep ? EDDY_SEAT_DEEP : 0u) |
-                                            (r->shallow ? EDDY_SEAT_SHALLOW : 0u));
+                                            (r->shallow ? EDDY_SEAT_SHALLOW : 0u) |
+                                            (r->not_own && r->reliable ? EDDY_SEAT_NOT_OWN : 0u));
     eddy_store_relaxed(&r->rest->hold_up_ns, r->reliable ? hold_up_ns : 0); /* as above */
     /* [depth]: what the seat's last holder left is not there any more.  seq, as what says that we
      * join must be, best-effort. */
@@ -83,6 +87,10 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_identity *
     r->log = &eddy_log_elsewhere;
     if (o->history && !error)
         error = eddy_reader_gather_past(r, next, o->history);
+    if (!error && r->not_own) {
+        eddy_reader_drop_own_past(r);
+        eddy_add_relaxed(&r->topic->not_own, 1u); /* writers look soon enough */
+    }
     if (error)
         eddy_topic_close(r->topic, EDDY_ROLE_READER, r->seat_id);
     return error;
@@ -94,7 +102,8 @@ static int new_reader(struct eddy_domain *d, const struct eddy_topic_identity *n
 {
     if (o->reliability > EDDY_BEST_EFFORT)
         return eddy_fail(EDDY_EINVAL, "unknown reliability %d", (int)o->reliability);
-    if ((o->flags & ~EDDY_READER_BEYOND_DEPTH) || o->reserved)
+    const uint32_t known = EDDY_READER_BEYOND_DEPTH | EDDY_READER_SHARED | EDDY_READER_NOT_OWN;
+    if ((o->flags & ~known) || o->reserved)
         return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a reader, or `reserved` is set",
                          o->flags);
     struct eddy_reader *r = calloc(1, sizeof *r);
@@ -192,6 +201,8 @@ int eddy_reader_close(eddy_reader *r)
     bool forked = r->fork_count != eddy_fork_count;
     if (r->waitset && !forked)
         eddy_waitset_detach_reader(r->waitset, r);
+    if (r->not_own)
+        eddy_sub_relaxed(&r->topic->not_own, 1u);
     eddy_topic_close(r->topic, EDDY_ROLE_READER, r->seat_id);
     if (r->owns_domain)
         eddy_domain_close(r->domain);
@@ -205,6 +216,14 @@ int eddy_reader_close(eddy_reader *r)
 uint64_t eddy_reader_lost(const eddy_reader *r)
 {
     return r->lost;
+}
+
+bool eddy_reader_knows_writer(const eddy_reader *r, const struct eddy_sample *sample)
+{
+    /* Relaxed: what it says may change at any time. */
+    return r->fork_count == eddy_fork_count && sample->writer < EDDY_SEATS_MAX &&
+           eddy_load_relaxed(&r->segment->writers[sample->writer].owner) == sample->source &&
+           eddy_domain_knows_alive(r->domain, sample->source);
 }
 
 uint32_t eddy_reader_depth(const eddy_reader *r)

@@ -1,9 +1,9 @@
-/* Taking, releasing and waiting: a reader's data path.  spec/protocols.md, "Reading" and "Keeping"
+/* Taking and waiting: a reader's data path.  spec/protocols.md, "Reading" and "Keeping"
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
-#include "allocator/wait/fence.h"
-#include "transport/topic/reader.h"
+#include "transport/topic/own.h"
+#include "transport/topic/sample.h"
 
 /* --- pins ------------------------------------------------------------------------------------ */
 
@@ -22,103 +22,16 @@ int eddy_reader_pin(struct eddy_reader *r, const struct eddy_place *p, uint64_t 
     return EDDY_EBUSY;
 }
 
-void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
-{
-    _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
-    if (word)
-        /* seq, as the bell comes next */
-        eddy_and_seq(word, ~eddy_seat_bit(r->seat_id)); /* [unpin] */
-    EDDY_POINT("release:unpinned");
-    eddy_bell_ring(&r->segment->control->room_bell);
-}
-
-/* --- the cursor of a reliable reader --------------------------------------------------------- */
-
-/* Of each sample, writers that wait would be woken in vain all the time: of many at once, or when
- * there is nothing more to take.  No fence between the cursor's store and this look: a waiting writer
- * looks again within ROOM_NAP, whatever it is told. */
-static void tell_of_room(struct eddy_reader *r)
-{
-    r->told = r->next;
-    if (__builtin_expect(eddy_load_relaxed(&r->segment->control->room_bell) & 1u, 0))
-        eddy_bell_ring(&r->segment->control->room_bell);
-}
-
-/* Moves the gate: everything below `next` may be reused, but for what is pinned. */
-static void move_cursor(struct eddy_reader *r)
-{
-    r->under_cursor = false;
-    eddy_store_release(&r->seat->cursor, r->next); /* [cursor] */
-    eddy_fence_light();                            /* before the next look at `let_go` */
-    EDDY_POINT("release:cursor-moved");
-    if (r->next - r->told >= r->depth / 4)
-        tell_of_room(r);
-}
-
-/* The sample under the cursor is still held while the next is taken: a pin takes the cursor's
- * place. */
-static int pin_under_cursor(struct eddy_reader *r)
-{
-    struct eddy_place p;
-    uint64_t sn = r->next - 1;
-    /* Not from the log: writers that have let go of us may have gone round it. */
-    int error = eddy_slot_find(r->segment, r->cursor_slot, &p);
-    if (!error)
-        error = eddy_reader_pin(r, &p, sn);
-    if (error == EDDY_ENOMEM)
-        return error;
-    if (error)
-        return eddy_fail(EDDY_ESEGMENT, "sample %llu cannot be kept: its slot was scribbled on",
-                         (unsigned long long)sn);
-    EDDY_POINT("keep:pinned");
-    move_cursor(r);
-    return EDDY_OK;
-}
-
 /* --- taking ---------------------------------------------------------------------------------- */
 
-/* The slot's line says where in the payload the data begins, but that is nearly always near its
- * beginning: both lines come at once rather than one after the other. */
-static void bring(const struct eddy_place *p)
+void eddy_reader_count(struct eddy_reader *r, uint32_t taken)
 {
-    const uint8_t *payload = p->extent->payload + p->extent->capacity * p->index;
-    __builtin_prefetch(payload);
-    __builtin_prefetch(p->slot);
-}
-
-static int fill_sample(struct eddy_reader *r, const struct eddy_place *p, uint32_t id, uint64_t sn,
-                       struct eddy_sample *out)
-{
-    const struct eddy_slot *s = p->slot;
-    /* Relaxed: published before the entry that led here, and constant while we hold the slot. */
-    uint64_t size = eddy_load_relaxed(&s->size), capacity = p->extent->capacity;
-    uint64_t offset = eddy_load_relaxed(&s->data_offset), header = eddy_slot_header(s);
-    uint64_t header_room = eddy_header_room(header);
-    if (offset > capacity || size > capacity - offset || header_room > offset)
-        return eddy_fail(EDDY_ESEGMENT,
-                         "sample %llu says that it reaches beyond its slot: the shared memory was "
-                         "scribbled on",
-                         (unsigned long long)(sn - r->segment->first_sn + 1));
-    const uint8_t *payload = p->extent->payload + capacity * p->index;
-    out->data = payload + offset;
-    out->size = size;
-    out->header = header ? payload + offset - header_room : NULL;
-    out->header_size = header;
-    out->sn = sn - r->segment->first_sn + 1;
-    out->source = eddy_load_relaxed(&s->source);
-    out->writer = eddy_load_relaxed(&s->writer);
-    out->tag = eddy_load_relaxed(&s->flags);
-    out->slot = id;
-    out->ticket = eddy_load_relaxed(&s->ticket) ^ r->mark;
-    return EDDY_OK;
-}
-
-static void count_taken(struct eddy_reader *r)
-{
-    /* Relaxed: statistics, and only we write them. */
-    r->held++;
-    eddy_store_relaxed(&r->seat->taken, ++r->taken);
-    eddy_store_relaxed(&r->seat->held, r->held);
+    /* Relaxed: statistics, and only we write them, but for releases of a shared reader. */
+    eddy_store_relaxed(&r->seat->taken, r->taken += taken);
+    if (__builtin_expect(r->shared, 0))
+        eddy_add_relaxed(&r->seat->held, taken);
+    else
+        eddy_store_relaxed(&r->seat->held, r->held += taken);
     eddy_store_relaxed(&r->seat->position, r->next);
 }
 
@@ -136,20 +49,20 @@ static int take_past(struct eddy_reader *r, struct eddy_sample *out)
     struct eddy_place p;
     int error = eddy_slot_find(r->segment, past->slot, &p);
     if (!error)
-        error = fill_sample(r, &p, past->slot, past->sn, out);
+        error = eddy_sample_fill(r, &p, past->sn, out);
     if (!error)
-        count_taken(r);
+        eddy_reader_count(r, 1);
     return error;
 }
 
-/* The entry of the next number: in a longer log, where the reader's has ended. */
-static int look_up(struct eddy_reader *r, uint64_t *entry, enum eddy_entry_age *age)
+int eddy_reader_look_up(struct eddy_reader *r, uint64_t sn, uint64_t *entry,
+                        enum eddy_entry_age *age)
 {
-    *entry = eddy_log_entry(r->log, r->next);
-    *age = eddy_entry_age(r->log, *entry, r->next);
+    *entry = eddy_log_entry(r->log, sn);
+    *age = eddy_entry_age(r->log, *entry, sn);
     if (__builtin_expect(*age != EDDY_ENTRY_NEWER || !eddy_entry_is_mark(*entry), 1))
         return EDDY_OK;
-    int error = eddy_logs_find(r->segment, r->next, entry, age);
+    int error = eddy_logs_find(r->segment, sn, entry, age);
     r->log = eddy_logs_mapped(r->segment);
     return error;
 }
@@ -170,26 +83,47 @@ static int fail_entry(const struct eddy_reader *r, uint64_t entry, int error)
 
 /* The slot that an entry names.  It may have been looked for in an extent that does not have its number
  * any more: then another number stands there. */
-static int find_sample(struct eddy_reader *r, uint64_t entry, struct eddy_place *p)
+static int find_sample(struct eddy_reader *r, uint64_t sn, uint64_t entry, struct eddy_place *p)
 {
     uint32_t id = eddy_entry_slot(entry);
     int error = eddy_slot_find(r->segment, id, p);
     if (!error)
-        bring(p);
-    /* Relaxed: by way of the entry it is r->next, or what came later. */
-    if (__builtin_expect(error || eddy_load_relaxed(&p->slot->sn) != r->next, 0))
+        eddy_place_bring(p);
+    /* Relaxed: by way of the entry it is sn, or what came later. */
+    if (__builtin_expect(error || eddy_load_relaxed(&p->slot->sn) != sn, 0))
         error = eddy_slot_find_again(r->segment, id, p);
     return error ? fail_entry(r, entry, error) : EDDY_OK;
 }
 
-static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
+/* A reader that pins: the cursor protects the sample until it has its bit. */
+static int keep_next(struct eddy_reader *r, const struct eddy_place *p)
+{
+    int error = eddy_reader_pin(r, p, r->next);
+    if (error == EDDY_EBUSY && !eddy_reader_was_passed(r))
+        return fail_log(r, EDDY_ESEGMENT);
+    if (error)
+        return error;
+    EDDY_POINT("take:kept");
+    r->next++;
+    eddy_reader_move_cursor(r);
+    return EDDY_OK;
+}
+
+int eddy_reader_nothing(struct eddy_reader *r)
+{
+    if (r->told != r->next)
+        eddy_reader_tell_of_room(r);
+    return EDDY_EAGAIN;
+}
+
+static inline int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
 {
     struct eddy_place p;
     uint64_t entry;
     enum eddy_entry_age age;
-    int error = r->under_cursor ? pin_under_cursor(r) : EDDY_OK;
+    int error = r->under ? eddy_under_pin(r) : EDDY_OK;
     if (!error)
-        error = look_up(r, &entry, &age);
+        error = eddy_reader_look_up(r, r->next, &entry, &age);
     if (error)
         return error;
     /* Before anything of the sample is used.  seq, after the entry: who lets go of us says so here,
@@ -199,28 +133,36 @@ static int take_reliable(struct eddy_reader *r, struct eddy_sample *out)
         if (error)
             return error;
     }
-    if (age == EDDY_ENTRY_OLDER) {
-        if (r->told != r->next)
-            tell_of_room(r);
-        return EDDY_EAGAIN;
-    }
+    if (age == EDDY_ENTRY_OLDER)
+        return eddy_reader_nothing(r);
     EDDY_POINT("take:found");
     if (age == EDDY_ENTRY_NEWER)
         return fail_log(r, EDDY_ESEGMENT);
-    error = find_sample(r, entry, &p);
+    error = find_sample(r, r->next, entry, &p);
     if (error)
         return error;
     if (__builtin_expect(eddy_load_relaxed(&p.slot->sn) != r->next, 0)) /* as there */
         return fail_log(r, EDDY_ESEGMENT);
-    error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
-    if (error)
-        return error;
-    r->next++;
-    r->under_cursor = true;
-    r->cursor_slot = out->slot;
-    r->cursor_mark = out->ticket;
-    count_taken(r);
-    return EDDY_OK;
+    error = eddy_sample_fill(r, &p, r->next, out);
+    if (!error && r->pinning)
+        error = eddy_reader_is_own(r, out->source) ? EDDY_EBUSY : keep_next(r, &p);
+    else if (!error)
+        eddy_under_add(r, out);
+    if (!error)
+        eddy_reader_count(r, 1);
+    return error;
+}
+
+/* Bounded: a reader that others lap all the time comes back later. */
+static int take_of_others(struct eddy_reader *r, struct eddy_sample *out)
+{
+    for (uint64_t tries = eddy_logs_length(r->segment); tries; tries--) {
+        eddy_reader_pass_own(r);
+        int error = take_reliable(r, out);
+        if (error != EDDY_EBUSY && !(error && error != EDDY_ELETGO && eddy_reader_was_passed(r)))
+            return error;
+    }
+    return EDDY_EAGAIN;
 }
 
 /* Where the log ends, and that log in force: to jump ahead in.  An older end wants more. */
@@ -248,44 +190,63 @@ static uint64_t pass_over(const struct eddy_reader *r, uint64_t end)
     return end > r->next + r->depth ? (end - r->depth - r->next) / 2 : 0;
 }
 
-/* One attempt at `next`.  EDDY_EBUSY: it was lost meanwhile, try the one after. */
-static int try_next(struct eddy_reader *r, struct eddy_sample *out)
+/* One attempt at a number.  EDDY_EBUSY: it is gone. */
+static int try_number(struct eddy_reader *r, uint64_t sn, uint64_t end, struct eddy_sample *out)
 {
     struct eddy_place p;
-    uint64_t end, entry;
+    uint64_t entry;
     enum eddy_entry_age age;
+    int error = eddy_reader_look_up(r, sn, &entry, &age);
+    if (error || (age == EDDY_ENTRY_OLDER && sn >= end))
+        return error ? error : EDDY_EAGAIN;
+    EDDY_POINT("take:seen");
+    if (age == EDDY_ENTRY_OLDER) /* gone before the log was made longer */
+        return EDDY_EBUSY;
+    error = find_sample(r, sn, entry, &p);
+    if (error)
+        return error;
+    /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
+     * sn or what came later, and the pin decides. */
+    bool gone = age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != sn;
+    error = gone ? EDDY_EBUSY : eddy_reader_pin(r, &p, sn);
+    if (error)
+        return error;
+    error = eddy_sample_fill(r, &p, sn, out);
+    if (error)
+        eddy_reader_unpin(r, &p);
+    return error;
+}
+
+/* The sample is pinned, and not wanted: it is as if it had not been there. */
+static bool drop_own(struct eddy_reader *r, const struct eddy_sample *sample)
+{
+    struct eddy_place p;
+    if (!eddy_reader_is_own(r, sample->source))
+        return false;
+    if (eddy_slot_find(r->segment, sample->slot, &p) == EDDY_OK) /* just done */
+        eddy_reader_unpin(r, &p);
+    return true;
+}
+
+/* One attempt at `next`.  EDDY_EBUSY: it was lost meanwhile, or is not wanted; try the one after. */
+static int try_next(struct eddy_reader *r, struct eddy_sample *out)
+{
+    uint64_t end;
     int error = find_end(r, &end);
     if (error)
         return error;
     uint64_t oldest = oldest_wanted(r, end);
     if (oldest > r->next)
         eddy_reader_lose(r, oldest);
-    error = look_up(r, &entry, &age);
-    if (error || (age == EDDY_ENTRY_OLDER && r->next >= end))
-        return error ? error : EDDY_EAGAIN;
-    EDDY_POINT("take:seen");
-    if (age == EDDY_ENTRY_OLDER) { /* gone before the log was made longer */
-        eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
-        return EDDY_EBUSY;
-    }
-    error = find_sample(r, entry, &p);
-    if (error)
-        return error;
-    /* A cheap look before the pin, which costs two swaps.  Relaxed: by way of the entry it is
-     * r->next or what came later, and the pin decides. */
-    bool gone = age == EDDY_ENTRY_NEWER || eddy_load_relaxed(&p.slot->sn) != r->next;
-    error = gone ? EDDY_EBUSY : eddy_reader_pin(r, &p, r->next);
+    error = try_number(r, r->next, end, out);
     if (error == EDDY_EBUSY)
         eddy_reader_lose(r, r->next + 1 + pass_over(r, end));
     if (error)
         return error;
-    error = fill_sample(r, &p, eddy_entry_slot(entry), r->next, out);
-    if (error) {
-        eddy_reader_unpin(r, &p);
-        return error;
-    }
     r->next++;
-    count_taken(r);
+    if (drop_own(r, out))
+        return EDDY_EBUSY;
+    eddy_reader_count(r, 1);
     return EDDY_OK;
 }
 
@@ -300,87 +261,100 @@ static int take_best_effort(struct eddy_reader *r, struct eddy_sample *out)
     return EDDY_EAGAIN;
 }
 
+int eddy_reader_say_let_go(struct eddy_reader *r)
+{
+    r->owes = false;
+    return eddy_fail(EDDY_ELETGO, "writers of topic \"%.*s\" have let go of this reader",
+                     EDDY_SEGMENT_LABEL(r->segment));
+}
+
 int eddy_reader_take(eddy_reader *r, struct eddy_sample *sample)
 {
     if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
         return eddy_fail_forked();
+    if (__builtin_expect(r->owes, 0))
+        return eddy_reader_say_let_go(r);
     if (__builtin_expect(r->past_next < r->past_count, 0))
         return take_past(r, sample);
-    return r->reliable ? take_reliable(r, sample) : take_best_effort(r, sample);
+    if (!r->reliable)
+        return take_best_effort(r, sample);
+    return __builtin_expect(r->not_own, 0) ? take_of_others(r, sample) : take_reliable(r, sample);
+}
+
+/* What comes next is there, and wanted. */
+static bool has_next(struct eddy_reader *r)
+{
+    if (__builtin_expect(r->not_own, 0))
+        eddy_reader_pass_own(r);
+    return r->found = eddy_reader_has(r, r->next);
+}
+
+/* --- the newest ------------------------------------------------------------------------------ */
+
+/* Jumps over what is older than the newest that is there; nothing of it is looked at. */
+static int latest_reliable(struct eddy_reader *r, struct eddy_sample *out)
+{
+    uint64_t end;
+    int error = r->under ? eddy_under_pin(r) : EDDY_OK;
+    if (!error)
+        error = eddy_logs_end(r->segment, &end);
+    if (error)
+        return error;
+    r->log = eddy_logs_mapped(r->segment);
+    if (__builtin_expect(r->not_own, 0)) {
+        eddy_reader_pass_own(r);
+        end = eddy_reader_newest_of_others(r, end) + 1;
+    }
+    /* seq: as in taking one, which says what was lost. */
+    if (end > r->next + 1 && eddy_load_seq(&r->seat->let_go) == 0) {
+        r->next = end - 1;
+        eddy_reader_move_cursor(r);
+        EDDY_POINT("take:jumped");
+    }
+    return __builtin_expect(r->not_own, 0) ? take_of_others(r, out) : take_reliable(r, out);
+}
+
+/* The newest that is not gone: mostly the first that is tried. */
+static int latest_best_effort(struct eddy_reader *r, struct eddy_sample *out)
+{
+    uint64_t end, gone = 0;
+    int error = eddy_logs_end(r->segment, &end);
+    if (error)
+        return error;
+    r->log = eddy_logs_mapped(r->segment);
+    uint64_t oldest = oldest_wanted(r, end), sn = end;
+    if (oldest > r->next)
+        eddy_reader_lose(r, oldest);
+    error = EDDY_EAGAIN;
+    while (sn > r->next && (error == EDDY_EAGAIN || error == EDDY_EBUSY)) {
+        error = try_number(r, --sn, end, out);
+        gone += error == EDDY_EBUSY && sn >= r->born;
+        if (!error && drop_own(r, out))
+            error = EDDY_EAGAIN;
+    }
+    if (error && error != EDDY_EBUSY && error != EDDY_EAGAIN)
+        return error;
+    r->next = end > r->next ? end : r->next;
+    eddy_store_relaxed(&r->seat->lost, r->lost += gone); /* statistics */
+    if (error)
+        return EDDY_EAGAIN;
+    eddy_reader_count(r, 1);
+    return EDDY_OK;
 }
 
 int eddy_reader_take_latest(eddy_reader *r, struct eddy_sample *sample)
 {
-    struct eddy_sample next;
-    int error = eddy_reader_take(r, sample);
-    if (error)
-        return error;
-    /* Bounded: a reader that cannot keep up with its writers is content with this one. */
-    for (uint64_t tries = eddy_logs_length(r->segment); tries; tries--) {
-        error = eddy_reader_take(r, &next);
-        if (error && error != EDDY_ELETGO)
-            break;
-        eddy_reader_release(r, sample);
-        if (error)
-            return error; /* to be told once */
-        *sample = next;
-    }
-    return EDDY_OK;
-}
-
-static bool is_under_cursor(const struct eddy_reader *r, const struct eddy_sample *sample)
-{
-    return r->under_cursor && sample->sn + r->segment->first_sn == r->next &&
-           sample->slot == r->cursor_slot && sample->ticket == r->cursor_mark;
-}
-
-int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
-{
-    struct eddy_place p;
     if (__builtin_expect(r->fork_count != eddy_fork_count, 0))
         return eddy_fail_forked();
-    if (is_under_cursor(r, sample)) {
-        move_cursor(r);
-    } else {
-        int error = eddy_slot_find(r->segment, sample->slot, &p);
-        _Atomic uint64_t *word = error ? NULL : eddy_slot_mask(r->segment, &p, r->seat_id);
-        /* Relaxed: only we set and clear our bit, and the ticket rests while it is set. */
-        if (!word || !(eddy_load_relaxed(word) & eddy_seat_bit(r->seat_id)) ||
-            (eddy_load_relaxed(&p.slot->ticket) ^ r->mark) != sample->ticket)
-            return eddy_fail(EDDY_ESTALE,
-                             "this sample was released already, or is another reader's");
-        eddy_reader_unpin(r, &p);
+    if (__builtin_expect(r->owes, 0))
+        return eddy_reader_say_let_go(r);
+    if (r->past_next < r->past_count) { /* history is older than all that the log has for us */
+        bool newer = has_next(r);
+        eddy_reader_drop_past(r, newer ? r->past_count : r->past_count - 1);
+        if (!newer)
+            return take_past(r, sample);
     }
-    eddy_store_relaxed(&r->seat->held, --r->held); /* statistics */
-    return EDDY_OK;
-}
-
-/* What was gathered from before its time and not taken is let go. */
-static void drop_past(struct eddy_reader *r)
-{
-    struct eddy_place p;
-    for (; r->past_next < r->past_count; r->past_next++)
-        if (eddy_slot_find(r->segment, r->past[r->past_next].slot, &p) == EDDY_OK)
-            eddy_reader_unpin(r, &p);
-}
-
-int eddy_reader_stop(eddy_reader *r)
-{
-    if (r->fork_count != eddy_fork_count)
-        return eddy_fail_forked();
-    int error = r->under_cursor ? pin_under_cursor(r) : EDDY_OK;
-    if (error)
-        return error;
-    drop_past(r);
-    /* Never published, so nothing is there to take; and nothing is waited for below it. */
-    r->next = r->told = eddy_log_last_sn(eddy_logs_mapped(r->segment));
-    eddy_store_relaxed(&r->seat->position, r->next); /* a hint to writers; statistics */
-    EDDY_POINT("stop:positioned");
-    if (r->reliable)
-        eddy_store_release(&r->seat->cursor, EDDY_CURSOR_ABSENT); /* [cursor] */
-    EDDY_POINT("stop:absent");
-    eddy_bell_ring(&r->segment->control->room_bell); /* a writer may wait for us */
-    return EDDY_OK;
+    return r->reliable ? latest_reliable(r, sample) : latest_best_effort(r, sample);
 }
 
 /* --- waiting --------------------------------------------------------------------------------- */
@@ -389,18 +363,18 @@ bool eddy_reader_ready(eddy_reader *r)
 {
     if (r->fork_count != eddy_fork_count)
         return false;
-    return r->past_next < r->past_count || eddy_reader_has(r, r->next);
+    return r->past_next < r->past_count || has_next(r);
 }
 
 struct next {
-    const struct eddy_reader *reader;
+    struct eddy_reader *reader;
     struct eddy_entry_seen seen;
 };
 
 static int look_for_next(void *what)
 {
-    const struct next *next = what;
-    return eddy_reader_has(next->reader, next->reader->next) ? EDDY_OK : EDDY_EAGAIN;
+    struct next *next = what;
+    return has_next(next->reader) ? EDDY_OK : EDDY_EAGAIN;
 }
 
 static void note_entry(void *what, bool begins)
@@ -410,10 +384,18 @@ static void note_entry(void *what, bool begins)
         next->seen = eddy_logs_look(next->reader->segment, next->reader->next);
 }
 
+/* Who takes groups leaves the log to the writers that publish them, but for a look before it sleeps. */
+static bool is_published(const void *what)
+{
+    const struct next *next = what;
+    return eddy_logs_next(next->reader->segment) > next->reader->next;
+}
+
 int eddy_reader_wait(eddy_reader *r, uint64_t deadline)
 {
     struct next next = {.reader = r};
     const struct eddy_awaited kind = {.look = look_for_next,
+                                      .hint = r->groups ? is_published : NULL,
                                       .sleeps = note_entry,
                                       .pauses = 1,
                                       .orphans = &r->domain->registry->orphans,

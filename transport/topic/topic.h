@@ -22,6 +22,7 @@ struct eddy_topic {
     struct eddy_flink_key key;
     char *flink; /* path */
     uint32_t handles;
+    _Atomic uint32_t not_own;    /* readers that want nothing of this participant */
     struct eddy_topic *below[2]; /* among the topics of this process: see topic.c */
 };
 

@@ -18,12 +18,20 @@ static int check_options(const struct eddy_writer_options *o)
                          EDDY_HISTORY_MAX);
     if (o->flags)
         return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a writer", o->flags);
+    bool of_writer = o->history_kind == EDDY_HISTORY_WRITER && o->history > 0;
+    if ((o->with & ~EDDY_WITH_ALL) || o->reserved || ((o->with & EDDY_WITH_KEY) && of_writer))
+        return eddy_fail(
+            EDDY_EINVAL,
+            "what goes with each sample: 0x%x is unknown, or a key that is not that of "
+            "the history",
+            o->with);
     return EDDY_OK;
 }
 
 static void take_options(struct eddy_writer *w, const struct eddy_writer_options *o)
 {
     w->tag = o->tag;
+    w->with = o->with | (o->history_kind == EDDY_HISTORY_KEY ? EDDY_WITH_KEY : 0u);
     w->patience_ns = o->patience_ns;
     w->given_up = UINT64_MAX;
 }

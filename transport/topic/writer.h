@@ -13,6 +13,7 @@
 #include "transport/topic/keep.h"
 #include "transport/topic/let_go.h"
 #include "transport/topic/topic.h"
+#include "transport/topic/with.h"
 
 #define EDDY_RECENT 256u /* slots that a writer remembers, a power of two */
 
@@ -42,15 +43,19 @@ struct eddy_writer {
     uint32_t tag;
     uint32_t recent_first, recent_count;
     bool in_line; /* for room */
+    bool quiet;   /* it has published, and not woken who waits */
     /* The slot claimed ahead, so that neither swap nor cache miss lies on the next sample's path.
      */
     uint64_t wasted; /* by slots that are too large, since it was looked how much is in use */
     bool thrifty;    /* much is */
     bool has_spare;
+    uint32_t with; /* EDDY_WITH_*: goes with each sample */
     struct eddy_place spare;
     uint64_t last_sn;      /* of what it published last */
     struct eddy_keep keep; /* for late readers */
 
+    /* The last slot that was discarded, by whatever thread, + 1; 0: none since the writer looked. */
+    _Atomic uint32_t discarded;
     struct eddy_spared spared;
     struct eddy_obstacle obstacles[EDDY_OBSTACLES];
     uint32_t obstacle_count;
@@ -116,6 +121,56 @@ static inline void eddy_writer_remember(struct eddy_writer *w, uint32_t slot)
     }
     w->recent[(w->recent_first + w->recent_count++) % EDDY_RECENT] = slot;
 }
+
+/* Remembers one that was discarded. */
+static inline void eddy_writer_recall(struct eddy_writer *w)
+{
+    uint32_t slot = eddy_load_relaxed(&w->discarded); /* a hint */
+    if (__builtin_expect(slot == 0, 1))
+        return;
+    eddy_store_relaxed(&w->discarded, 0u); /* if it is another by now, the table has that one */
+    eddy_writer_remember(w, slot - 1);
+}
+
+/* True if so much (EDDY_WITH_*) can go with a sample, which `history` does not take for its own. */
+static inline bool eddy_writer_can_with(const struct eddy_writer *w, uint32_t with)
+{
+    return !(with & ~EDDY_WITH_ALL) &&
+           (!(with & EDDY_WITH_KEY) || w->keep.keyed || w->keep.depth == 0);
+}
+
+/* --- publishing, in its steps: publish.c */
+
+struct eddy_publishing {
+    struct eddy_place place;
+    uint32_t id; /* of the slot */
+    bool ends;   /* its key */
+    uint64_t size, source;
+    struct eddy_kind_kept *kind; /* under which it is kept; NULL: it is not */
+};
+
+/* What the caller says goes with a sample, and the size of that as it knows it.  EDDY_EINVAL. */
+int eddy_publication_take(const struct eddy_publication *given, size_t size,
+                          struct eddy_publication *what);
+
+/* Finds a loan, checks what is to be published of it, and writes all that goes with it. */
+int eddy_publish_prepare(struct eddy_writer *writer, const struct eddy_loan *loan, size_t size,
+                         const struct eddy_publication *what, struct eddy_publishing *one);
+
+/* Gives it the next number; waits for room until the deadline.  Else it is refused. */
+int eddy_publish_number(struct eddy_writer *writer, const struct eddy_publishing *one,
+                        uint64_t deadline, uint64_t *sn);
+
+/* It has no number after all, and is a loan as before. */
+void eddy_publish_refuse(struct eddy_writer *writer, const struct eddy_publishing *one);
+
+/* When next_sn is behind it: it is kept, if it is to be, and no loan any more. */
+void eddy_publish_give_up(struct eddy_writer *writer, const struct eddy_publishing *one);
+
+/* Wakes who waits for what was published quietly. */
+void eddy_publish_wake(struct eddy_writer *writer);
+
+void eddy_publish_count(struct eddy_writer *writer, uint64_t samples, uint64_t bytes);
 
 /* Waits until room may have come, not past `deadline`: in line, from where the caller leaves, with
  * success or without, when it has used the room.  EDDY_EAGAIN, EDDY_ETIMEDOUT. */
