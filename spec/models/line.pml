@@ -13,8 +13,8 @@
  * Time does not go by until nothing else can go on; then all look once more (`looks`), as they do
  * after a nap, and whoever has seen the same turn not taken at two of these passes it over.
  *
- * Claimed: each writer that lives gets its room. Nobody is killed or stopped: by bells alone, with
- * no nap; else all come to their end within three more looks. FAIR: from when one is in line until
+ * Claimed: each writer that lives gets its room. Nobody is killed, stopped or passed over: by bells
+ * alone, with no nap; else all come to their end within three more looks. FAIR: from when one is in line until
  * it has its room, each other gets some twice at most: once out of turn, as it was on its way when
  * the first came into line, and once in turn.
  *
@@ -24,6 +24,9 @@
 #endif
 #ifndef TIMES
 #define TIMES 2
+#endif
+#ifndef TIMES_1
+#define TIMES_1 TIMES /* of writer 1, who is killed or stopped */
 #endif
 #ifndef ROOM
 #define ROOM 1
@@ -45,7 +48,12 @@ byte published, taken; /* next_sn, the reader's cursor */
 
 bool halted[WRITERS + 1], dead[WRITERS + 1], is_void[WRITERS + 1], done[WRITERS + 1];
 byte naps, looks; /* of all since the beginning; since one was killed or goes on */
-bool disturbed, in_line[WRITERS + 1];
+#ifdef EAGER
+bool disturbed = true;
+#else
+bool disturbed;
+#endif
+bool in_line[WRITERS + 1];
 byte ahead[16]; /* ahead[4 * w + v]: how often v was served since w is in line */
 
 #define IS_OPEN(n) ((n) < taken + ROOM)
@@ -110,7 +118,9 @@ inline search_line()
 
 inline ring_turn(to)
 {
-#ifndef FAULT_NO_RING
+#ifdef FAULT_NO_RING
+    skip
+#else
     if :: to != 0 -> bell_ring(to) :: else fi
 #endif
 }
@@ -160,11 +170,7 @@ inline enter() /* eddy_line_enter; first: it has the turn */
         first = (turn == me)
     };
 #endif
-#ifdef FAULT_SAID_ONCE
-    if :: !in_line[me] -> waits[me] = true :: else fi;
-#else
     if :: !waits[me] -> waits[me] = true :: else fi;
-#endif
 #ifdef FAULT_GROUP_LAST
     atomic {
         if :: turn == 0 -> turn = me :: else fi;
@@ -204,9 +210,7 @@ inline pass_over(seat) /* eddy_line_pass_over */
 {
     if
     :: turn == seat ->
-#ifndef FAULT_STILL_WAITS
         waits[seat] = false;
-#endif
         pass_on(seat)
     :: else
     fi
@@ -280,7 +284,7 @@ proctype Writer(byte me)
     bool first, there, any, moved, entered, gave_up;
     {
     do
-    :: times < TIMES && !gave_up ->
+    :: times < (me == 1 -> TIMES_1 : TIMES) && !gave_up ->
         /* enter_log, pass_gate */
         n = published;
         there = HAS_TURN;
