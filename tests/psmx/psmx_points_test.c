@@ -97,6 +97,8 @@ static void stand(struct standin_reader *reader, void *argument)
 {
     (void)reader;
     atomic_int *step = argument;
+    if (atomic_load(step) < 0)
+        return; /* that thread has still to hear of writers */
     atomic_store(step, 1);
     for (uint64_t end = patience(); atomic_load(step) == 1; check(eddy_now() < end))
         sched_yield();
@@ -112,7 +114,7 @@ static void until_told(struct standin_domain *domain)
 static void write_all(int wire, void *unused)
 {
     (void)unused;
-    static atomic_int step;
+    static atomic_int step = -1;
     wire_expect(wire, WIRE_GO);
     points_arm();
     struct standin_domain *domain = open_dds();
@@ -121,6 +123,7 @@ static void write_all(int wire, void *unused)
     struct standin_reader *own = standin_reader_open(domain, "points", &waits, stand, &step);
     check(all != NULL && last != NULL && own != NULL);
     until_told(domain);
+    atomic_store(&step, 0);
     wire_say(wire, WIRE_READY);
     for (uint64_t end = patience(); atomic_load(&step) == 0; check(eddy_now() < end))
         sched_yield();
