@@ -114,6 +114,7 @@ static int publish_run(struct eddy_writer *w, const struct eddy_loan *loans, siz
     return EDDY_OK;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a size more than six, as what is given has one */
 int eddy_writer_publish_many_sized(eddy_writer *w, struct eddy_loan *loans, size_t count,
                                    const struct eddy_publication *publications,
                                    size_t publication_size, uint64_t deadline, size_t *published)

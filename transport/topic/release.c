@@ -85,8 +85,9 @@ static inline void settle(struct eddy_reader *r)
         eddy_reader_move_cursor(r);
         return;
     }
-    uint64_t held = ~r->released;
-    uint32_t front = held ? (uint32_t)__builtin_ctzll(held) : 64;
+    uint32_t front = 0;
+    while (front < r->under && (r->released >> front & 1))
+        front++;
     if (front > 0)
         advance(r, front);
 }
