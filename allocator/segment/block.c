@@ -389,6 +389,28 @@ void eddy_slot_discard(struct eddy_segment *s, const struct eddy_place *p)
         eddy_slot_give_up(p->slot);
 }
 
+void eddy_blocks_tidy(struct eddy_segment *s, uint32_t me)
+{
+    (void)eddy_blocks_trim(s, me, NULL, UINT64_MAX, 0);
+}
+
+void eddy_slots_discard_own(struct eddy_segment *s, uint32_t seat)
+{
+    for (uint32_t x = 0; x < EDDY_EXTENTS_MAX; x++) {
+        struct eddy_extent *e =
+            eddy_extent_known(s, x); /* it has nothing in what it never mapped */
+        if (!e || e->block_slots > 1)
+            continue; /* of small slots the memory is not for one alone */
+        for (uint32_t i = eddy_block_committed_from(e, 0); i < e->count;
+             i = eddy_block_committed_from(e, i + 1)) {
+            struct eddy_place p = {&e->first[i], e, x, i};
+            if (eddy_slot_owner(p.slot) == seat + 1 &&
+                eddy_load_relaxed(&p.slot->sn) == 0) /* ours */
+                eddy_slot_discard(s, &p);
+        }
+    }
+}
+
 bool eddy_block_is_reserved(const struct eddy_extent *x, uint32_t block)
 {
     return eddy_load_relaxed(&x->blocks[block / 64].reserved) & bit_of(block); /* see its callers */

@@ -32,6 +32,12 @@ int eddy_slot_grow(struct eddy_segment *segment, uint64_t need, uint32_t me,
 uint64_t eddy_blocks_trim(struct eddy_segment *segment, uint32_t me, const struct eddy_limit *limit,
                           uint64_t bytes, uint64_t but_for);
 
+/* Takes the memory of blocks none of whose slots can be used: what was on loan to the dead. */
+void eddy_blocks_tidy(struct eddy_segment *segment, uint32_t me);
+
+/* Discards what a seat of this process still has on loan; it must not be void yet. */
+void eddy_slots_discard_own(struct eddy_segment *segment, uint32_t seat);
+
 /* Gives back a slot on loan, and its memory if that came for this loan alone. */
 void eddy_slot_discard(struct eddy_segment *segment, const struct eddy_place *place);
 

@@ -203,6 +203,47 @@ static void a_loan_that_is_discarded_leaves_nothing(void **state)
     pair_close(&pair);
 }
 
+static void borrow_and_wait(int wire, void *unused)
+{
+    (void)unused;
+    struct eddy_loan loan;
+    eddy_domain *domain = open_domain();
+    eddy_writer *writer = open_writer(domain, "pair", NULL);
+    must(eddy_writer_loan(writer, 100 * MIB, EDDY_POLL, &loan));
+    wire_say(wire, WIRE_READY);
+    wire_hear(wire);
+}
+
+static void open_and_close(int wire, void *unused)
+{
+    (void)wire, (void)unused;
+    eddy_domain *domain = open_domain();
+    must(eddy_writer_close(open_writer(domain, "pair", NULL)));
+    must(eddy_domain_close(domain));
+}
+
+static void who_leaves_with_a_loan_leaves_nothing(void **state)
+{
+    (void)state;
+    struct eddy_loan loan;
+    open_with(256 * MIB, true);
+    publish(64);
+    uint64_t before = shared_bytes();
+    eddy_writer *writer = open_writer(pair.domain, "pair", NULL);
+    must(eddy_writer_loan(writer, 100 * MIB, EDDY_POLL, &loan));
+    check(shared_bytes() >= before + 100 * MIB);
+    must(eddy_writer_close(writer));
+    check(shared_bytes() <= before + 16 * KIB);
+    struct child child = child_start(borrow_and_wait, NULL);
+    wire_expect(child.wire, WIRE_READY);
+    check(shared_bytes() >= before + 100 * MIB);
+    child_kill(&child);
+    child = child_start(open_and_close, NULL); /* the next who comes */
+    child_join(&child);
+    check(shared_bytes() <= before + 16 * KIB);
+    pair_close(&pair);
+}
+
 static void a_loan_that_cannot_be_published_leaves_nothing(void **state)
 {
     (void)state;
@@ -387,6 +428,7 @@ int main(void)
         WORLD_TEST(a_message_that_grows_needs_three_times_its_size),
         WORLD_TEST(what_a_burst_needed_goes_back),
         WORLD_TEST(a_loan_that_is_discarded_leaves_nothing),
+        WORLD_TEST(who_leaves_with_a_loan_leaves_nothing),
         WORLD_TEST(a_loan_that_cannot_be_published_leaves_nothing),
         WORLD_TEST(a_loan_that_cannot_be_had_says_why),
         WORLD_TEST(who_reserves_has_no_page_faults),

@@ -1,6 +1,7 @@
 /* A writer that has no room waits for it, in turn with others.  spec/protocols.md, "Served in turn"
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "allocator/segment/block.h"
 #include "discovery/reap.h"
 #include "transport/topic/gate.h"
 #include "transport/topic/writer.h"
@@ -9,13 +10,21 @@
 #define ROOM_NAP    2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
 #define PASS_OVER   10000000u /* ns that there may be room which who has the turn does not take */
 
+/* What the dead had on loan was memory, too. */
+static bool reap(const struct eddy_writer *w)
+{
+    bool changed = eddy_reap_topic(w->topic->domain, w->segment).reaped > 0;
+    if (changed)
+        eddy_blocks_tidy(w->segment, w->me);
+    return changed;
+}
+
 bool eddy_writer_look_for_the_dead(struct eddy_writer *w, bool waits)
 {
     uint64_t began = eddy_now();
     if (!eddy_reap_is_due(&w->reaping))
         return false;
-    bool changed = waits ? eddy_reap_topic(w->topic->domain, w->segment).reaped > 0
-                         : eddy_reap_mark_next(w->topic->domain, w->segment, &w->asked);
+    bool changed = waits ? reap(w) : eddy_reap_mark_next(w->topic->domain, w->segment, &w->asked);
     eddy_reap_has_been(&w->reaping, began);
     return changed;
 }

@@ -2,6 +2,7 @@
 #include "transport/topic/topic.h"
 
 #include "allocator/error.h"
+#include "allocator/segment/block.h"
 #include "allocator/sized.h"
 #include "discovery/reap.h"
 
@@ -307,8 +308,9 @@ int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_request *requ
     error = open_locked(d, &key, &r, topic, seat);
     bool first = !error && (*topic)->handles == 1;
     eddy_directory_leave(d, &held);
-    if (first) /* not with the name: others need not wait for it */
-        (void)eddy_reap_topic(d, (*topic)->segment);
+    if (first && /* not with the name: others need not wait for it */
+        eddy_reap_topic(d, (*topic)->segment).reaped && r.role == EDDY_ROLE_WRITER)
+        eddy_blocks_tidy((*topic)->segment, *seat + 1);
     return error;
 }
 
@@ -351,10 +353,12 @@ void eddy_topic_close(struct eddy_topic *t, enum eddy_role role, uint32_t seat)
             drop_topic(t);
         return;
     }
-    if (role == EDDY_ROLE_WRITER)
+    if (role == EDDY_ROLE_WRITER) {
+        eddy_slots_discard_own(t->segment, seat); /* while they are ours */
         eddy_writer_seat_leave(t->segment, seat);
-    else
+    } else {
         eddy_reader_seat_leave(t->segment, seat);
+    }
     EDDY_POINT("close:left");
     pthread_mutex_lock(&d->lock);
     bool last = --t->handles == 0;
