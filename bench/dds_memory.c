@@ -52,25 +52,31 @@ static uint64_t entries_of(const char *folder)
     return count;
 }
 
+static void read_bytes(FILE *file, struct use *use)
+{
+    char line[128];
+    unsigned long kib;
+    while (fgets(line, sizeof line, file)) {
+        if (sscanf(line, "Pss_Anon: %lu", &kib) == 1) {
+            use->private_bytes = (uint64_t)kib << 10;
+        }
+        if (sscanf(line, "Pss_Shmem: %lu", &kib) == 1) {
+            use->shared_bytes = (uint64_t)kib << 10;
+        }
+    }
+}
+
 static struct use own_use(void)
 {
     struct use use = {.threads = entries_of("/proc/self/task"),
                       .descriptors = entries_of("/proc/self/fd")};
-    char line[128];
-    unsigned long kib;
     FILE *file = fopen("/proc/self/smaps_rollup", "re");
-    if (!file) {
+    if (file) {
+        read_bytes(file, &use);
+        fclose(file);
+    } else {
         bench_fail("/proc/self/smaps_rollup cannot be read");
     }
-    while (fgets(line, sizeof line, file)) {
-        if (sscanf(line, "Pss_Anon: %lu", &kib) == 1) {
-            use.private_bytes = (uint64_t)kib << 10;
-        }
-        if (sscanf(line, "Pss_Shmem: %lu", &kib) == 1) {
-            use.shared_bytes = (uint64_t)kib << 10;
-        }
-    }
-    fclose(file);
     return use;
 }
 

@@ -82,7 +82,7 @@ struct eddy_ring_wanted {
 static inline int eddy_ring_attach(eddy_domain *domain, const char *name, enum eddy_ring_role role,
                                    const struct eddy_ring_wanted *wanted, eddy_ring **ring)
 {
-    return eddy_ring_attach_sized(domain, name, role, wanted, sizeof *wanted, ring);
+    return eddy_ring_attach_sized(domain, name, (int)role, wanted, sizeof *wanted, ring);
 }
 
 /* Gives the role back; the last to leave removes the ring.  An open loan is discarded.  While

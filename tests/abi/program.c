@@ -14,57 +14,71 @@ static void fail(const char *call, int result)
     exit(1);
 }
 
+static void must(const char *call, int result)
+{
+    if (result != EDDY_OK)
+        fail(call, result);
+}
+
 /* The call works; with headers of tomorrow it does not when the new member of `options` is set, and
  * eddy_last_error says of which struct. */
 #ifdef HAS_TOMORROW
+static void must_refuse(const char *call, const char *whose, int result)
+{
+    if (result != EDDY_EINVAL || !strstr(eddy_last_error(), whose)) {
+        fprintf(stderr, "asks for what only tomorrow's Eddy knows: ");
+        fail(call, result);
+    }
+}
+
 #define WORKS(options, name, call)                                                                 \
-    do {                                                                                           \
-        (options).tomorrow = 1;                                                                    \
-        int refused = (call);                                                                      \
-        if (refused != EDDY_EINVAL || !strstr(eddy_last_error(), "struct " name ":"))              \
-            fail(#call " that asks for what only tomorrow's Eddy knows", refused);                 \
-        (options).tomorrow = 0;                                                                    \
-        MUST(call);                                                                                \
-    } while (0)
+    ((options).tomorrow = 1, must_refuse(#call, "struct " name ":", (call)),                       \
+     (options).tomorrow = 0, MUST(call))
 #else
 #define WORKS(options, name, call) MUST(call)
 #endif
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        int result = (call);                                                                       \
-        if (result != EDDY_OK)                                                                     \
-            fail(#call, result);                                                                   \
-    } while (0)
+#define MUST(call) must(#call, (call))
 
 static eddy_domain *domain;
 
-static void use_a_topic(void)
+static eddy_writer *writer;
+static eddy_reader *reader;
+
+static void open_a_topic(void)
 {
     struct eddy_topic_identity topic = {.name = "camera", .type = "frame"};
     struct eddy_writer_options writing = {.history_kind = EDDY_HISTORY_KEY, .history = 4, .tag = 7};
     struct eddy_reader_options reading = {.depth = 8, .history = 1};
+    struct eddy_notes notes = {.reliability = EDDY_NOTED_RELIABLE};
+    eddy_reader *other;
+    WORKS(writing, "eddy_writer_options", eddy_writer_open(domain, &topic, &writing, &writer));
+    WORKS(topic, "eddy_topic_identity", eddy_reader_open(domain, &topic, NULL, &reader));
+    WORKS(reading, "eddy_reader_options",
+          eddy_reader_attach(domain, eddy_reader_flink(reader), &reading, &other));
+    MUST(eddy_reader_close(other));
+    MUST(eddy_reader_close(reader));
+    WORKS(reading, "eddy_reader_options", eddy_reader_open(domain, &topic, &reading, &reader));
+    WORKS(notes, "eddy_notes", eddy_writer_note(writer, &notes));
+    WORKS(notes, "eddy_notes", eddy_reader_note(reader, &notes));
+}
+
+static void publish_a_sample(void)
+{
     struct eddy_loan_options like = {.size = 100, .alignment = 256};
     struct eddy_publication what = {.key = {1}};
     struct eddy_reservation ahead = {.size = 100, .count = 2};
-    struct eddy_notes notes = {.reliability = EDDY_NOTED_RELIABLE};
-    struct eddy_topic_stats stats;
     struct eddy_loan loan;
-    struct eddy_sample sample;
-    eddy_writer *writer;
-    eddy_reader *reader, *other;
-    WORKS(topic, "eddy_topic_identity", eddy_reader_open(domain, &topic, NULL, &other));
-    WORKS(writing, "eddy_writer_options", eddy_writer_open(domain, &topic, &writing, &writer));
     WORKS(ahead, "eddy_reservation", eddy_writer_reserve(writer, &ahead));
     WORKS(like, "eddy_loan_options", eddy_writer_loan_with(writer, &like, EDDY_POLL, &loan));
     memset(loan.data, 1, loan.size);
     WORKS(what, "eddy_publication",
           eddy_writer_publish_with(writer, &loan, loan.size, &what, EDDY_POLL));
-    WORKS(reading, "eddy_reader_options", eddy_reader_open(domain, &topic, &reading, &reader));
-    MUST(eddy_reader_close(other));
-    WORKS(reading, "eddy_reader_options",
-          eddy_reader_attach(domain, eddy_reader_flink(reader), &reading, &other));
-    WORKS(notes, "eddy_notes", eddy_writer_note(writer, &notes));
-    WORKS(notes, "eddy_notes", eddy_reader_note(reader, &notes));
+}
+
+static void take_it(void)
+{
+    struct eddy_topic_stats stats;
+    struct eddy_sample sample;
     MUST(eddy_reader_take(reader, &sample));
     if (sample.size != 100 || sample.tag != 7 || (uintptr_t)sample.data % 256 != 0)
         fail("the sample", EDDY_EINVAL);
@@ -72,7 +86,6 @@ static void use_a_topic(void)
     MUST(eddy_reader_stats(reader, &stats));
     if (stats.published != 1)
         fail("the statistics", EDDY_EINVAL);
-    MUST(eddy_reader_close(other));
     MUST(eddy_reader_close(reader));
     MUST(eddy_writer_close(writer));
 }
@@ -95,35 +108,50 @@ static void use_slots_and_a_ring(const char *dir)
     MUST(eddy_slots_close(slots));
 }
 
-static void use_regions(const char *dir)
+static void use_a_named_region(void)
 {
-    char path[200];
     void *handle;
-    struct eddy_region_options like = {.bytes = 4096, .mode = 0600}, nameless = {.bytes = 4096};
-    struct eddy_region_info info;
+    struct eddy_region_options like = {.bytes = 4096, .mode = 0600};
     struct eddy_join_options joining = {.map = EDDY_MAP_READ};
+    eddy_region *region, *again;
+    WORKS(like, "eddy_region_options", eddy_region_create(domain, "g", &like, &region));
+    WORKS(like, "eddy_region_options", eddy_region_attach(domain, "g", &like, &again));
+    MUST(eddy_region_close(again));
+    WORKS(joining, "eddy_join_options", eddy_join(domain, "g", &joining, NULL, &handle));
+    MUST(eddy_leave(handle));
+    MUST(eddy_region_close(region));
+}
+
+static void adopt_memory(void)
+{
     static _Alignas(65536) char memory[65536];
     struct eddy_adoption adoption = {.name = "mine",
                                      .handle = memory,
                                      .memory = memory,
                                      .page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
                                      .pages = 1};
-    eddy_region *region, *again, *third;
-    snprintf(path, sizeof path, "%s/raw", dir);
-    WORKS(like, "eddy_region_options", eddy_region_create(domain, "g", &like, &region));
-    WORKS(like, "eddy_region_options", eddy_region_attach(domain, "g", &like, &again));
-    MUST(eddy_region_close(again));
-    WORKS(joining, "eddy_join_options", eddy_join(domain, "g", &joining, NULL, &handle));
-    MUST(eddy_leave(handle));
     WORKS(adoption, "eddy_adoption", eddy_join_adopt(&adoption));
     MUST(eddy_join_disown(memory, NULL));
-    MUST(eddy_region_close(region));
+}
+
+static void use_a_region_at(const char *dir)
+{
+    char path[200];
+    struct eddy_region_options like = {.bytes = 4096, .mode = 0600};
+    struct eddy_region_info info;
+    eddy_region *region, *again;
+    snprintf(path, sizeof path, "%s/raw", dir);
     WORKS(like, "eddy_region_options", eddy_region_create_path(path, &like, &region));
     WORKS(like, "eddy_region_options", eddy_region_attach_path(path, &like, &again));
     MUST(eddy_region_describe(again, &info));
     MUST(eddy_region_close(again));
     MUST(eddy_region_close(region));
-    nameless.cleanup = EDDY_CLEANUP_AUTO;
+}
+
+static void use_a_nameless_region(void)
+{
+    struct eddy_region_options nameless = {.bytes = 4096, .cleanup = EDDY_CLEANUP_AUTO};
+    eddy_region *region, *third;
     WORKS(nameless, "eddy_region_options", eddy_region_create_nameless(&nameless, &region));
     MUST(eddy_region_attach_fd(dup(eddy_region_fd(region)), 0, NULL, &third));
     MUST(eddy_region_close(third));
@@ -140,9 +168,14 @@ int main(void)
     if (eddy_version() != EDDY_VERSION)
         fail("eddy_version", EDDY_EVERSION);
     WORKS(options, "eddy_domain_options", eddy_domain_open(&options, &domain));
-    use_a_topic();
+    open_a_topic();
+    publish_a_sample();
+    take_it();
     use_slots_and_a_ring(dir);
-    use_regions(dir);
+    use_a_named_region();
+    adopt_memory();
+    use_a_region_at(dir);
+    use_a_nameless_region();
     MUST(eddy_domain_close(domain));
     return rmdir(dir) == 0 ? 0 : 1;
 }

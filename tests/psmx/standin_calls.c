@@ -64,6 +64,7 @@ bool dds_qget_durability(const struct psmx_qos *qos, uint32_t *kind)
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are libddsc's */
 bool dds_qget_durability_service(const struct psmx_qos *qos, int64_t *cleanup, uint32_t *history,
                                  int32_t *depth, int32_t *samples, int32_t *instances,
                                  int32_t *of_instance)
