@@ -309,14 +309,14 @@ static void folders_are_apart(void **state)
 static void each_error_has_a_name_and_a_sentence(void **state)
 {
     (void)state;
-    for (int error = EDDY_OK; error >= EDDY_ELETGO; error--) {
+    for (int error = EDDY_OK; error >= EDDY_ENOTREADY; error--) {
         check(strncmp(eddy_error_name(error), "EDDY_", 5) == 0);
         check(strcmp(eddy_error_name(error), "EDDY_E?") != 0);
         check(strlen(eddy_strerror(error)) > 3);
     }
     check(strcmp(eddy_error_name(EDDY_ENOMEM), "EDDY_ENOMEM") == 0);
     check(strcmp(eddy_error_name(EDDY_ELETGO), "EDDY_ELETGO") == 0);
-    static const int none[] = {1, 1000, INT32_MAX, EDDY_ELETGO - 1, INT32_MIN};
+    static const int none[] = {1, 1000, INT32_MAX, EDDY_ENOTREADY - 1, INT32_MIN};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         check(strcmp(eddy_error_name(none[i]), "EDDY_E?") == 0);
         check(strlen(eddy_strerror(none[i])) > 3);

@@ -66,8 +66,8 @@ static void a_ring_is_in_use(void **state)
     (void)state;
     void *library = dlopen(EDDY_LIBRARY, RTLD_NOW);
     assert_non_null(library);
-    FUNCTION(ring_create);
-    FUNCTION(ring_attach);
+    FUNCTION(ring_create_sized);
+    FUNCTION(ring_attach_sized);
     FUNCTION(ring_watch_crashes);
     FUNCTION(ring_take);
     FUNCTION(ring_close);
@@ -76,8 +76,8 @@ static void a_ring_is_in_use(void **state)
     eddy_ring *producer, *consumer;
     struct eddy_chunk chunk;
     signal(SIGFPE, count_signal);
-    assert_int_equal(ring_create(NULL, "ring", &options, &producer), 0);
-    assert_int_equal(ring_attach(NULL, "ring", EDDY_RING_CONSUMER, NULL, &consumer), 0);
+    assert_int_equal(ring_create_sized(NULL, "ring", &options, sizeof options, &producer), 0);
+    assert_int_equal(ring_attach_sized(NULL, "ring", EDDY_RING_CONSUMER, NULL, 0, &consumer), 0);
     assert_int_equal(ring_watch_crashes(producer), 0);
     /* Begins a thread that watches the producer. */
     assert_int_equal(ring_take(consumer, deadline(1000000), &chunk), EDDY_ETIMEDOUT);
