@@ -120,7 +120,7 @@ static void a_descriptor_tells_of_each_sample(void **state)
     writer = pair.writer;
     pthread_t thread = thread_start(publish_when_seen, NULL);
     for (uint64_t round = 1; round <= SAMPLES; round++) {
-        while (eddy_waitset_wait(waitset, EDDY_POLL, &found, 1, &count) == EDDY_ETIMEDOUT)
+        while (eddy_waitset_wait(waitset, EDDY_POLL, &found, 1, &count) == EDDY_EAGAIN)
             until_readable(fd);
         payload_take(pair.reader);
         bool anew = round % 4 == 0; /* then one is asked for while the next is published */
