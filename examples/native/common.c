@@ -92,7 +92,7 @@ bool example_wait(eddy_waitset *waitset, uint64_t deadline)
     void *ready[2];
     size_t count = 0;
     int result = eddy_waitset_wait(waitset, deadline, ready, 2, &count);
-    if (result != EDDY_ETIMEDOUT)
+    if (result != EDDY_EAGAIN && result != EDDY_ETIMEDOUT)
         example_check(result, "eddy_waitset_wait");
     return !eddy_event_triggered(stop);
 }
