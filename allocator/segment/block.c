@@ -253,6 +253,14 @@ static int room_left(struct eddy_segment *s, uint64_t *room)
     return error;
 }
 
+/* EDDY_ESEGMENT: what was added last cannot be read, and the next would fare no better. */
+static int check_newest(struct eddy_segment *s)
+{
+    struct eddy_place p;
+    return eddy_slot_first(s, eddy_extent_count(s) - 1, &p) == EDDY_ESEGMENT ? EDDY_ESEGMENT
+                                                                             : EDDY_EAGAIN;
+}
+
 /* In slots of the size that an extent is added with, if there is no other.  EDDY_EAGAIN: others were
  * faster. */
 static int commit_fitting(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)
@@ -268,7 +276,9 @@ static int commit_fitting(struct eddy_segment *s, uint64_t need, uint32_t me, st
     if (error != EDDY_EAGAIN)
         return error;
     error = eddy_extent_add(s, need, room);
-    return error ? error : commit_any(s, need, most, me, p);
+    if (!error)
+        error = commit_any(s, need, most, me, p);
+    return error == EDDY_EAGAIN ? check_newest(s) : error;
 }
 
 int eddy_slot_grow(struct eddy_segment *s, uint64_t need, uint32_t me, struct eddy_place *p)

@@ -28,7 +28,7 @@ void read_all(const void *data, size_t bytes)
 
 void is_an_answer(int error)
 {
-    if (error > 0 || error < EDDY_ELETGO)
+    if (error > 0 || error < EDDY_ENOTREADY)
         abort();
 }
 
