@@ -97,10 +97,10 @@ static struct eddy_dds_match *match_of(struct eddy_admission *a, const uint8_t *
 }
 
 /* True if the sample has outlived the lifespan that its writer gave it.  DDS has the source's time in
- * the header, but begins to count when it gets the sample. */
+ * the header, but begins to count when it gets the sample.  What ends an instance does not age. */
 static bool is_expired(const struct eddy_dds_match *match, const struct eddy_chunk_origin *origin)
 {
-    if (match->lifespan == EDDY_DDS_FOREVER) {
+    if (match->lifespan == EDDY_DDS_FOREVER || origin->status != 0) {
         return false;
     }
     int64_t age = eddy_runtime_wall_clock() - origin->written;

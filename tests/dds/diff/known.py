@@ -88,7 +88,7 @@ FAULTS = [
     Fault("a sample without data has its key in the wrong byte order", "0.10.4",
           ["uses/ends/keyed/*", "uses/ends/unbounded/*"], "!key"),
     Fault("a sample without data has its key in the wrong byte order", "0.10.4",
-          ["history/keyed/*", "history/unbounded/*"], "!key", r" w\d+\.k(1|16777216)=\S+"),
+          ["history/keyed/*", "history/unbounded/*"], "!key", r" w\d+\.k(1|16777216|5|83886080)=\S+"),
     # A writer that is not in shared memory takes a reader that is for one that has acknowledged
     # all, and keeps nothing for it; the reader drops what comes before the first heartbeat.
     Fault("network to shared memory: the first sample within a round trip of the match is lost",
