@@ -51,8 +51,8 @@ static void answer_all(struct node_reader *reader)
 static void on_data(dds_entity_t entity, void *arg)
 {
     struct node_reader *reader = arg;
-    (void)entity;
     pthread_mutex_lock(&reader->lock);
+    reader->entity = entity; /* dds_create_reader may not have returned yet */
     reader->arrivals++;
     reader->last_arrival = dds_time();
     pthread_cond_broadcast(&reader->arrived);
