@@ -15,7 +15,7 @@ SHORT = [
     ("allocator/segment/slot.h", "eddy_cas_acq_rel(&slot->owner", "release"),
     ("allocator/segment/slot.h", "/* [give up] */"),
     ("allocator/segment/slot.h", "eddy_store_seq(&slot->sn"),
-    ("transport/topic/take.c", "r->next); /* [cursor] */"),
+    ("transport/topic/release.c", ", cursor); /* [cursor] */"),
     ("transport/slots/claim.c", "/* from [unpin] */"),
     ("transport/slots/claim.c", "eddy_store_seq(&line->sn"),
     ("transport/slots/claim.c", "eddy_load_seq(&s->header->gone"),
