@@ -42,8 +42,23 @@ static void close_everything(struct everything *all)
     pair_close(&all->pair);
 }
 
+static void use_groups(struct everything *all)
+{
+    struct eddy_loan loans[2] = {all->loan};
+    struct eddy_sample samples[2] = {all->sample};
+    size_t count;
+    must_fail(eddy_writer_loan_many(all->pair.writer, 100, loans, 2, patience(), &count),
+              EDDY_EFORKED);
+    must_fail(eddy_writer_publish_many(all->pair.writer, loans, 1, NULL, patience(), &count),
+              EDDY_EFORKED);
+    must_fail(eddy_reader_take_many(all->pair.reader, samples, 2, &count), EDDY_EFORKED);
+    must_fail(eddy_reader_release_many(all->pair.reader, samples, 1), EDDY_EFORKED);
+    must_fail(eddy_reader_take_latest(all->pair.reader, samples), EDDY_EFORKED);
+}
+
 static void use_writer(struct everything *all)
 {
+    use_groups(all);
     struct eddy_loan loan;
     struct eddy_loan_options options = {.size = 8};
     must_fail(eddy_writer_loan(all->pair.writer, 100, patience(), &loan), EDDY_EFORKED);

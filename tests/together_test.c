@@ -349,6 +349,46 @@ static void pieces_lie_one_behind_the_other(void **state)
     pair_close(&pair);
 }
 
+static void what_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    struct eddy_loan loans[4];
+    struct eddy_sample samples[4];
+    size_t count;
+    struct pair pair = pair_open(NULL, NULL);
+    must_fail(eddy_writer_loan_many(pair.writer, SIZE, loans, 0, EDDY_POLL, &count), EDDY_EINVAL);
+    must_fail(eddy_writer_publish_many(pair.writer, loans, 0, NULL, EDDY_POLL, &count),
+              EDDY_EINVAL);
+    must_fail(eddy_reader_take_many(pair.reader, samples, 0, &count), EDDY_EINVAL);
+    must_fail(eddy_writer_loan_many(pair.writer, SIZE_MAX / 2, loans, 4, EDDY_POLL, &count),
+              EDDY_ETOOBIG);
+    /* The first that is refused ends a group; where it is the first of all, so does the call. */
+    struct eddy_publication what[4] = {{.flags = UINT32_MAX}};
+    same(loan_some(pair.writer, loans, 4, 1), 4);
+    must_fail(eddy_writer_publish_many(pair.writer, loans, 4, what, EDDY_POLL, &count),
+              EDDY_EINVAL);
+    for (size_t i = 0; i < 4; i++)
+        must(eddy_writer_discard(pair.writer, &loans[i]));
+    pair_close(&pair);
+}
+
+static void who_was_let_go_of_is_told_before_or_after_a_group(void **state)
+{
+    (void)state;
+    struct eddy_sample samples[8];
+    size_t count = 0;
+    struct pair pair = pair_open(NULL, NULL);
+    publish_together(pair.writer, 8, 1);
+    same(take_together(pair.reader, samples, 4, 1), 4);
+    must(eddy_writer_let_go(pair.writer, 0, 0));
+    must(eddy_reader_release_many(pair.reader, samples, 4));
+    must_fail(eddy_reader_take_many(pair.reader, samples, 8, &count), EDDY_ELETGO);
+    publish_together(pair.writer, 3, 100);
+    same(take_together(pair.reader, samples, 8, 100), 3);
+    must(eddy_reader_release_many(pair.reader, samples, 3));
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +404,8 @@ int main(void)
         WORLD_TEST(the_newest_is_taken_whatever_the_reader),
         WORLD_TEST(the_newest_of_the_past_is_taken_where_nothing_came_since),
         WORLD_TEST(pieces_lie_one_behind_the_other),
+        WORLD_TEST(what_makes_no_sense_is_refused),
+        WORLD_TEST(who_was_let_go_of_is_told_before_or_after_a_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
