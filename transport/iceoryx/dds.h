@@ -85,4 +85,7 @@ void eddy_dds_watch(int32_t reader, void (*changed)(const struct eddy_dds_endpoi
  * is creating a writer.  False: there is no participant yet. */
 bool eddy_dds_watch_all(void (*changed)(const struct eddy_dds_endpoint *endpoint));
 
+/* True while some thread begins to watch a participant: it has not been told of all that is there. */
+bool eddy_dds_begins_to_watch(void);
+
 #endif

@@ -166,6 +166,17 @@ void eddy_dds_watch(int32_t reader, void (*changed)(const struct eddy_dds_endpoi
     watch_participant(eddy_dds.dds_get_participant_(reader), changed);
 }
 
+bool eddy_dds_begins_to_watch(void)
+{
+    pthread_mutex_lock(lock);
+    const struct lookout *lookout = lookouts;
+    while (lookout != NULL && (lookout->participant == 0 || lookout->readers.reader != 0)) {
+        lookout = lookout->next;
+    }
+    pthread_mutex_unlock(lock);
+    return lookout != NULL;
+}
+
 bool eddy_dds_watch_all(void (*changed)(const struct eddy_dds_endpoint *endpoint))
 {
     dds_entity_t domains[CHILDREN], participants[CHILDREN];

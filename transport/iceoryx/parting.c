@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LINGER UINT64_C(1000000000)
 
@@ -129,12 +130,16 @@ void eddy_parting_remove(iox_sub_t sub)
     pthread_mutex_unlock(lock);
 }
 
-/* The writer of this process that was told of last in this thread. */
-static _Thread_local struct {
+struct announcement {
     uint64_t names;
     struct eddy_announced what;
-} last;
-static _Thread_local uint64_t wanted; /* of which others are not to take the place; 0: of any */
+};
+
+/* The writer of this process that was told of last in this thread; and in any, for one that was there
+ * before anybody watched its participant: whoever begins to watch is told of it. */
+static _Thread_local struct announcement last;
+static struct announcement last_of_all; /* with the lock */
+static _Thread_local uint64_t wanted;   /* of which others are not to take the place; 0: of any */
 
 static void announce(const struct eddy_dds_endpoint *writer)
 {
@@ -142,6 +147,9 @@ static void announce(const struct eddy_dds_endpoint *writer)
     if (writer->is_ours && (wanted == 0 || wanted == names)) {
         last.names = names;
         last.what = (struct eddy_announced){true, writer->reliable, writer->keeps_all};
+        pthread_mutex_lock(lock);
+        last_of_all = last;
+        pthread_mutex_unlock(lock);
     }
 }
 
@@ -213,6 +221,29 @@ void eddy_parting_watch(int32_t reader)
     eddy_dds_watch(reader, on_change);
 }
 
+/* What another thread was told, or is just being told. */
+static struct announcement told_elsewhere(uint64_t names)
+{
+    const struct timespec pause = {.tv_nsec = 500000};
+    for (int tries = 0; tries < 200 && eddy_dds_begins_to_watch(); tries++) {
+        nanosleep(&pause, NULL);
+    }
+    pthread_mutex_lock(lock);
+    struct announcement found = last_of_all;
+    pthread_mutex_unlock(lock);
+    return found.names == names ? found : last;
+}
+
+static void forget_announcement(uint64_t names)
+{
+    last.names = 0;
+    pthread_mutex_lock(lock);
+    if (last_of_all.names == names) {
+        last_of_all.names = 0;
+    }
+    pthread_mutex_unlock(lock);
+}
+
 struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
 {
     uint64_t names = hash_of(service->event, service->instance);
@@ -221,11 +252,14 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
         (void)eddy_dds_watch_all(on_change);
         wanted = 0;
     }
+    if (last.names != names) {
+        last = told_elsewhere(names);
+    }
     struct eddy_announced what = {.known = false};
     if (last.names == names) {
         what = last.what;
     }
-    last.names = 0;
+    forget_announcement(names);
     return what;
 }
 
