@@ -257,8 +257,9 @@ static int room_left(struct eddy_segment *s, uint64_t *room)
 static int check_newest(struct eddy_segment *s)
 {
     struct eddy_place p;
-    return eddy_slot_first(s, eddy_extent_count(s) - 1, &p) == EDDY_ESEGMENT ? EDDY_ESEGMENT
-                                                                             : EDDY_EAGAIN;
+    uint32_t extents = eddy_extent_count(s); /* 0: somebody has wiped them out */
+    bool is_damaged = extents > 0 && eddy_slot_first(s, extents - 1, &p) == EDDY_ESEGMENT;
+    return is_damaged ? EDDY_ESEGMENT : EDDY_EAGAIN;
 }
 
 /* In slots of the size that an extent is added with, if there is no other.  EDDY_EAGAIN: others were
