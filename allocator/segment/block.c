@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#define ROUNDS 1000 /* of adding and being too late */
+
 /* --- what there is --------------------------------------------------------------------------- */
 
 static uint32_t blocks_of(const struct eddy_extent *x)
@@ -209,8 +211,6 @@ static int commit_block(struct eddy_segment *s, const struct eddy_place *first, 
     open_block(first);
     return EDDY_OK;
 }
-
-#define ROUNDS 1000
 
 /* --- growing --------------------------------------------------------------------------------- */
 

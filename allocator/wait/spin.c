@@ -83,7 +83,7 @@ static bool is_sooner(const struct eddy_spin_pace *p, const struct eddy_spin_pac
     return p->count >= SUFFICES && q->count >= SUFFICES && 16 * mean(p) < 15 * mean(q);
 }
 
-/* --- who shares our CPU --- */
+/* --- who shares our CPU ---------------------------------------------------------------------- */
 
 void eddy_spin_shared(struct eddy_spin *s, uint64_t took_ns)
 {

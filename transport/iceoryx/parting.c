@@ -221,7 +221,7 @@ void eddy_parting_watch(int32_t reader)
     eddy_dds_watch(reader, on_change);
 }
 
-/* What another thread was told, or is just being told. */
+/* What another thread was told, or is just being told; nothing is known if none was. */
 static struct announcement told_elsewhere(uint64_t names)
 {
     const struct timespec pause = {.tv_nsec = 500000};
@@ -231,7 +231,7 @@ static struct announcement told_elsewhere(uint64_t names)
     pthread_mutex_lock(lock);
     struct announcement found = last_of_all;
     pthread_mutex_unlock(lock);
-    return found.names == names ? found : last;
+    return found.names == names ? found : (struct announcement){.names = names};
 }
 
 static void forget_announcement(uint64_t names)
@@ -252,15 +252,9 @@ struct eddy_announced eddy_parting_announced(const struct eddy_service *service)
         (void)eddy_dds_watch_all(on_change);
         wanted = 0;
     }
-    if (last.names != names) {
-        last = told_elsewhere(names);
-    }
-    struct eddy_announced what = {.known = false};
-    if (last.names == names) {
-        what = last.what;
-    }
+    struct announcement found = last.names == names ? last : told_elsewhere(names);
     forget_announcement(names);
-    return what;
+    return found.what;
 }
 
 bool eddy_parting_watch_all(void)
