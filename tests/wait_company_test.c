@@ -155,12 +155,13 @@ static void share_one_cpu(void)
 
 #define IN_VAIN (50 * MILLISECOND) /* of both, generously */
 
-/* The shortest of some, in turn: others are on the machine, too.  Not more than three times as long
- * with looking, and what one may look in vain at once. */
+/* The shortest of some, in turn: others are on the machine, too, and may take turn after turn of
+ * one's side.  Not more than three times as long with looking, and what one may look in vain at
+ * once. */
 static void compare(const struct way *way, uint64_t rounds, bool fifo, uint64_t in_vain)
 {
     uint64_t learnt = UINT64_MAX, off = UINT64_MAX;
-    for (int i = 0; i < 4 && (i == 0 || learnt > 3 * off + in_vain); i++) {
+    for (int i = 0; i < 12 && (i == 0 || learnt > 3 * off + in_vain); i++) {
         uint64_t took = play(way, "auto", rounds, fifo);
         learnt = took < learnt ? took : learnt;
         took = play(way, "off", rounds, fifo);
