@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 
-#include "allocator/atomic.h"
-#include "allocator/cancel.h"
 #include "allocator/escape.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static _Thread_local char last_error[640];
+static _Thread_local char last_error[EDDY_MESSAGE_ROOM];
 
 static const struct {
     const char *name, *sentence;
@@ -61,67 +57,6 @@ const char *eddy_last_error(void)
     return last_error;
 }
 
-static const char *const level_names[] = {"none", "error", "warn", "info", "debug"};
-
-#define NOT_READ (-2)
-
-/* What EDDY_LOG says.  A failure may come at any time, also while another thread changes the
- * environment, so it is not asked each time. */
-static _Atomic int level_now = NOT_READ;
-
-/* Not of set-user-ID programs and the like: what they do is not for their caller to see. */
-static const char *wanted_level(void)
-{
-    const char *wanted = secure_getenv("EDDY_LOG");
-    return wanted && *wanted ? wanted : level_names[EDDY_LOG_NONE];
-}
-
-/* -1: set to something that is no level. */
-static int read_level(void)
-{
-    int level = -1;
-    const char *wanted = wanted_level();
-    for (int i = EDDY_LOG_NONE; i <= EDDY_LOG_DEBUG; i++)
-        if (strcmp(wanted, level_names[i]) == 0)
-            level = i;
-    eddy_store_relaxed(&level_now, level); /* relaxed, as all of it: nothing comes with it */
-    return level;
-}
-
-static int log_level(void)
-{
-    int level = eddy_load_relaxed(&level_now);
-    return level == NOT_READ ? read_level() : level;
-}
-
-int eddy_log_check(void)
-{
-    if (read_level() >= 0)
-        return EDDY_OK;
-    return eddy_fail(EDDY_ECONFIG,
-                     "EDDY_LOG is \"%.64s\"; set it to none, error, warn, info or debug",
-                     wanted_level());
-}
-
-static void print_log(enum eddy_log_level level, const char *text)
-{
-    EDDY_UNCANCELLED; /* whoever fails may hold anything */
-    dprintf(STDERR_FILENO, "eddy[%d] %s: %s\n", (int)getpid(), level_names[level], text);
-}
-
-void eddy_log(enum eddy_log_level level, const char *format, ...)
-{
-    if (log_level() < (int)level)
-        return;
-    char text[sizeof last_error], shown[sizeof last_error];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    eddy_escape(text, false, shown, sizeof shown);
-    print_log(level, shown);
-}
-
 static int keep_error(int error, const char *tail, const char *format, va_list args)
 {
     char text[sizeof last_error]; /* apart: it may be made of what is there now */
@@ -132,8 +67,8 @@ static int keep_error(int error, const char *tail, const char *format, va_list a
     eddy_escape(text, false, last_error, sizeof last_error);
     /* Absence is often just the answer to a question. */
     enum eddy_log_level level = error == EDDY_ENOENT ? EDDY_LOG_DEBUG : EDDY_LOG_WARN;
-    if (log_level() >= (int)level)
-        print_log(level, last_error);
+    if (eddy_log_wants(level))
+        eddy_log_line(level, EDDY_LOG_NONE, last_error);
     return error;
 }
 

@@ -23,9 +23,10 @@
 
 struct eddy_wiped {
     _Alignas(EDDY_WIPED_BYTES) _Atomic uint32_t count; /* 0: in a child that has opened nothing */
-    _Atomic int32_t pid;                            /* whose memory this is; 0: nobody has asked */
-    pthread_mutex_t forking, domains, rings, joins; /* zero: free */
-    bool joins_are_own; /* the table of joins is this process's; under its lock */
+    _Atomic int32_t pid; /* whose memory this is; 0: nobody has asked */
+    pthread_mutex_t forking, domains, rings, joins, messages, listening; /* zero: free */
+    unsigned in_callback[2]; /* threads: see message.c */
+    bool joins_are_own;      /* the table of joins is this process's; under its lock */
 };
 extern struct eddy_wiped eddy_wiped __attribute__((visibility("hidden")));
 

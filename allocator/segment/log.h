@@ -16,8 +16,8 @@
  * Crash:   before the swap nothing has happened, after it all has.
  *                                                             spec/protocols.md, "Publishing"
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef EDDY_LOG_H
-#define EDDY_LOG_H
+#ifndef EDDY_SEGMENT_LOG_H
+#define EDDY_SEGMENT_LOG_H
 
 #include "allocator/atomic.h"
 #include "allocator/segment/layout.h"

@@ -9,6 +9,7 @@
 #include <eddy/inspect.h>
 #include <eddy/join.h>
 #include <eddy/locator.h>
+#include <eddy/log.h>
 #include <eddy/memory.h>
 #include <eddy/region.h>
 #include <eddy/ring.h>

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
+#include <eddy/log.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static char said[65536];
+static char said[65536], heard[1100];
 
 /* Two publishers without a domain, one of them twice and with loans; returns how many lines of Eddy
  * were written to standard error. */
@@ -69,13 +70,27 @@ static void names_of_others_are_shown_and_not_obeyed(void)
     check(strstr(said, "publisher of \\x1b[2Jone\\n (I): "));
 }
 
+static void hear(void *context, enum eddy_log_level level, const char *text)
+{
+    (void)context;
+    if (level == EDDY_LOG_ERROR)
+        snprintf(heard, sizeof heard, "%s", text);
+}
+
+/* The program's own, of eddy/log.h. */
+static void a_call_back_gets_them_all(void)
+{
+    check(eddy_log_set(hear, NULL, EDDY_LOG_ERROR) == EDDY_OK);
+    same(lines_about_no_domain("debug"), 0);
+    check(strstr(heard, "publisher of one (I): ") == heard);
+}
+
 int main(void)
 {
     static const struct bench_test tests[] = {
-        ALONE(errors_are_said_once),
-        ALONE(none_is_said_if_none_is_wanted),
-        ALONE(each_is_said_if_asked_for),
-        ALONE(names_of_others_are_shown_and_not_obeyed),
+        ALONE(errors_are_said_once),      ALONE(none_is_said_if_none_is_wanted),
+        ALONE(each_is_said_if_asked_for), ALONE(names_of_others_are_shown_and_not_obeyed),
+        ALONE(a_call_back_gets_them_all),
     };
     return BENCH_RUN(tests);
 }

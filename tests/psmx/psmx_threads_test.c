@@ -341,11 +341,35 @@ static void all_comes_and_goes(void **state)
     give_all_back();
 }
 
+/* --- what it says ----------------------------------------------------------------------------- */
+
+static char heard[1100];
+
+static void hear(void *context, enum eddy_log_level level, const char *text)
+{
+    (void)context;
+    if (level == EDDY_LOG_ERROR)
+        snprintf(heard, sizeof heard, "%s", text);
+}
+
+static void the_call_back_of_the_program_hears_the_plug_in(void **state)
+{
+    (void)state;
+    int32_t result;
+    must(eddy_log_set(hear, NULL, EDDY_LOG_ERROR));
+    check(standin_domain_open(9, "\x1bWRONG=1;", &result) == NULL);
+    must(eddy_log_set(NULL, NULL, EDDY_LOG_NONE));
+    check(strstr(heard, "option \\x1bWRONG: ") != NULL);
+}
+
 int main(void)
 {
     const char *given = getenv("EDDY_TEST_SEED");
     seed = given ? strtoull(given, NULL, 10) : eddy_now() % 1000000007;
     printf("seed %llu\n", (unsigned long long)seed);
-    const struct CMUnitTest tests[] = {WORLD_TEST(all_comes_and_goes)};
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(the_call_back_of_the_program_hears_the_plug_in),
+        WORLD_TEST(all_comes_and_goes),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

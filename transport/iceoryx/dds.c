@@ -37,7 +37,7 @@ void eddy_dds_find(const void *caller)
         EDDY_DDS_FUNCTIONS(LOOK_UP)
         atomic_store(&found, all);
         if (!all) {
-            eddy_log(EDDY_LOG_INFO, "Cyclone DDS: this one cannot be asked which writers it knows; "
+            eddy_say(EDDY_LOG_INFO, "Cyclone DDS: this one cannot be asked which writers it knows; "
                                     "it drops samples of those that it does not know yet");
         }
     }

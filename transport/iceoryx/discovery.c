@@ -21,7 +21,7 @@ struct ServiceDiscovery {
 iox_service_discovery_t iox_service_discovery_init(iox_service_discovery_storage_t *self)
 {
     if (self == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_service_discovery_init: the storage is NULL; give one");
+        eddy_say(EDDY_LOG_WARN, "iox_service_discovery_init: the storage is NULL; give one");
         return NULL;
     }
     iox_service_discovery_t discovery = calloc(1, sizeof *discovery);
@@ -63,7 +63,7 @@ static void find(const struct pattern *pattern, found_one *found, void *context)
     eddy_snapshot *snapshot;
     if (eddy_runtime_domain(&domain) != EDDY_OK ||
         eddy_snapshot_take(eddy_domain_dir(domain), &snapshot) != EDDY_OK) {
-        eddy_log(EDDY_LOG_WARN, "find_service: %s", eddy_last_error());
+        eddy_say(EDDY_LOG_WARN, "find_service: %s", eddy_last_error());
         return;
     }
     for (size_t i = 0; i < eddy_snapshot_topics(snapshot); i++) {

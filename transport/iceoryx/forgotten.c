@@ -31,7 +31,7 @@ void eddy_publisher_keep_mapped(iox_pub_t pub)
         free(keeper);
         return;
     }
-    eddy_log(EDDY_LOG_WARN, "publisher of %s: closed with loans out; release them first",
+    eddy_say(EDDY_LOG_WARN, "publisher of %s: closed with loans out; release them first",
              topic.name);
     if (eddy_writer_open(domain, &topic, NULL, &keeper->writer) == EDDY_OK) {
         list_keeper(keeper);

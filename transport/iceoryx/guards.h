@@ -21,7 +21,6 @@ enum eddy_guard {
     EDDY_GUARD_LOOKOUT,
     EDDY_GUARD_DDS,
     EDDY_GUARD_CHUNKS,
-    EDDY_GUARD_LOG,
     EDDY_GUARDS
 };
 extern pthread_mutex_t eddy_guards[EDDY_GUARDS];

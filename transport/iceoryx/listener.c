@@ -129,7 +129,7 @@ static void *listen(void *argument)
         run_due(listener);
     }
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "a listener stops: %s", eddy_strerror(error));
+        eddy_say(EDDY_LOG_ERROR, "a listener stops: %s", eddy_strerror(error));
     }
     return NULL;
 }
@@ -143,7 +143,7 @@ static bool start_thread(struct Listener *listener)
     int error = pthread_create(&listener->watcher.thread, NULL, listen, listener);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
-        eddy_log(EDDY_LOG_ERROR, "a listener's thread cannot be had: error %d", error);
+        eddy_say(EDDY_LOG_ERROR, "a listener's thread cannot be had: error %d", error);
         return false;
     }
     (void)pthread_setname_np(listener->watcher.thread, "eddy-listener");
@@ -153,7 +153,7 @@ static bool start_thread(struct Listener *listener)
 iox_listener_t iox_listener_init(iox_listener_storage_t *self)
 {
     if (self == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_listener_init: the storage is NULL; give one");
+        eddy_say(EDDY_LOG_WARN, "iox_listener_init: the storage is NULL; give one");
         return NULL;
     }
     struct Listener *listener = calloc(1, sizeof *listener);

@@ -10,7 +10,7 @@
 void iox_pub_options_init(iox_pub_options_t *options)
 {
     if (options == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_pub_options_init: the options are NULL");
+        eddy_say(EDDY_LOG_WARN, "iox_pub_options_init: the options are NULL");
         return;
     }
     options->historyCapacity = 0;
@@ -31,7 +31,7 @@ iox_pub_options_t eddy_pub_options(const iox_pub_options_t *given)
         return *given;
     }
     if (given != NULL) {
-        eddy_log(EDDY_LOG_ERROR, "publisher options that iox_pub_options_init has not seen; "
+        eddy_say(EDDY_LOG_ERROR, "publisher options that iox_pub_options_init has not seen; "
                                  "taking the defaults");
     }
     iox_pub_options_t defaults;
@@ -42,7 +42,7 @@ iox_pub_options_t eddy_pub_options(const iox_pub_options_t *given)
 void iox_sub_options_init(iox_sub_options_t *const options)
 {
     if (options == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_sub_options_init: the options are NULL");
+        eddy_say(EDDY_LOG_WARN, "iox_sub_options_init: the options are NULL");
         return;
     }
     options->queueCapacity = EDDY_IOX_QUEUE_CAPACITY;
@@ -65,7 +65,7 @@ iox_sub_options_t eddy_sub_options(const iox_sub_options_t *given)
         return *given;
     }
     if (given != NULL) {
-        eddy_log(EDDY_LOG_ERROR, "subscriber options that iox_sub_options_init has not seen; "
+        eddy_say(EDDY_LOG_ERROR, "subscriber options that iox_sub_options_init has not seen; "
                                  "taking the defaults");
     }
     iox_sub_options_t defaults;

@@ -49,7 +49,7 @@ static int open_writer(iox_pub_t pub, eddy_writer **writer)
     }
     if (error != EDDY_OK) {
         eddy_runtime_leave();
-        eddy_log(EDDY_LOG_ERROR, "publisher of %s (%s): %s: %s", topic.name, topic.type,
+        eddy_say(EDDY_LOG_ERROR, "publisher of %s (%s): %s: %s", topic.name, topic.type,
                  eddy_strerror(error), eddy_last_error());
     }
     return error;
@@ -75,7 +75,7 @@ static void move(iox_pub_t pub)
         return;
     }
     if (pub->history > 0 && eddy_writer_inherit(fresh, pub->writer, turn(pub)) != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "history of %s (%s): not all of it could be kept: %s",
+        eddy_say(EDDY_LOG_ERROR, "history of %s (%s): not all of it could be kept: %s",
                  pub->service.event, pub->service.instance, eddy_last_error());
     }
     (void)eddy_writer_close(pub->writer);
@@ -123,7 +123,7 @@ iox_pub_t iox_pub_init(iox_pub_storage_t *self, const char *const service,
                        const iox_pub_options_t *const options)
 {
     if (self == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_pub_init: the storage is NULL; give one");
+        eddy_say(EDDY_LOG_WARN, "iox_pub_init: the storage is NULL; give one");
         return NULL;
     }
     iox_pub_t pub = calloc(1, sizeof *pub);
@@ -247,7 +247,7 @@ static enum iox_AllocationResult loan(iox_pub_t pub, const struct eddy_loan_opti
     struct eddy_loan *fresh = &pub->loans[index];
     error = eddy_writer_loan_with(pub->writer, plan, turn(pub), fresh);
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "loan on %s: %zu bytes: %s: %s", pub->service.event, plan->size,
+        eddy_say(EDDY_LOG_ERROR, "loan on %s: %zu bytes: %s: %s", pub->service.event, plan->size,
                  eddy_strerror(error), eddy_last_error());
         return allocation_result(error);
     }
@@ -339,7 +339,7 @@ static void publish(iox_pub_t pub, unsigned index)
         error = publish_once(pub, lent);
     }
     if (error != EDDY_OK) {
-        eddy_log(error == EDDY_EBUSY ? EDDY_LOG_WARN : EDDY_LOG_ERROR,
+        eddy_say(error == EDDY_EBUSY ? EDDY_LOG_WARN : EDDY_LOG_ERROR,
                  "a sample of %s is dropped: %s", pub->service.event,
                  error == EDDY_EBUSY ? "its publisher is not offered" : eddy_last_error());
         (void)eddy_writer_discard(pub->writer, lent);
@@ -354,7 +354,7 @@ void iox_pub_publish_chunk(iox_pub_t const self, void *const userPayload)
     if (index < EDDY_IOX_LOANS) {
         publish(self, index);
     } else {
-        eddy_log(EDDY_LOG_WARN, "publish on %s: %p is not on loan", self->service.event,
+        eddy_say(EDDY_LOG_WARN, "publish on %s: %p is not on loan", self->service.event,
                  userPayload);
     }
     pthread_mutex_unlock(&self->lock);
@@ -369,7 +369,7 @@ void iox_pub_release_chunk(iox_pub_t const self, void *const userPayload)
         (void)eddy_writer_discard(self->writer, &self->loans[index]);
         self->used &= ~(1u << index);
     } else if (userPayload != NULL) {
-        eddy_log(EDDY_LOG_WARN, "release on %s: %p is not on loan", self->service.event,
+        eddy_say(EDDY_LOG_WARN, "release on %s: %p is not on loan", self->service.event,
                  userPayload);
     }
     pthread_mutex_unlock(&self->lock);

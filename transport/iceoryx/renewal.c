@@ -63,7 +63,7 @@ void eddy_renewal_remove_watcher(struct eddy_watcher *watcher)
 
 static void renew(eddy_domain *domain)
 {
-    eddy_log(EDDY_LOG_ERROR, "the files of the domain in %s were removed while they are in use: %s",
+    eddy_say(EDDY_LOG_ERROR, "the files of the domain in %s were removed while they are in use: %s",
              eddy_domain_dir(domain),
              "starting anew there (systemd's RemoveIPC=yes removes those of a user who logs out)");
     eddy_runtime_renew(domain);
@@ -94,7 +94,7 @@ static bool listen_to(eddy_domain *domain, int *fd)
     pthread_mutex_lock(guarding);
     bool listens = !stopped && eddy_domain_notify(domain, TOLD, fd) == EDDY_OK;
     if (!stopped && !listens) {
-        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: %s", eddy_last_error());
+        eddy_say(EDDY_LOG_INFO, "the domain's files are not watched: %s", eddy_last_error());
     }
     pthread_mutex_unlock(guarding);
     return listens;
@@ -162,6 +162,6 @@ static bool start(eddy_domain *domain)
 void eddy_renewal_watch(eddy_domain *domain)
 {
     if (!start(domain)) {
-        eddy_log(EDDY_LOG_INFO, "the domain's files are not watched: there is no thread to be had");
+        eddy_say(EDDY_LOG_INFO, "the domain's files are not watched: there is no thread to be had");
     }
 }

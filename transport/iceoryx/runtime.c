@@ -38,7 +38,7 @@ static int open_domain(void)
     eddy_domain *opened = NULL;
     int error = eddy_domain_open(&options, &opened);
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "no shared memory: %s: %s", eddy_strerror(error),
+        eddy_say(EDDY_LOG_ERROR, "no shared memory: %s: %s", eddy_strerror(error),
                  eddy_last_error());
         return error;
     }
@@ -116,7 +116,7 @@ bool eddy_runtime_is_shut_down(void)
 void iox_runtime_init(const char *const name)
 {
     if (name == NULL) {
-        eddy_log(EDDY_LOG_ERROR, "iox_runtime_init: the name is NULL; give one");
+        eddy_say(EDDY_LOG_ERROR, "iox_runtime_init: the name is NULL; give one");
         return;
     }
     atomic_store(&started, eddy_runtime_wall_clock());
@@ -153,6 +153,11 @@ uint64_t iox_runtime_get_instance_name(char *const name, const uint64_t nameLeng
 void iox_runtime_shutdown(void)
 {
     atomic_store(&shut_down, true);
+}
+
+void iox_set_loglevel(enum iox_LogLevel level)
+{
+    (void)level; /* programs set it for a daemon that is not there */
 }
 
 /* Leaves at once rather than when somebody notices that the process is gone.  With handles still

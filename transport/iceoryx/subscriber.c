@@ -42,7 +42,7 @@ static int open_reader(iox_sub_t sub, eddy_reader **reader)
     }
     if (error != EDDY_OK) {
         eddy_runtime_leave();
-        eddy_log(EDDY_LOG_ERROR, "subscriber of %s (%s): %s: %s", topic.name, topic.type,
+        eddy_say(EDDY_LOG_ERROR, "subscriber of %s (%s): %s: %s", topic.name, topic.type,
                  eddy_strerror(error), eddy_last_error());
     }
     return error;
@@ -112,7 +112,7 @@ iox_sub_t iox_sub_init(iox_sub_storage_t *self, const char *const service,
                        const iox_sub_options_t *const options)
 {
     if (self == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_sub_init: the storage is NULL; give one");
+        eddy_say(EDDY_LOG_WARN, "iox_sub_init: the storage is NULL; give one");
         return NULL;
     }
     struct block *block = calloc(1, sizeof *block);
@@ -313,7 +313,7 @@ static enum iox_ChunkReceiveResult receive(iox_sub_t sub, const void **payload, 
         return ChunkReceiveResult_NO_CHUNK_AVAILABLE;
     }
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "take from %s: %s: %s", sub->service.event, eddy_strerror(error),
+        eddy_say(EDDY_LOG_ERROR, "take from %s: %s: %s", sub->service.event, eddy_strerror(error),
                  eddy_last_error());
         return ChunkReceiveResult_UNDEFINED_ERROR;
     }
@@ -372,7 +372,7 @@ void iox_sub_release_chunk(iox_sub_t const self, const void *const userPayload)
 {
     pthread_mutex_lock(&self->lock);
     if (!give_back(self, userPayload)) {
-        eddy_log(EDDY_LOG_WARN, "release on %s: %p is not held", self->service.event, userPayload);
+        eddy_say(EDDY_LOG_WARN, "release on %s: %p is not held", self->service.event, userPayload);
     }
     pthread_mutex_unlock(&self->lock);
 }

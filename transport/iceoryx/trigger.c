@@ -9,7 +9,7 @@
 iox_user_trigger_t iox_user_trigger_init(iox_user_trigger_storage_t *self)
 {
     if (self == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_user_trigger_init: the storage is NULL; give one");
+        eddy_say(EDDY_LOG_WARN, "iox_user_trigger_init: the storage is NULL; give one");
         return NULL;
     }
     iox_user_trigger_t trigger = calloc(1, sizeof *trigger);
@@ -17,7 +17,7 @@ iox_user_trigger_t iox_user_trigger_init(iox_user_trigger_storage_t *self)
         return NULL;
     }
     if (eddy_event_open(&trigger->event) != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "user trigger: %s", eddy_last_error());
+        eddy_say(EDDY_LOG_ERROR, "user trigger: %s", eddy_last_error());
         trigger->event = NULL;
     }
     self->do_not_touch_me[0] = (uint64_t)(uintptr_t)trigger;

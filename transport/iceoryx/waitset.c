@@ -9,7 +9,7 @@
 iox_ws_t iox_ws_init(iox_ws_storage_t *self)
 {
     if (self == NULL) {
-        eddy_log(EDDY_LOG_WARN, "iox_ws_init: the storage is NULL; give one");
+        eddy_say(EDDY_LOG_WARN, "iox_ws_init: the storage is NULL; give one");
         return NULL;
     }
     iox_ws_t set = calloc(1, sizeof *set);

@@ -29,7 +29,7 @@ static void open_waitset(struct eddy_watcher *watcher)
         error = eddy_waitset_attach_event(watcher->waitset, watcher->wake, EDDY_WAIT_EDGE, NULL);
     }
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "listener or wait set: %s: %s", eddy_strerror(error),
+        eddy_say(EDDY_LOG_ERROR, "listener or wait set: %s: %s", eddy_strerror(error),
                  eddy_last_error());
         (void)eddy_waitset_close(watcher->waitset);
         watcher->waitset = NULL;
@@ -219,7 +219,7 @@ static enum eddy_attach wire(struct eddy_watcher *watcher, const struct Notifica
     set_watch(&watch->info, watch);
     int error = engage(watch);
     if (error != EDDY_OK) {
-        eddy_log(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
+        eddy_say(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
         set_watch(&watch->info, NULL);
         watch_put_quietly(watch);
         return error == EDDY_ELIMIT ? EDDY_ATTACH_FULL : EDDY_ATTACH_FAILED;
@@ -302,7 +302,7 @@ void eddy_watch_resume_sub(iox_sub_t sub)
     if (watch != NULL) {
         int error = engage(watch);
         if (error != EDDY_OK) {
-            eddy_log(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
+            eddy_say(EDDY_LOG_ERROR, "attach: %s: %s", eddy_strerror(error), eddy_last_error());
         }
     }
     pthread_mutex_unlock(wiring);

@@ -90,7 +90,7 @@ static struct psmx_feed *new_feed(const struct psmx_subject *subject, const char
     int error = f->name != NULL && f->scope != NULL ? open_reader(f, &subject->shape) : EDDY_ENOMEM;
     if (error == 0)
         return f;
-    psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
+    psmx_say(EDDY_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
              eddy_strerror(error));
     free_feed(f);
     return NULL;

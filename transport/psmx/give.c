@@ -68,7 +68,7 @@ static enum psmx_fit fit_of(struct psmx_tap *t, const struct psmx_parcel *p)
     enum psmx_fit fit = psmx_shape_fits(&p->wire.shape, &t->shape, p->wire.meta.state);
     if (fit == PSMX_FITS_NOT && !t->has_warned) {
         t->has_warned = true;
-        psmx_say(PSMX_LOG_WARN,
+        psmx_say(EDDY_LOG_WARN,
                  "topic %s: a writer's type differs from the reader's; its samples "
                  "are passed over",
                  p->feed->name);

@@ -132,7 +132,8 @@ static void delete_instance(struct psmx_instance *instance)
 /* The domain comes up without Eddy; everything then goes over the network. */
 static void disable(struct psmx_home *home, int error)
 {
-    psmx_say(PSMX_LOG_WARN, "PSMX plug-in: %s (%s); everything goes over the network",
+    psmx_say(EDDY_LOG_WARN,
+             "PSMX plug-in, no shared memory: %s (%s); everything goes over the network",
              eddy_last_error(), eddy_strerror(error));
     close_eddy(home);
     eddy_domain_close(home->domain);
@@ -148,7 +149,7 @@ static struct psmx_home *new_home(const char *config, const void *caller, int32_
     const char *missing = psmx_cyclone_find(&home->cyclone, caller);
     *result = PSMX_ERROR;
     if (missing != NULL)
-        psmx_say(PSMX_LOG_ERROR,
+        psmx_say(EDDY_LOG_ERROR,
                  "PSMX plug-in: cannot find %s in the program that loads it; Cyclone DDS has to be "
                  "11, and not linked statically without -rdynamic",
                  missing);

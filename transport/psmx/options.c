@@ -68,6 +68,20 @@ static bool read_text(const char *text, char to[PSMX_TEXT])
     return text[0] != '\0';
 }
 
+_Atomic(enum eddy_log_level) psmx_log_level = EDDY_LOG_WARN;
+
+static bool read_level(const char *text)
+{
+    static const char *const names[] = {"none", "error", "warn", "info", "debug"};
+    for (int level = EDDY_LOG_NONE; level <= EDDY_LOG_DEBUG; level++) {
+        if (strcmp(text, names[level]) == 0) {
+            psmx_log_level = (enum eddy_log_level)level;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- keys ------------------------------------------------------------------------------------- */
 
 static bool set(struct psmx_options *options, const char *key, const char *value, bool *known)
@@ -80,7 +94,7 @@ static bool set(struct psmx_options *options, const char *key, const char *value
     if (strcmp(key, "SPIN") == 0)
         return read_spin(value, &options->spin_ns);
     if (strcmp(key, "LOG") == 0)
-        return psmx_log_level(value);
+        return read_level(value);
     if (strcmp(key, "SERIALIZED") == 0)
         return read_bool(value, &options->serialized);
     if (strcmp(key, "KEYED_TOPICS") == 0)
@@ -97,12 +111,13 @@ static bool apply(struct psmx_options *options, const char *key, const char *val
 {
     bool known, well = set(options, key, value, &known);
     if (!known)
-        psmx_say(PSMX_LOG_ERROR,
-                 "PSMX plug-in: there is no option %s; there are DIR, LIMIT, SPIN, LOG, "
-                 "SERIALIZED, KEYED_TOPICS, INSTANCE_NAME and LOCATOR",
-                 key);
+        psmx_say(
+            EDDY_LOG_ERROR,
+            "PSMX plug-in, option %s: there is none of this name; there are DIR, LIMIT, SPIN, LOG, "
+            "SERIALIZED, KEYED_TOPICS, INSTANCE_NAME and LOCATOR",
+            key);
     else if (!well)
-        psmx_say(PSMX_LOG_ERROR, "PSMX plug-in: option %s: \"%s\" makes no sense; see eddy-psmx(5)",
+        psmx_say(EDDY_LOG_ERROR, "PSMX plug-in, option %s: \"%s\" makes no sense; see eddy-psmx(5)",
                  key, value);
     return well;
 }
@@ -132,8 +147,8 @@ bool psmx_options_read(const char *config, struct psmx_options *options)
         const char *equals = word(config, '=', key);
         const char *end = equals != NULL && *equals == '=' ? word(equals + 1, ';', value) : NULL;
         if (end == NULL) {
-            psmx_say(PSMX_LOG_ERROR,
-                     "PSMX plug-in: its configuration \"%s\" is not of the form KEY=VALUE;...",
+            psmx_say(EDDY_LOG_ERROR,
+                     "PSMX plug-in, configuration: \"%s\" is not of the form KEY=VALUE;...",
                      config);
             return false;
         }

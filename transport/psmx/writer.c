@@ -221,7 +221,7 @@ static int32_t result_of(const struct psmx_source *w, int error)
     /* Who does not wait overwrites, and there is nothing to tell; but not what is kept. */
     if (has_no_room)
         return w->history > 0 ? PSMX_OUT_OF_RESOURCES : PSMX_OK;
-    psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", w->name, eddy_last_error(), eddy_strerror(error));
+    psmx_say(EDDY_LOG_ERROR, "topic %s: %s (%s)", w->name, eddy_last_error(), eddy_strerror(error));
     return error == EDDY_ENOMEM ? PSMX_OUT_OF_RESOURCES : PSMX_ERROR;
 }
 
@@ -354,7 +354,7 @@ struct psmx_endpoint *psmx_writer_create(struct psmx_subject *subject, const str
         w->psmx.ops.write_with_key = write_with_key;
     int error = w->name != NULL && w->scope != NULL ? open_writer(w) : EDDY_ENOMEM;
     if (error) {
-        psmx_say(PSMX_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
+        psmx_say(EDDY_LOG_ERROR, "topic %s: %s (%s)", subject->name, eddy_last_error(),
                  eddy_strerror(error));
         free_writer(w);
         return NULL;
