@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct example_options {
     const char *topic; /* name of a topic; path of a flink where the program says so */
     uint64_t count;    /* samples, then end; 0: no end */
@@ -29,5 +33,9 @@ bool example_wait(eddy_waitset *waitset, uint64_t deadline);
 
 /* When the seconds of the options are over. */
 uint64_t example_end(const struct example_options *options);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -69,6 +69,18 @@ def flink_of(world):
     return os.path.join(world.dir, name)
 
 
+def case_in_cpp(world):
+    """The talker and listener of C and of C++ understand each other."""
+    for talking, listening in (("talker", "listener_cpp"), ("talker_cpp", "listener")):
+        listener = world.example(f"native/{listening}", "--count", "3", eddy=False)
+        talker = world.example(f"native/{talking}", "--rate", "50", eddy=False)
+        for _ in range(3):
+            listener.line_with("hello number")
+        check_equal(listener.ended(), 0, f"{listening}: exit code")
+        stop(talker)
+    world.end()
+
+
 def case_event_loops(world):
     """What polls on a wait set's descriptor: a loop of epoll, and Python's asyncio."""
     programs = [world.example("native/event_loop", "--count", "3", eddy=False)]
