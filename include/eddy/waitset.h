@@ -1,6 +1,6 @@
-/* eddy/waitset.h - one thread waits for many readers and user events.
+/* eddy/waitset.h - one thread waits for many readers, user events and descriptors.
  *
- *   open -> attach readers and events -> wait, wait, ... -> close
+ *   open -> attach readers, events, descriptors -> wait, wait, ... -> close
  *
  * Threads: wait serves one thread at a time; attach, detach and eddy_event_trigger may be called by
  *          others meanwhile.  Readers attached for EDDY_WAIT_LEVEL are looked at by wait: take from
@@ -39,6 +39,25 @@ EDDY_API int eddy_waitset_attach_event(eddy_waitset *waitset, eddy_event *event,
 /* EDDY_ENOENT if it is not attached here. */
 EDDY_API int eddy_waitset_detach_reader(eddy_waitset *waitset, eddy_reader *reader);
 EDDY_API int eddy_waitset_detach_event(eddy_waitset *waitset, eddy_event *event);
+
+/* A descriptor of the program's own: a socket, pipe, timerfd, eventfd, another library's epoll.  It is
+ * reported, level by level, as long as poll(2) would report it: `events` are POLLIN, POLLOUT, POLLPRI
+ * or POLLRDHUP; errors and hang-ups are reported in any case.  Which of them it was, the program learns
+ * when it reads or writes: let it not block there.
+ *
+ * From now on a thread of the library, which blocks all signals, watches them in the wait's place;
+ * wait sets without descriptors have none, and readers cost what they cost without.
+ * Detach it before you close it.  Closed without, it may not be reported any more; or be reported all
+ * the time, until it is detached, as is one that cannot be watched any more; or, when its number has
+ * become another file's, stand for that.  A descriptor may be on several wait sets, once on each.
+ *
+ * Does not block.
+ * Errors: EDDY_EINVAL (it is closed, or a file that is always ready; no such events), EDDY_EBUSY (it is
+ * on this wait set), EDDY_ESYS (no thread or no descriptor, see ulimit), EDDY_ENOMEM, EDDY_EFORKED.
+ *                                                      spec/protocols.md, "Descriptors of others" */
+EDDY_API int eddy_waitset_attach_fd(eddy_waitset *waitset, int fd, uint32_t events, void *context);
+/* EDDY_ENOENT if it is not attached here. */
+EDDY_API int eddy_waitset_detach_fd(eddy_waitset *waitset, int fd);
 
 /* Waits until something attached is ready, then fills in up to `max` contexts; those left over come
  * next time. Returns 0 with *count >= 1, EDDY_EAGAIN or EDDY_ETIMEDOUT, or EDDY_EFORKED. */

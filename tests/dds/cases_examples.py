@@ -99,6 +99,18 @@ def case_event_loops(world):
     world.end()
 
 
+def case_meter(world):
+    """Groups, what goes with each sample, and a timer on the wait set."""
+    meter = world.example("native/meter", "--count", "2", eddy=False)
+    sensor = world.example("native/sensor", eddy=False)
+    meter.line_with("of them inside; the last is number ")
+    for word in meter.line_with("of them inside; the last is number ").split(" readings")[:1]:
+        check(int(word.split()[-1]) > 16, f"readings in a second: {word}")
+    check_equal(meter.ended(), 0, "meter: exit code")
+    stop(sensor)
+    world.end()
+
+
 def case_peek(world):
     """Knowing only the path of a flink: what DDS programs and native ones say."""
     talker = start(world, "dds/talker", "--rate", "50")

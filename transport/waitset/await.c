@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
 #include "transport/waitset/fd.h"
+#include "transport/waitset/foreign.h"
 #include "transport/waitset/waitset.h"
 
 static bool is_event_ready(struct eddy_attachment *a)
@@ -16,10 +17,12 @@ static bool is_event_ready(struct eddy_attachment *a)
     return triggered != before;
 }
 
-static bool is_ready(struct eddy_attachment *a)
+static bool is_ready(const struct eddy_waitset *ws, struct eddy_attachment *a)
 {
     if (a->event)
         return is_event_ready(a);
+    if (!a->reader)
+        return eddy_foreign_is_ready(ws->foreign, a);
     if (a->edge)
         return eddy_reader_has(a->reader, a->seen);
     return eddy_reader_ready(a->reader);
@@ -75,7 +78,7 @@ static bool collect(struct eddy_waitset *ws, void **contexts, size_t max, size_t
         struct eddy_attachment *a = TAILQ_FIRST(&ws->pending);
         more = a != last;
         eddy_attachment_rest(ws, a);
-        if (!is_ready(a))
+        if (!is_ready(ws, a))
             continue;
         mark_reported(a);
         contexts[n++] = a->context;

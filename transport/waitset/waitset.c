@@ -4,6 +4,7 @@
 #include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "transport/waitset/fd.h"
+#include "transport/waitset/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,8 +138,10 @@ static void forget(struct eddy_waitset *ws, struct eddy_attachment *a)
     if (a->reader) {
         unsubscribe_bell(ws, a->reader);
         a->reader->waitset = NULL;
-    } else {
+    } else if (a->event) {
         take_off(a->event);
+    } else {
+        eddy_foreign_drop(ws->foreign, a);
     }
     eddy_attachment_rest(ws, a);
     LIST_REMOVE(a, sharers);
@@ -163,6 +166,8 @@ int eddy_waitset_close(eddy_waitset *ws)
     if (eddy_is_guest())
         return eddy_fail_forked();
     bool forked = ws->fork_count != eddy_fork_count;
+    eddy_foreign_free(ws->foreign, forked);
+    ws->foreign = NULL;
     eddy_waitset_pipe_free(ws->pipe, forked);
     if (!forked) {
         for (struct eddy_attachment *a = LIST_FIRST(&ws->all), *next; a; a = next) {
@@ -186,20 +191,19 @@ int eddy_waitset_close(eddy_waitset *ws)
 /* --- attaching ------------------------------------------------------------------------------- */
 
 /* It is looked at by the next wait, whatever was told before: there is news of it. */
-static int add(struct eddy_waitset *ws, struct eddy_attachment like, uint32_t bit)
+int eddy_waitset_add(struct eddy_waitset *ws, const struct eddy_attachment *like, uint32_t bit)
 {
     struct eddy_attachment *a = malloc(sizeof *a);
     if (!a)
         return eddy_fail(EDDY_ENOMEM, "no memory to attach to a wait set");
-    *a = like;
+    *a = *like;
     LIST_INSERT_HEAD(&ws->by_bit[bit], a, sharers);
     LIST_INSERT_HEAD(&ws->all, a, others);
     eddy_bell_tell(ws->seat, bit);
     return EDDY_OK;
 }
 
-/* A sleeping wait must look at what is new. */
-static void rouse(struct eddy_waitset *ws)
+void eddy_waitset_rouse(const struct eddy_waitset *ws)
 {
     eddy_bell_ring(&ws->seat->bell);
 }
@@ -207,6 +211,8 @@ static void rouse(struct eddy_waitset *ws)
 int eddy_waitset_attach_reader(eddy_waitset *ws, eddy_reader *r, uint32_t mode, void *context)
 {
     EDDY_UNCANCELLED;
+    const struct eddy_attachment like = {
+        .reader = r, .context = context, .edge = mode == EDDY_WAIT_EDGE, .seen = r->next};
     if (ws->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     pthread_mutex_lock(&ws->lock);
@@ -214,49 +220,43 @@ int eddy_waitset_attach_reader(eddy_waitset *ws, eddy_reader *r, uint32_t mode, 
                                        "the reader is on a wait set already; detach it there first")
                            : 0;
     if (!error)
-        error = add(
-            ws,
-            (struct eddy_attachment){
-                .reader = r, .context = context, .edge = mode == EDDY_WAIT_EDGE, .seen = r->next},
-            eddy_topic_news(r->segment));
+        error = eddy_waitset_add(ws, &like, eddy_topic_news(r->segment));
     if (!error) {
         r->waitset = ws;
         subscribe_bell(ws, r);
     }
     pthread_mutex_unlock(&ws->lock);
-    rouse(ws);
+    eddy_waitset_rouse(ws);
     return error;
 }
 
 int eddy_waitset_attach_event(eddy_waitset *ws, eddy_event *e, uint32_t mode, void *context)
 {
     EDDY_UNCANCELLED;
+    const struct eddy_attachment like = {
+        .event = e, .context = context, .edge = mode == EDDY_WAIT_EDGE};
     struct eddy_waitset *none = NULL;
     if (ws->fork_count != eddy_fork_count)
         return eddy_fail_forked();
     if (!eddy_cas_seq(&e->waitset, &none, ws))
         return eddy_fail(EDDY_EBUSY, "the event is on a wait set already; detach it there first");
     pthread_mutex_lock(&ws->lock);
-    int error = add(
-        ws,
-        (struct eddy_attachment){.event = e, .context = context, .edge = mode == EDDY_WAIT_EDGE},
-        eddy_event_news(e));
+    int error = eddy_waitset_add(ws, &like, eddy_event_news(e));
     pthread_mutex_unlock(&ws->lock);
     if (error)
         take_off(e);
-    rouse(ws);
+    eddy_waitset_rouse(ws);
     return error;
 }
 
-static int detach(struct eddy_waitset *ws, const struct eddy_reader *r, const struct eddy_event *e)
+int eddy_waitset_detach(struct eddy_waitset *ws, const struct eddy_attachment *like, uint32_t bit)
 {
     int error = EDDY_ENOENT;
     pthread_mutex_lock(&ws->lock);
     struct eddy_attachment *a;
-    for (a = LIST_FIRST(&ws->by_bit[r ? eddy_topic_news(r->segment) : eddy_event_news(e)]); a;
-         a = LIST_NEXT(a, sharers))
-        if (a->reader == r && a->event == e)
-            break;
+    LIST_FOREACH(a, &ws->by_bit[bit], sharers)
+    if (a->reader == like->reader && a->event == like->event && a->fd == like->fd)
+        break;
     if (a) {
         forget(ws, a);
         error = EDDY_OK;
@@ -268,13 +268,19 @@ static int detach(struct eddy_waitset *ws, const struct eddy_reader *r, const st
 int eddy_waitset_detach_reader(eddy_waitset *ws, eddy_reader *reader)
 {
     EDDY_UNCANCELLED;
-    return ws->fork_count != eddy_fork_count ? eddy_fail_forked() : detach(ws, reader, NULL);
+    const struct eddy_attachment like = {.reader = reader};
+    return ws->fork_count != eddy_fork_count
+               ? eddy_fail_forked()
+               : eddy_waitset_detach(ws, &like, eddy_topic_news(reader->segment));
 }
 
 int eddy_waitset_detach_event(eddy_waitset *ws, eddy_event *event)
 {
     EDDY_UNCANCELLED;
-    return ws->fork_count != eddy_fork_count ? eddy_fail_forked() : detach(ws, NULL, event);
+    const struct eddy_attachment like = {.event = event};
+    return ws->fork_count != eddy_fork_count
+               ? eddy_fail_forked()
+               : eddy_waitset_detach(ws, &like, eddy_event_news(event));
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -294,7 +300,7 @@ int eddy_event_close(eddy_event *e)
         return EDDY_OK;
     struct eddy_waitset *ws = eddy_load_relaxed(&e->waitset); /* nobody else uses it any more */
     if (ws && ws->fork_count == eddy_fork_count)
-        detach(ws, NULL, e);
+        (void)eddy_waitset_detach_event(ws, e);
     free(e);
     return EDDY_OK;
 }

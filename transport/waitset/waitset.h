@@ -21,10 +21,12 @@
 #include <eddy/waitset.h>
 #include <sys/queue.h>
 
-/* One attached reader or event. */
+/* One attached reader, event or descriptor. */
 struct eddy_attachment {
     struct eddy_reader *reader; /* or */
-    struct eddy_event *event;
+    struct eddy_event *event;   /* or, where both are NULL, */
+    int fd;
+    uint32_t events; /* of the descriptor, as for poll(2) */
     void *context;
     uint64_t seen; /* edge: reported up to here */
     bool edge, is_pending;
@@ -45,6 +47,7 @@ struct eddy_waitset {
     uint32_t tolls;                 /* of the domain's orphans, as far as it has heard them */
     struct eddy_pending pending;    /* in the order in which they are looked at */
     struct eddy_waitset_pipe *pipe; /* if a descriptor was asked for */
+    struct eddy_foreign *foreign;   /* if a descriptor was attached */
 };
 
 struct eddy_event {
@@ -80,6 +83,18 @@ static inline uint32_t eddy_event_news(const struct eddy_event *e)
 {
     return (uint32_t)((uintptr_t)e / sizeof *e % EDDY_NEWS_BITS);
 }
+
+static inline uint32_t eddy_fd_news(int fd)
+{
+    return (uint32_t)fd % EDDY_NEWS_BITS;
+}
+
+/* Attaches a copy, with its bit: it is looked at by the next wait.  The lock is held. */
+int eddy_waitset_add(struct eddy_waitset *ws, const struct eddy_attachment *like, uint32_t bit);
+/* Detaches what is the same as `like`; EDDY_ENOENT. */
+int eddy_waitset_detach(struct eddy_waitset *ws, const struct eddy_attachment *like, uint32_t bit);
+/* A sleeping wait must look at what is new. */
+void eddy_waitset_rouse(const struct eddy_waitset *ws);
 
 /* The lock is held. */
 static inline void eddy_attachment_pend(struct eddy_waitset *ws, struct eddy_attachment *a)
