@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 enum { MIB = 1 << 20, LIMIT = 16 * MIB, SMALL = 65536, OTHER = 80000, ROUNDS = 300, SAMPLES = 400 };
+/* Extents of smaller ones have so many slots that the machine of tests/orders/weak.h has too few words. */
+enum { LEAST = SANITIZED ? 4000 : 100 };
 
 static struct eddy_segment *segment;
 /* Relaxed throughout: the test must not order what the engine should. */
@@ -55,7 +57,7 @@ static void *exchange(void *unused)
 {
     for (int i = 0; i < ROUNDS; i++) {
         meet();
-        segment->exchanged = 0; /* always the same number */
+        eddy_store_relaxed(&segment->exchanged, 0u); /* always the same number */
         (void)eddy_extent_exchange(segment, i % 2 ? SMALL : OTHER, LIMIT / 2);
         meet();
     }
@@ -117,7 +119,7 @@ static void *publish_any(void *number)
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "sizes", &writing);
     for (uint64_t i = 0; i < SAMPLES; i++)
-        payload_publish(writer, 100 + (payload_random(&seed) % 900 << payload_random(&seed) % 12),
+        payload_publish(writer, LEAST + (payload_random(&seed) % 900 << payload_random(&seed) % 12),
                         author, i);
     must(eddy_writer_close(writer));
     must(eddy_domain_close(domain));

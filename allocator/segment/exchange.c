@@ -127,16 +127,17 @@ static bool suits_exchange(struct eddy_segment *s, uint32_t i, uint64_t wanted, 
 
 static int exchange_any(struct eddy_segment *s, uint64_t wanted)
 {
+    uint32_t from = eddy_load_relaxed(&s->exchanged);
     for (int pass = 0; pass < 2; pass++)
         for (uint32_t n = 0; n < EDDY_EXTENTS_MAX; n++) {
             struct eddy_extent *x;
-            uint32_t i = (s->exchanged + n) % EDDY_EXTENTS_MAX;
+            uint32_t i = (from + n) % EDDY_EXTENTS_MAX;
             if (!suits_exchange(s, i, wanted, pass == 0, &x))
                 continue;
             int error = exchange(s, i, x, wanted);
             if (error == EDDY_EBUSY)
                 continue;
-            s->exchanged = i + 1; /* a hint; two threads may miss each other's */
+            eddy_store_relaxed(&s->exchanged, i + 1); /* a hint */
             return error;
         }
     return eddy_fail(

@@ -59,7 +59,7 @@ struct eddy_segment {
     struct eddy_extent extents[EDDY_EXTENTS_MAX]; /* the first that was met here of each number */
     _Atomic(struct eddy_extent *) later[EDDY_EXTENTS_MAX]; /* one that has the number since */
     struct eddy_extent *all_later;
-    uint32_t exchanged; /* the number at which to look next; a hint */
+    _Atomic uint32_t exchanged; /* the number at which to look next; a hint */
 };
 
 extern const struct eddy_format eddy_topic_format;

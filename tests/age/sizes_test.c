@@ -194,7 +194,7 @@ static void another_process_follows(enum eddy_reliability reliability)
         wire_expect(child.wire, WIRE_DONE);
         must(eddy_topic_trim(domain, eddy_writer_flink(writer), NULL));
         later += slot_is_in_a_later_one(segment);
-        segment->exchanged = 0;
+        eddy_store_relaxed(&segment->exchanged, 0u);
         must(eddy_extent_exchange(segment, ((i + 1) % 3 + 2) * 100 * KIB, LIMIT / 2));
     }
     child_join(&child);
