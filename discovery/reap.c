@@ -75,6 +75,7 @@ static void free_writer_seat(struct eddy_segment *s, uint32_t seat)
     eddy_line_leave(s, seat);
     EDDY_POINT("leave:writer-out-of-line");
     eddy_and_relaxed(&s->control->writer_bits[seat / 64], ~eddy_seat_bit(seat)); /* for reapers */
+    eddy_store_relaxed(&w->since, UINT64_MAX); /* nothing is of who comes next; by way of [seat] */
     EDDY_POINT("leave:writer-unmarked");
     eddy_store_release(&w->owner, 0u); /* [seat], last, as above */
 }

@@ -55,6 +55,25 @@ static void late_reader_gets(const struct eddy_reader_options *options, uint64_t
     must(eddy_reader_close(late));
 }
 
+/* A writer's seat goes to the next one of the same participant, or to who gives memory back. */
+static void history_goes_with_its_writer_whoever_has_its_seat(void **state)
+{
+    (void)state;
+    start();
+    for (uint32_t round = 0; round < 3; round++) {
+        eddy_writer *writer = open_writer(domain, "late", &per_writer);
+        late_reader_gets(&all, round, 0, 0);
+        publish_range(writer, round, 0, 2 + round);
+        late_reader_gets(&all, round, 0, 2 + round);
+        must(eddy_writer_close(writer));
+        late_reader_gets(&all, round, 0, 0);
+    }
+    eddy_writer *other = open_writer(domain, "late", NULL);
+    late_reader_gets(&all, 9, 0, 0);
+    must(eddy_writer_close(other));
+    finish();
+}
+
 static void without_history_a_late_reader_gets_nothing(void **state)
 {
     (void)state;
@@ -373,6 +392,7 @@ int main(void)
         WORLD_TEST(writer_history_survives_a_shortage),
         WORLD_TEST(topic_history_survives_a_shortage),
         WORLD_TEST(history_does_not_hold_the_writer_up),
+        WORLD_TEST(history_goes_with_its_writer_whoever_has_its_seat),
         WORLD_TEST(unread_history_is_let_go_on_close),
         WORLD_TEST(joining_a_stream_leaves_no_gap_in_writer_history),
         WORLD_TEST(joining_a_stream_leaves_no_gap_in_topic_history),

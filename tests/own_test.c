@@ -200,6 +200,9 @@ static void a_writer_lives_until_it_does_not(void **state)
     must(eddy_reader_take(pair.reader, &sample));
     must(eddy_writer_close(pair.writer));
     check(!eddy_reader_knows_writer(pair.reader, &sample));
+    eddy_writer *next = open_writer(pair.domain, "pair", NULL); /* in the same place */
+    check(!eddy_reader_knows_writer(pair.reader, &sample));
+    must(eddy_writer_close(next));
     must(eddy_reader_release(pair.reader, &sample));
     must(eddy_reader_close(pair.reader));
     must(eddy_domain_close(pair.domain));

@@ -241,7 +241,8 @@ struct eddy_writer_seat {
     _Atomic uint32_t waits;
     _Atomic uint32_t bell;
     uint32_t spare_word;
-    uint64_t spare[2];
+    _Atomic uint64_t since;
+    uint64_t spare;
 };
 /* clang-format off */
 EDDY_AT(eddy_writer_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
@@ -252,6 +253,7 @@ EDDY_AT(eddy_writer_seat, flags, 28, 4);    /* its writer, at open              
 EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       statistics */
 EDDY_AT(eddy_writer_seat, waits, 36, 4);    /* its writer; who passes it over   writers */
 EDDY_AT(eddy_writer_seat, bell, 40, 4);     /* its writer, ringers              writers */
+EDDY_AT(eddy_writer_seat, since, 48, 8);    /* its writer, at open; who frees it  late readers */
 EDDY_SIZE(eddy_writer_seat, 64);
 /* clang-format on */
 

@@ -138,6 +138,17 @@ static inline bool eddy_seat_is_void(const _Atomic uint64_t *owner)
     return eddy_load_seq(owner) & EDDY_OWNER_REAPING; /* from [void] */
 }
 
+/* True if number sn is of the writer that has the seat now, of this participant, and not of one that had
+ * it before: of the same participant, too, whose owner cannot be told apart. */
+static inline bool eddy_writer_has_seat(const struct eddy_segment *s, uint32_t seat,
+                                        uint64_t participant, uint64_t sn)
+{
+    /* Relaxed: who comes after the close of the last holder sees no older `since`, and others ask
+     * again. */
+    return seat < EDDY_SEATS_MAX && eddy_load_relaxed(&s->writers[seat].owner) == participant &&
+           sn >= eddy_load_relaxed(&s->writers[seat].since);
+}
+
 /* A walk over the seats that may be taken: those with a bit, in the groups of 64 with a bit. */
 struct eddy_seats {
     const _Atomic uint64_t *words;

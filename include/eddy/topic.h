@@ -340,9 +340,8 @@ EDDY_API bool eddy_reader_ready(eddy_reader *reader);
 /* Samples that this reader missed so far: a reliable one where writers have let go of it. */
 EDDY_API uint64_t eddy_reader_lost(const eddy_reader *reader);
 
-/* True if the participant that wrote the sample lives and has a writer on the topic where this one
- * was.  (One that is stopped lives.  If its writer was closed, another of the same participant may
- * have its place.) */
+/* True if the writer that published the sample is open, and its participant lives.  (One that is
+ * stopped lives.) */
 EDDY_API bool eddy_reader_knows_writer(const eddy_reader *reader, const struct eddy_sample *sample);
 
 /* The depth in force. */

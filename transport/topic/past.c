@@ -43,14 +43,12 @@ static bool is_alive(struct gather *g, uint64_t id)
 }
 
 /* True if the writer that keeps the sample still has its seat, and lives. */
-static bool writer_lives(struct gather *g, const struct eddy_slot *slot)
+static bool writer_lives(struct gather *g, const struct eddy_slot *slot, uint64_t sn)
 {
-    const struct eddy_segment *s = g->reader->segment;
-    /* Relaxed: the slot is pinned, or it is only a guess; and the owner alone is looked at. */
+    /* Relaxed: the slot is pinned, or it is only a guess. */
     uint32_t seat = eddy_load_relaxed(&slot->writer);
     uint64_t source = eddy_load_relaxed(&slot->source);
-    return seat < EDDY_SEATS_MAX && eddy_load_relaxed(&s->writers[seat].owner) == source &&
-           is_alive(g, source);
+    return eddy_writer_has_seat(g->reader->segment, seat, source, sn) && is_alive(g, source);
 }
 
 static bool is_history(struct gather *g, const struct eddy_slot *slot, uint64_t sn, uint32_t id)
@@ -64,7 +62,7 @@ static bool is_history(struct gather *g, const struct eddy_slot *slot, uint64_t 
      * sample in the log. */
     bool kept = eddy_load_acquire(&slot->keeper) != 0 ||
                 (eddy_load_relaxed(&slot->retain) != 0 && log_confirms(s, sn, id));
-    return kept && writer_lives(g, slot);
+    return kept && writer_lives(g, slot, sn);
 }
 
 /* True if the log does not tell who published this number: it went round, or did so before it was
@@ -86,7 +84,7 @@ static bool is_doubtful(struct gather *g, const struct eddy_slot *slot, uint64_t
     return sn != 0 && sn + g->topic_history < g->until && eddy_load_relaxed(&slot->retain) != 0 &&
            (eddy_load_acquire(&slot->owner) & EDDY_SLOT_SEAT) ==
                eddy_load_relaxed(&slot->writer) + 1u &&
-           is_forgotten(g->reader->segment, sn) && writer_lives(g, slot);
+           is_forgotten(g->reader->segment, sn) && writer_lives(g, slot, sn);
 }
 
 static bool add(struct gather *g, struct pasts *to, const struct eddy_past *one)
@@ -265,7 +263,7 @@ static void drop_what_went(struct gather *g)
         struct eddy_place p;
         past->of_writer = !past->dropped &&
                           eddy_slot_find(g->reader->segment, past->slot, &p) == EDDY_OK &&
-                          !is_let_go(past, p.slot) && writer_lives(g, p.slot);
+                          !is_let_go(past, p.slot) && writer_lives(g, p.slot, past->sn);
         if (!past->of_topic && !past->of_writer)
             drop(g, past);
     }

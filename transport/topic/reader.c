@@ -220,9 +220,9 @@ uint64_t eddy_reader_lost(const eddy_reader *r)
 
 bool eddy_reader_knows_writer(const eddy_reader *r, const struct eddy_sample *sample)
 {
-    /* Relaxed: what it says may change at any time. */
-    return r->fork_count == eddy_fork_count && sample->writer < EDDY_SEATS_MAX &&
-           eddy_load_relaxed(&r->segment->writers[sample->writer].owner) == sample->source &&
+    uint64_t sn = sample->sn + r->segment->first_sn - 1;
+    return r->fork_count == eddy_fork_count &&
+           eddy_writer_has_seat(r->segment, sample->writer, sample->source, sn) &&
            eddy_domain_knows_alive(r->domain, sample->source);
 }
 

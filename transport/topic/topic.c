@@ -42,6 +42,8 @@ static void clear_seat(struct eddy_segment *s, enum eddy_role role, uint32_t sea
         eddy_store_relaxed(&w->bytes, 0u);
         eddy_store_relaxed(&w->kept, 0u);
         eddy_store_relaxed(&w->waits, 0u);
+        /* What an earlier holder of the seat has published lies below: from [seat]. */
+        eddy_store_relaxed(&w->since, eddy_load_relaxed(&s->control->next_sn));
     } else {
         struct eddy_reader_seat *r = &s->readers[seat];
         struct eddy_reader_rest *rest = &s->reader_rests[seat];
