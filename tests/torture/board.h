@@ -17,6 +17,9 @@ struct line {
     _Atomic uint64_t since; /* when the call that it is in began; 0: in none */
     _Atomic(const char *) what;
     _Atomic uint64_t calls, published, taken, opened, guests;
+    _Atomic uint64_t told;    /* readers, that writers had let go of them */
+    _Atomic uint64_t trimmed; /* bytes */
+    _Atomic uint64_t past;    /* samples that were published before their reader was opened */
     _Atomic uint64_t ring_opened, produced, consumed, redelivered; /* chunks of rings */
     _Atomic uint64_t ring_refused; /* no room, nothing there, role taken, nobody there */
     _Atomic uint64_t refused;      /* no room in time: what the promise allows */
@@ -30,9 +33,10 @@ struct board {
     struct line lines[LINES];
     _Atomic uint64_t order[STEADY][BOARD_ORDER];
     _Atomic uint64_t shared_bytes[STEADY]; /* most that each topic had */
-    _Atomic uint64_t skipped;              /* by the checker's best-effort readers */
-    _Atomic uint64_t chunks[BOARD_ORDER];  /* of the ring that the checker produces */
-    _Atomic uint64_t ring_in;              /* published by processes to the ring that it consumes */
+    uint32_t processes;
+    _Atomic uint64_t skipped;             /* by the checker's best-effort readers */
+    _Atomic uint64_t chunks[BOARD_ORDER]; /* of the ring that the checker produces */
+    _Atomic uint64_t ring_in;             /* published by processes to the ring that it consumes */
 };
 extern struct board *board;
 

@@ -180,6 +180,7 @@ void control_run(struct control *c, const struct settings *settings)
     signal(SIGINT, interrupt);
     signal(SIGTERM, interrupt);
     board_create();
+    board->processes = settings->processes;
     plan_begin(&c->plan, settings->seed, settings->processes);
     c->checker = child_start(checker_main, NULL);
     wire_expect(c->checker.wire, WIRE_READY);

@@ -78,7 +78,7 @@ void guest_run(struct process *parent, const struct event *event)
     struct eddy_domain_options options = {.name = "guest"};
     if (!let(timed("eddy_domain_open", eddy_domain_open(&options, &domain))))
         _exit(0);
-    reading_open(&r, domain, event->topic, event->seed >> 8);
+    reading_open(&r, domain, NULL, event->topic, event->seed >> 8);
     writing_open(&w, domain, event->topic, author_of(parent->id, key, event->number),
                  event->seed >> 9);
     writing_publish(&w, event->count, event->seed);

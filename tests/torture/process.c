@@ -19,11 +19,11 @@ static void change_waitset(struct process *p, struct reading *r, uint64_t choice
     if (!p->waitset && !let(timed("eddy_waitset_open", eddy_waitset_open(p->domain, &p->waitset))))
         return;
     uint32_t mode = choice & 1 ? EDDY_WAIT_EDGE : EDDY_WAIT_LEVEL;
-    if (r->handle && !r->attached) {
+    if (r->handle && !r->attached && !r->stopped) {
         must(timed("eddy_waitset_attach_reader",
                    eddy_waitset_attach_reader(p->waitset, r->handle, mode, r)));
         r->attached = true;
-    } else if (r->handle && choice % 4 == 0) {
+    } else if (r->handle && r->attached && choice % 4 == 0) {
         must(
             timed("eddy_waitset_detach_reader", eddy_waitset_detach_reader(p->waitset, r->handle)));
         r->attached = false;
@@ -84,24 +84,6 @@ static void fork_guest(struct process *p, const struct event *event)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
-static void collect_garbage(void)
-{
-    struct eddy_gc_report report;
-    must(timed("eddy_gc", eddy_gc(NULL, &report)));
-    same(report.files_refused, 0);
-}
-
-/* A picture of what changes meanwhile: of topics that are whole only their numbers vary. */
-static void look_in(void)
-{
-    eddy_snapshot *snapshot;
-    must(timed("eddy_snapshot_take", eddy_snapshot_take(NULL, &snapshot)));
-    check(eddy_snapshot_topics(snapshot) >= STEADY);
-    for (size_t i = 0; i < eddy_snapshot_topics(snapshot); i++)
-        check(eddy_snapshot_topic(snapshot, i)->stats.writers <= MOST_PROCESSES * (WRITERS + 8));
-    eddy_snapshot_free(snapshot);
-}
-
 static void join(struct process *p)
 {
     char name[32];
@@ -127,13 +109,17 @@ static void leave(struct process *p)
 static void act_writing(struct process *p, const struct event *event)
 {
     struct writing *w = &p->writers[event->handle % WRITERS];
-    if (event->verb == OPEN_WRITER || event->verb == PUBLISH)
+    if (event->verb == OPEN_WRITER || event->verb == PUBLISH || event->verb == PUBLISH_MANY)
         writing_open(w, p->domain, event->topic,
                      author_of(p->id, event->handle % WRITERS, event->number), event->seed);
     if (event->verb == CLOSE_WRITER)
         writing_close(w);
     else if (event->verb == PUBLISH)
         writing_publish(w, event->count, event->seed);
+    else if (event->verb == PUBLISH_MANY)
+        writing_publish_many(w, event->count, event->seed);
+    else if (event->verb == RESERVE)
+        writing_reserve(w, event->seed);
     else if (event->verb == HOARD)
         writing_hoard(w, event->seed);
     else if (event->verb == DISCARD)
@@ -143,14 +129,18 @@ static void act_writing(struct process *p, const struct event *event)
 static void act_reading(struct process *p, const struct event *event)
 {
     struct reading *r = &p->readers[event->handle];
-    if (event->verb == OPEN_READER || event->verb == TAKE)
-        reading_open(r, p->domain, event->topic, event->seed);
+    if (event->verb == OPEN_READER || event->verb == TAKE || event->verb == TAKE_MANY)
+        reading_open(r, p->domain, p->writers, event->topic, event->seed);
     if (event->verb == CLOSE_READER)
         reading_close(r);
     else if (event->verb == TAKE)
         reading_take(r, event->count, event->seed);
+    else if (event->verb == TAKE_MANY)
+        reading_take_many(r, event->count, event->seed);
     else if (event->verb == TAKE_LATEST)
         reading_take_latest(r);
+    else if (event->verb == STOP_READER)
+        reading_stop(r);
     else if (event->verb == RELEASE)
         reading_release(r, event->count, event->seed);
     else if (event->verb == WAIT)
@@ -189,8 +179,10 @@ static void act(struct process *p, const struct event *event)
     case OPEN_WRITER:
     case CLOSE_WRITER:
     case PUBLISH:
+    case PUBLISH_MANY:
     case HOARD:
     case DISCARD:
+    case RESERVE:
         act_writing(p, event);
         break;
     case RING_PRODUCE:
@@ -206,10 +198,11 @@ static void act(struct process *p, const struct event *event)
         fork_guest(p, event);
         break;
     case GC:
-        collect_garbage();
-        break;
     case LOOK:
-        look_in();
+    case TRIM:
+    case LET_GO:
+    case KICK:
+        outside_act(p, event);
         break;
     case LEAVE:
         leave(p);

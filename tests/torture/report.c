@@ -105,6 +105,9 @@ void report_summary(const struct control *c)
            " without room in time, %" PRIu64 " busy\n",
            SUM(published), SUM(taken), atomic_load(&board->skipped), SUM(calls), SUM(refused),
            SUM(busy));
+    printf("%" PRIu64 " samples from before their reader's time, %" PRIu64
+           " times let go of a reader, %" PRIu64 " MiB trimmed\n",
+           SUM(past), SUM(told), SUM(trimmed) >> 20);
     printf("rings: %" PRIu64 " times opened, %" PRIu64 " chunks produced, %" PRIu64
            " consumed, %" PRIu64 " of them redelivered; %" PRIu64
            " calls with no room, nothing there or the role taken\n",

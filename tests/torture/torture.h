@@ -24,10 +24,12 @@ enum {
     MOST_PROCESSES = 48,
     WRITERS = 3, /* handles of a process */
     READERS = 4,
-    KEPT = 12, /* samples that a reader may hold */
-    LOANS = 4, /* that a writer may have out */
-    STEADY = 4,
-    TOPICS = 7,
+    KEPT = 12,  /* samples that a reader may hold */
+    LOANS = 4,  /* that a writer may have out */
+    GROUP = 40, /* samples published or taken together */
+    KEYS = 8,   /* what samples are about, where a topic keeps some of each */
+    STEADY = 5,
+    TOPICS = 9,
     GUESTS = 32, /* forked children that are told apart */
     DEEPEST = 6  /* logs of 2^10 to 2^16 entries */
 };
@@ -38,7 +40,7 @@ struct topic {
     uint32_t history; /* most that a writer keeps */
     size_t largest;   /* bytes of a sample */
     uint64_t limit;
-    uint64_t most; /* shared memory that what lives at one time may ask for; sizes are mixed */
+    uint64_t most; /* shared memory that six processes may ask for at one time; sizes are mixed */
 };
 extern const struct topic topics[TOPICS];
 
@@ -48,16 +50,23 @@ enum verb {
     CLOSE_WRITER,
     CLOSE_READER,
     PUBLISH,
+    PUBLISH_MANY,
     HOARD,
     DISCARD,
+    RESERVE,
     TAKE,
+    TAKE_MANY,
     TAKE_LATEST,
+    STOP_READER,
     RELEASE,
     WAIT,
     WAITSET,
     FORK,
     GC,
     LOOK,
+    TRIM,
+    LET_GO,
+    KICK,
     RING_PRODUCE,
     RING_CONSUME,
     RING_CLOSE,
@@ -90,13 +99,22 @@ static inline uint64_t author_of(uint32_t process, uint32_t handle, uint64_t num
     return (uint64_t)process << 56 | (uint64_t)handle << 48 | number;
 }
 
+/* What goes with samples where some of each key are kept: its how-manieth of that key of its author, the
+ * key, and how many its writer keeps. */
+#define TORTURE_WORD(number, key, kept) ((uint64_t)(number) << 16 | (uint64_t)(key) << 8 | (kept))
+#define TORTURE_NUMBER(word)            ((word) >> 16)
+#define TORTURE_KEY(word)               ((uint32_t)((word) >> 8 & 0xff))
+#define TORTURE_KEPT(word)              ((uint32_t)((word)&0xff))
+
 /* process.c: takes part until the wire says QUIT. */
 void process_run(int wire, uint32_t process);
 /* checker.c: watches until something is said on the wire, then takes stock. */
 void checker_run(int wire, void *unused);
 
+/* The participant whose reliable readers nobody lets go of. */
+#define CHECKER_NAME "checker"
+
 /* What a process, guest or checker opens. */
-int open_topic_writer(eddy_domain *domain, uint32_t topic, uint64_t seed, eddy_writer **writer);
 int open_topic_reader(eddy_domain *domain, uint32_t topic,
                       const struct eddy_reader_options *options, eddy_reader **reader);
 
