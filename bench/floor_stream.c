@@ -3,16 +3,19 @@
  *
  * Each writer has a ring of slots of its own.  A counter says how many it has written, and one for
  * each reader how many of them that has read; no lengths, no order among writers, nobody who could
- * die.  Who waits gives its core to the others there.
+ * die.  Who waits gives its core to the others there; a reader that has done so in vain for long
+ * sleeps, as the slices of the other contenders come between its own.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stream.h"
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #define SIDE  64u
-#define SLOTS 64u /* as deep as the readers of the transports */
+#define SLOTS 64u   /* as deep as the readers of the transports */
+#define VAIN  4096u /* above a millisecond: within a slice samples come sooner */
 
 struct counter {
     _Alignas(128) _Atomic uint64_t count;
@@ -24,6 +27,7 @@ static struct shared {
 } * shared;
 static unsigned writer_count, reader_count, me;
 static char *slots;
+static unsigned vain;
 static size_t size;
 static uint64_t count[SIDE], seen; /* a writer's own is the first */
 
@@ -64,10 +68,15 @@ static bool side_take(void)
         if (atomic_load_explicit(&shared->written[i].count, memory_order_acquire) != count[i]) {
             bench_drain(slot_of(i, count[i]), size);
             atomic_store_explicit(&shared->read[me][i].count, ++count[i], memory_order_release);
+            vain = 0;
             return true;
         }
     }
-    sched_yield();
+    if (vain++ < VAIN) {
+        sched_yield();
+    } else {
+        usleep(1000);
+    }
     return false;
 }
 
