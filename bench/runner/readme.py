@@ -240,7 +240,9 @@ def table(rows, part="all"):
     """The text between the markers; sizes in bytes in the rows."""
     begin, end = MARKS[part]
     where = re.sub(r"(Linux \d+\.\d+)\S*", r"\1", rows[0]["machine"])
-    text = [begin, *SHOWS.get(part, []), f"One run on {where}; Eddy {rows[0]['commit']}.", "",
+    commits = list(dict.fromkeys(row["commit"] for row in rows))
+    runs = "One run" if len(commits) == 1 else "Runs"
+    text = [begin, *SHOWS.get(part, []), f"{runs} on {where}; Eddy {' and '.join(commits)}.", "",
             "| | Eddy | beside it |", "| --- | --- | --- |"]
     text += ["| " + " | ".join(line).rstrip() + " |" for line in LINES[part](Figures(rows)) if line]
     return "\n".join([*text, end])
