@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
 #include "support/payload.h"
+#include "support/usage.h"
 #include "support/world.h"
 
 #include <eddy/waitset.h>
@@ -14,19 +15,29 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv 449
+#endif
+
 enum { SLEEP_MS = 300, CPU_MS = 100 };
 
-static bool refuse_futexes(void)
+/* Which calls: all by which one sleeps and wakes; or, as in filters that are older than it, all but
+ * futex_waitv. */
+enum refusal { NOTHING, ALL_BUT_WAITV, ALL };
+
+static bool refuse(enum refusal what)
 {
+    unsigned waitv = what == ALL ? SYS_futex_waitv : SYS_futex;
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_futex, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, waitv, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {sizeof code / sizeof *code, code};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+    return what == NOTHING || (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                               prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
 static uint64_t cpu_ms(void)
@@ -52,9 +63,8 @@ static void sleep_in_vain(eddy_reader *reader, eddy_waitset *waitset)
     check(cpu_ms() - cpu < CPU_MS);
 }
 
-static void waits(int wire, void *unused)
+static void waits(int wire, void *refusal)
 {
-    (void)unused;
     void *found;
     size_t count;
     eddy_waitset *waitset;
@@ -65,7 +75,7 @@ static void waits(int wire, void *unused)
     must(eddy_waitset_open(domain, &waitset));
     must(eddy_waitset_attach_reader(waitset, two, EDDY_WAIT_LEVEL, NULL));
     (void)eddy_waitset_wait(waitset, EDDY_POLL, &found, 1, &count); /* attaching rouses it */
-    check(refuse_futexes());
+    check(refuse(*(enum refusal *)refusal));
     sleep_in_vain(one, waitset);
     wire_say(wire, WIRE_READY);
     must(eddy_reader_wait(one, patience()));
@@ -77,25 +87,64 @@ static void waits(int wire, void *unused)
     wire_hear(wire);
 }
 
+static void writes(int wire, void *refusal)
+{
+    eddy_domain *domain = open_domain();
+    eddy_writer *one = open_writer(domain, "one", NULL), *two = open_writer(domain, "two", NULL);
+    check(refuse(*(enum refusal *)refusal));
+    wire_say(wire, WIRE_READY);
+    wire_expect(wire, WIRE_GO);
+    payload_publish(one, 64, 1, 1);
+    wire_expect(wire, WIRE_GO);
+    payload_publish(two, 64, 1, 2);
+    wire_hear(wire);
+}
+
+/* It sleeps when it is written to. */
+static void let_write(const struct child *sleeper, const struct child *writer)
+{
+    wire_expect(sleeper->wire, WIRE_READY);
+    usage_until_asleep(sleeper->pid);
+    wire_say(writer->wire, WIRE_GO);
+}
+
+static void play(enum refusal of_sleeper, enum refusal of_writer)
+{
+    struct child writer = child_start(writes, &of_writer);
+    wire_expect(writer.wire, WIRE_READY);
+    struct child sleeper = child_start(waits, &of_sleeper);
+    let_write(&sleeper, &writer);
+    let_write(&sleeper, &writer);
+    wire_expect(sleeper.wire, WIRE_DONE);
+    child_kill(&sleeper);
+    child_kill(&writer);
+    must(eddy_domain_close(open_domain())); /* clears away what they have left */
+}
+
 static void waits_end_and_cost_little_without_futexes(void **state)
 {
     (void)state;
-    eddy_domain *domain = open_domain();
-    eddy_writer *one = open_writer(domain, "one", NULL), *two = open_writer(domain, "two", NULL);
-    struct child child = child_start(waits, NULL);
-    wire_expect(child.wire, WIRE_READY);
-    payload_publish(one, 64, 1, 1);
-    wire_expect(child.wire, WIRE_READY);
-    payload_publish(two, 64, 1, 2);
-    wire_expect(child.wire, WIRE_DONE);
-    child_kill(&child);
-    must(eddy_writer_close(one));
-    must(eddy_writer_close(two));
-    must(eddy_domain_close(domain));
+    play(ALL, NOTHING);
+}
+
+static void so_they_do_with_one_call_of_them_alone(void **state)
+{
+    (void)state;
+    play(ALL_BUT_WAITV, NOTHING);
+}
+
+static void a_writer_without_futexes_is_noticed(void **state)
+{
+    (void)state;
+    play(ALL, ALL);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WORLD_TEST(waits_end_and_cost_little_without_futexes)};
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(waits_end_and_cost_little_without_futexes),
+        WORLD_TEST(so_they_do_with_one_call_of_them_alone),
+        WORLD_TEST(a_writer_without_futexes_is_noticed),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

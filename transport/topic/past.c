@@ -12,19 +12,23 @@ struct pasts {
     size_t count, room;
 };
 
+/* What the kernel was asked already: a participant may have thousands of samples, and those of all may
+ * lie in turn.  Who is dead stays dead, and who lives is asked about once more in the end. */
+struct known {
+    uint64_t id;
+    bool alive;
+};
+
 struct gather {
     struct eddy_reader *reader;
     uint64_t until, topic_history;
     struct pasts past;
-    struct pasts since; /* if there is a past: what was published from `until` on, by kind */
-    /* What the kernel was asked already: a participant may have thousands of samples.  Who is dead
-     * stays dead, and who lives is asked about once more in the end. */
-    struct known {
-        uint64_t id;
-        bool alive;
-    } known[64];
+    struct pasts since;  /* if there is a past: what was published from `until` on, by kind */
+    struct known *known; /* by seat */
     int error;
 };
+
+#define KNOWN EDDY_SEATS_MAX /* a topic has no more writers */
 
 static bool log_confirms(struct eddy_segment *s, uint64_t sn, uint32_t id)
 {
@@ -36,7 +40,7 @@ static bool log_confirms(struct eddy_segment *s, uint64_t sn, uint32_t id)
 
 static bool is_alive(struct gather *g, uint64_t id)
 {
-    struct known *known = &g->known[EDDY_SEAT_OF_ID(id) % 64];
+    struct known *known = &g->known[EDDY_SEAT_OF_ID(id) % KNOWN];
     if (known->id != id)
         *known = (struct known){id, eddy_domain_knows_alive(g->reader->domain, id)};
     return known->alive;
@@ -87,13 +91,18 @@ static bool is_doubtful(struct gather *g, const struct eddy_slot *slot, uint64_t
            is_forgotten(g->reader->segment, sn) && writer_lives(g, slot, sn);
 }
 
+static int fail_memory(void)
+{
+    return eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
+}
+
 static bool add(struct gather *g, struct pasts *to, const struct eddy_past *one)
 {
     if (to->count == to->room) {
         size_t room = to->room ? 2 * to->room : 64;
         struct eddy_past *list = realloc(to->list, room * sizeof *list);
         if (!list) {
-            g->error = eddy_fail(EDDY_ENOMEM, "no memory for the history of a topic");
+            g->error = fail_memory();
             return false;
         }
         to->list = list;
@@ -257,7 +266,7 @@ static bool is_let_go(const struct eddy_past *past, const struct eddy_slot *slot
  * any more.  Alive now means alive at each look before. */
 static void drop_what_went(struct gather *g)
 {
-    memset(g->known, 0, sizeof g->known);
+    memset(g->known, 0, KNOWN * sizeof *g->known);
     for (size_t i = 0; i < g->past.count; i++) {
         struct eddy_past *past = &g->past.list[i];
         struct eddy_place p;
@@ -332,24 +341,34 @@ static void drop_the_rest(struct gather *g)
     qsort(past->list, past->count, sizeof *past->list, by_number);
 }
 
+static int gather(struct gather *g, uint32_t wanted)
+{
+    struct eddy_segment *s = g->reader->segment;
+    g->known = calloc(KNOWN, sizeof *g->known);
+    if (!g->known)
+        return fail_memory();
+    /* Relaxed: set before the samples that it is for, which we know of from [help]. */
+    g->topic_history = eddy_load_relaxed(&s->control->history);
+    if (g->topic_history > eddy_logs_length(s))
+        g->topic_history = eddy_logs_length(s);
+    int error = eddy_slots_each(s, gather_slot, g);
+    error = error ? error : g->error;
+    if (g->past.count == 0 || error)
+        return error;
+    drop_what_went(g);
+    if (gather_since(g)) {
+        choose_of_topic(g, wanted);
+        choose_of_writers(g, wanted);
+        drop_the_rest(g);
+    }
+    return g->error;
+}
+
 int eddy_reader_gather_past(struct eddy_reader *r, uint64_t until, uint32_t wanted)
 {
     struct gather g = {.reader = r, .until = until};
-    /* Relaxed: set before the samples that it is for, which we know of from [help]. */
-    g.topic_history = eddy_load_relaxed(&r->segment->control->history);
-    if (g.topic_history > eddy_logs_length(r->segment))
-        g.topic_history = eddy_logs_length(r->segment);
-    int error = eddy_slots_each(r->segment, gather_slot, &g);
-    error = error ? error : g.error;
-    if (g.past.count > 0 && !error) {
-        drop_what_went(&g);
-        if (gather_since(&g)) {
-            choose_of_topic(&g, wanted);
-            choose_of_writers(&g, wanted);
-            drop_the_rest(&g);
-        }
-        error = g.error;
-    }
+    int error = gather(&g, wanted);
+    free(g.known);
     free(g.since.list);
     if (error) {
         free(g.past.list); /* the pins go with the seat */
