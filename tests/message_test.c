@@ -1,13 +1,19 @@
 /* message_test.c - what Eddy says of names that others chose.
  *
  * SPDX-License-Identifier: Apache-2.0 */
+#include "support/able.h"
+#include "support/child.h"
 #include "support/world.h"
 
 #include <eddy/waitset.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define EVIL                                                                                       \
@@ -69,15 +75,33 @@ static char *said_by(void (*what)(void))
     return said;
 }
 
-static void control_characters_are_escaped_in_the_log(void **state)
+static void check_logged(void (*what)(void))
 {
-    (void)state;
     check(setenv("EDDY_LOG", "debug", 1) == 0);
-    char *said = said_by(fail_in_each_way);
+    char *said = said_by(what);
     unsetenv("EDDY_LOG");
     check(strstr(said, SHOWN) != NULL);
     for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n"))
         check(strncmp(line, "eddy[", 5) == 0 && is_shown(line, strlen(line)));
+}
+
+/* What is no failure is logged, too. */
+static void join_a_folder(void)
+{
+    eddy_domain *domain;
+    char dir[512];
+    snprintf(dir, sizeof dir, "%s/" EVIL, world_dir());
+    check(mkdir(dir, 0700) == 0);
+    must(eddy_domain_open(&(struct eddy_domain_options){.dir = dir}, &domain));
+    must(eddy_domain_close(domain));
+    check(rmdir(dir) == 0);
+}
+
+static void control_characters_are_escaped_in_the_log(void **state)
+{
+    (void)state;
+    check_logged(fail_in_each_way);
+    check_logged(join_a_folder);
 }
 
 static void fail_to_open(void)
@@ -104,12 +128,76 @@ static void the_environment_is_not_asked_at_each_failure(void **state)
     check(!*said_by(fail_to_open));
 }
 
-int main(void)
+/* --- a set-user-ID program ------------------------------------------------------------------- */
+
+enum { AS_STARTED = 2, CANNOT = 3, CALLER = 54323 };
+
+/* Nothing may come of it but what the program itself has to say. */
+static int be_the_program(void)
 {
+    fail_to_open();
+    return getauxval(AT_SECURE) ? 0 : AS_STARTED;
+}
+
+static int copy_program(void)
+{
+    char path[512];
+    struct stat status;
+    int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "%s/program", world_dir());
+    int to = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+    check(from >= 0 && to >= 0 && fstat(from, &status) == 0);
+    for (off_t done = 0; done < status.st_size;)
+        check(sendfile(to, from, &done, (size_t)status.st_size) > 0);
+    check(fchmod(to, 04755) == 0);
+    close(from);
+    close(to);
+    int program = open(path, O_RDONLY | O_CLOEXEC);
+    check(program >= 0 && unlink(path) == 0);
+    return program;
+}
+
+static int program, status;
+
+static void become_it(int wire, void *unused)
+{
+    (void)wire, (void)unused;
+    char *const arguments[] = {"program", "fail", NULL};
+    char *const environment[] = {"EDDY_LOG=debug", NULL};
+    if (setgid(CALLER) == 0 && setuid(CALLER) == 0)
+        execveat(program, "", arguments, environment, AT_EMPTY_PATH);
+    _exit(CANNOT);
+}
+
+static void start_it(void)
+{
+    bool hung;
+    struct child child = child_start(become_it, NULL);
+    status = child_status(&child, PATIENCE_MS, &hung);
+    check(!hung);
+}
+
+static void its_caller_sees_nothing_of_what_a_set_user_id_program_does(void **state)
+{
+    (void)state;
+    need_others();
+    program = copy_program();
+    char *said = said_by(start_it);
+    close(program);
+    if (status != 0)
+        skip_because("%s", "programs in the test's folder cannot be set-user-ID");
+    check(!*said);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "fail") == 0)
+        return be_the_program();
     const struct CMUnitTest tests[] = {
         WORLD_TEST(control_characters_of_names_are_escaped),
         WORLD_TEST(control_characters_are_escaped_in_the_log),
         WORLD_TEST(the_environment_is_not_asked_at_each_failure),
+        WORLD_TEST(its_caller_sees_nothing_of_what_a_set_user_id_program_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

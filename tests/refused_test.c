@@ -19,7 +19,7 @@
 #define SYS_futex_waitv 449
 #endif
 
-enum { SLEEP_MS = 300, CPU_MS = 100 };
+enum { SLEEP_MS = 300, CPU_MS = 100, LONG_MS = 10000 };
 
 /* Which calls: all by which one sleeps and wakes; or, as in filters that are older than it, all but
  * futex_waitv. */
@@ -77,12 +77,14 @@ static void waits(int wire, void *refusal)
     (void)eddy_waitset_wait(waitset, EDDY_POLL, &found, 1, &count); /* attaching rouses it */
     check(refuse(*(enum refusal *)refusal));
     sleep_in_vain(one, waitset);
+    uint64_t began = eddy_now();
     wire_say(wire, WIRE_READY);
-    must(eddy_reader_wait(one, patience()));
+    must(eddy_reader_wait(one, eddy_deadline(LONG_MS * MILLISECOND)));
     same(payload_take(one).number, 1);
     wire_say(wire, WIRE_READY);
-    must(eddy_waitset_wait(waitset, patience(), &found, 1, &count));
+    must(eddy_waitset_wait(waitset, eddy_deadline(LONG_MS * MILLISECOND), &found, 1, &count));
     same(payload_take(two).number, 2);
+    check(eddy_now() - began < LONG_MS * MILLISECOND); /* not at the deadline alone */
     wire_say(wire, WIRE_DONE);
     wire_hear(wire);
 }
