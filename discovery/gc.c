@@ -3,13 +3,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include <eddy/inspect.h>
 
-#include "allocator/atomic.h"
 #include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "discovery/directory.h"
 #include "discovery/kind.h"
-#include "discovery/reap.h"
 #include "discovery/sweep.h"
 
 #include <fcntl.h>
@@ -21,77 +19,49 @@
 
 #define TEMP_AGE 60 /* seconds after which a half-made file is nobody's */
 
-static bool leads_nowhere(int dir, const char *file, char id[EDDY_NONCE_TEXT])
+/* What it leads to lives on, and its dead are reaped without the name, which others may want. */
+static void collect_flink(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
 {
+    struct eddy_name held;
     struct eddy_flink *f = calloc(1, sizeof *f);
-    bool dangling = false;
-    char name[48];
-    if (f && eddy_flink_read(dir, file, f) == EDDY_OK) {
-        memcpy(id, f->segment, EDDY_NONCE_TEXT);
-        snprintf(name, sizeof name, "%s.seg", id);
-        dangling = faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    const struct eddy_kind *kind = NULL;
+    bool lives = false;
+    if (!f || eddy_directory_enter(d, eddy_flink_lock(file), &held) != EDDY_OK) {
+        free(f);
+        return;
     }
-    free(f);
-    return dangling;
-}
-
-/* The topic's segment, if somebody lives there. */
-static struct eddy_segment *collect_topic(struct eddy_domain *d, const char *file,
-                                          struct eddy_gc_report *report)
-{
-    struct eddy_segment *s = NULL;
-    struct eddy_flink *f = calloc(1, sizeof *f);
-    char id[EDDY_NONCE_TEXT];
-    int error = f ? eddy_flink_read(eddy_domain_folder(d), file, f) : EDDY_ENOMEM;
+    int error = eddy_flink_read_kind(eddy_domain_folder(d), file, NULL, f);
     if (!error)
-        error = eddy_segment_attach(eddy_domain_folder(d), f->segment, EDDY_USE_SHARE, &s);
-    if (!error) {
-        uint64_t bytes = eddy_segment_bytes(eddy_domain_folder(d), s->id, EDDY_SEATS_MAX);
-        report->members_reaped += eddy_count_members(d, s).reaped;
-        uint32_t removed = eddy_directory_close(d, file, s);
-        report->topics_removed += removed > 0;
-        report->files_removed += removed;
-        report->bytes_freed += removed ? bytes : 0;
-        if (removed)
-            eddy_segment_detach(s);
-        s = removed ? NULL : s;
-    } else if (leads_nowhere(eddy_domain_folder(d), file, id)) {
-        eddy_flink_withdraw(eddy_domain_folder(d), file, id);
-        report->files_removed++;
-        report->topics_removed++;
-    } else {
+        kind = eddy_kind_named(f->kind);
+    if (kind)
+        lives = kind->collect(d, file, f->segment, report);
+    else
         report->files_refused += error != EDDY_ENOENT;
-    }
+    eddy_directory_leave(d, &held);
+    if (lives)
+        kind->reap(d, f->segment);
     free(f);
-    return s;
 }
 
-/* A segment to which no flink leads, and whose maker is gone, is nobody's.  With a flink it is
- * looked at under the lock of its name: somebody may be joining.  The flink is looked for last, as
- * its maker sets it while it lives. */
-static void collect_orphan(struct eddy_domain *d, const char *name, const struct stat *status,
+static bool is_there(int dir, const char *file)
+{
+    return faccessat(dir, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Of one without the file that a flink would lead to nothing is in use. */
+static void collect_object(struct eddy_domain *d, const char *name, const struct stat *status,
                            struct eddy_gc_report *report)
 {
-    char id[EDDY_NONCE_TEXT], control[48];
-    struct eddy_segment *s;
+    uint64_t magic;
+    const struct eddy_kind *kind = eddy_kind_of_file(name, &magic);
+    char id[EDDY_NONCE_TEXT], file[64];
     snprintf(id, sizeof id, "%.32s", name);
-    snprintf(control, sizeof control, "%s.seg", id);
-    bool lost = faccessat(eddy_domain_folder(d), control, F_OK, AT_SYMLINK_NOFOLLOW) != 0,
-         alone = false;
-    if (!lost && eddy_segment_attach(eddy_domain_folder(d), id, EDDY_USE_SHARE, &s) == EDDY_OK) {
-        alone = eddy_count_members(d, s).alive == 0 &&
-                !eddy_domain_knows_alive(d, s->control->creator) &&
-                !eddy_flink_leads_to(eddy_domain_folder(d), id);
-        eddy_segment_detach(s);
-    }
-    if (lost) {
+    eddy_kind_file(kind, id, file);
+    if (is_there(eddy_domain_folder(d), file))
+        (void)kind->collect(d, NULL, id, report);
+    if (!is_there(eddy_domain_folder(d), file) && unlinkat(eddy_domain_folder(d), name, 0) == 0) {
         report->bytes_freed += (uint64_t)status->st_blocks * 512;
-        report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
-    } else if (alone) {
-        report->bytes_freed += eddy_segment_bytes(eddy_domain_folder(d), id, EDDY_SEATS_MAX);
-        report->files_removed += eddy_segment_remove(eddy_domain_folder(d), id, EDDY_SEATS_MAX);
-        /* Itself, if somebody took away another that leads to it. */
-        report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
+        report->files_removed++;
     }
 }
 
@@ -100,35 +70,6 @@ static void collect_temp(struct eddy_domain *d, const char *name, const struct s
 {
     if (status->st_mtime + TEMP_AGE < time(NULL))
         report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
-}
-
-/* False: the flink is a topic's, or cannot be read. */
-static bool collect_object(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
-{
-    struct eddy_flink *f = calloc(1, sizeof *f);
-    const struct eddy_kind *kind = NULL;
-    if (f && eddy_flink_read_kind(eddy_domain_folder(d), file, NULL, f) == EDDY_OK && *f->kind)
-        kind = eddy_kind_named(f->kind);
-    if (kind)
-        kind->collect(d, file, f->segment, report);
-    free(f);
-    return kind;
-}
-
-/* What lives on is reaped without the name, which others may want. */
-static void collect_flink(struct eddy_domain *d, const char *file, struct eddy_gc_report *report)
-{
-    struct eddy_name held;
-    struct eddy_segment *living = NULL;
-    if (eddy_directory_enter(d, eddy_flink_lock(file), &held) != EDDY_OK)
-        return;
-    if (!collect_object(d, file, report))
-        living = collect_topic(d, file, report);
-    eddy_directory_leave(d, &held);
-    if (!living)
-        return;
-    (void)eddy_reap_topic(d, living);
-    eddy_segment_detach(living);
 }
 
 /* First what flinks lead to: what is left then has none, and few files are left for which all flinks
@@ -151,20 +92,15 @@ static bool collect_file(int dir, const char *name, void *context)
         return true;
     if (kind != EDDY_FILE_FLINK && !eddy_file_may_go(dir, name, &status)) {
         /* Unless it has just gone, or been put in place of another. */
-        report->files_refused += faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+        report->files_refused += is_there(dir, name);
         return true;
     }
     switch (kind) {
     case EDDY_FILE_FLINK:
         collect_flink(d, name, report);
         break;
-    case EDDY_FILE_SEGMENT:
-    case EDDY_FILE_EXTENT:
-    case EDDY_FILE_COLUMN:
-        collect_orphan(d, name, &status, report);
-        break;
     case EDDY_FILE_OBJECT:
-        eddy_kind_of_file(name)->collect(d, NULL, name, report);
+        collect_object(d, name, &status, report);
         break;
     case EDDY_FILE_TEMP:
         collect_temp(d, name, &status, report);

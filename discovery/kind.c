@@ -4,7 +4,6 @@
 #include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/point.h"
-#include "discovery/flink.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct eddy_kind *kinds;
+static struct eddy_kind *kinds = &eddy_topic_kind;
 
 void eddy_kind_register(struct eddy_kind *kind)
 {
@@ -28,12 +27,18 @@ const struct eddy_kind *eddy_kind_named(const char *name)
     return k;
 }
 
-const struct eddy_kind *eddy_kind_of_file(const char *file)
+static bool has_file(const struct eddy_kind *k, const char *file, uint64_t *magic)
+{
+    *magic = k->magic;
+    return strcmp(k->suffix, file + EDDY_NONCE_TEXT - 1) == 0 || (k->part && k->part(file, magic));
+}
+
+const struct eddy_kind *eddy_kind_of_file(const char *file, uint64_t *magic)
 {
     const struct eddy_kind *k = kinds;
     if (strspn(file, "0123456789abcdef") != EDDY_NONCE_TEXT - 1)
         return NULL;
-    while (k && strcmp(k->suffix, file + EDDY_NONCE_TEXT - 1) != 0)
+    while (k && !has_file(k, file, magic))
         k = k->next;
     return k;
 }
@@ -96,7 +101,7 @@ void eddy_kind_collect(const struct eddy_kind *kind, int dir, const char *flink,
         return; /* then it is looked at under the lock of its name: somebody may be joining */
     uint64_t bytes = eddy_kind_bytes(kind, dir, id);
     report->bytes_freed += bytes;
-    report->objects_removed += flink != NULL;
+    *eddy_kind_removed(kind, report) += flink != NULL;
     report->files_removed += eddy_kind_remove(kind, dir, flink, id);
     report->files_removed += flink != NULL;
 }

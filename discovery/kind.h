@@ -1,7 +1,8 @@
-/* kind.h - what flinks lead to besides topics: slots segments, rings, regions.  (internal)
+/* kind.h - what flinks lead to: topics, slots segments, rings, regions.  (internal)
  *
- * Each kind is one file, <nonce><suffix>, and a flink with the line `kind: <name>`.  The module of
- * a kind registers it before main; clearing away and looking in need no more than this.
+ * One of a kind is a file, <nonce><suffix>, perhaps others of the same nonce, and a flink with the
+ * line `kind: <name>` (a topic's has none).  Clearing away and looking in need no more than this of
+ * a kind.  Topics are always there; the module of another kind registers it before main.
  *
  * A file with the sticky bit is kept: it stays though nobody uses it (eddy_region_disown).
  *
@@ -15,6 +16,7 @@
 #include "allocator/name.h"
 #include "allocator/segment/segment.h"
 #include "discovery/domain.h"
+#include "discovery/flink.h"
 
 #include <eddy/inspect.h>
 #include <sys/stat.h>
@@ -26,24 +28,55 @@ struct eddy_view {
     const char *path;
 };
 
+/* Where something was found. */
+struct eddy_found {
+    const char *file; /* the flink's */
+    const struct eddy_flink *flink;
+    int error; /* why the flink cannot be read; then it counts as a topic's */
+};
+
 struct eddy_kind {
-    const char *name;   /* in flinks */
+    const char *name;   /* in flinks; "": of topics */
     const char *suffix; /* of its file, with the dot */
     uint64_t magic;     /* that its file begins with; 0: with whatever the user put there */
-    /* Removes an object, with its flink (NULL: none is known), if all who used it are dead, and
-     * counts what went.  The flink's lock is held, if there is one. */
-    void (*collect)(struct eddy_domain *domain, const char *flink, const char *id,
+    /* True for the name of another file of one; then the same of that.  NULL: there are none. */
+    bool (*part)(const char *file, uint64_t *magic);
+    size_t removed; /* where in a report of gc those that went with their flinks are counted */
+    /* Removes one, with its flink (NULL: none is known), if all who used it are dead, and counts what
+     * went.  The flink's lock is held, if there is one.  True: somebody lives there, and what its
+     * dead hold is to be taken back (`reap`), which does not need the name. */
+    bool (*collect)(struct eddy_domain *domain, const char *flink, const char *id,
                     struct eddy_gc_report *report);
-    /* Tells of an object: all but kind, name, flink and the file's sizes, which are there. */
+    void (*reap)(struct eddy_domain *domain, const char *id);
+    /* How many members the dead have left there, in a folder that nobody uses; NULL: it does not
+     * say. */
+    uint32_t (*count_dead)(int dir, const char *id);
+    /* Adds one to a snapshot.  False: no memory. */
+    bool (*tell)(const struct eddy_view *view, const struct eddy_found *found,
+                 struct eddy_snapshot *snapshot);
+    /* For eddy_object_tell: all but kind, name, flink and the file's sizes, which are there. */
     int (*look)(const struct eddy_view *view, const char *id, struct eddy_object_report *report);
     struct eddy_kind *next;
 };
 
+extern struct eddy_kind eddy_topic_kind;
+
 void eddy_kind_register(struct eddy_kind *kind);
 /* NULL: there is no such kind. */
 const struct eddy_kind *eddy_kind_named(const char *name);
-/* By the name of a file; NULL: it is of no kind. */
-const struct eddy_kind *eddy_kind_of_file(const char *file);
+/* By the name of a file, and what it begins with; NULL: it is of no kind. */
+const struct eddy_kind *eddy_kind_of_file(const char *file, uint64_t *magic);
+
+/* The count that `removed` says. */
+static inline uint32_t *eddy_kind_removed(const struct eddy_kind *kind,
+                                          struct eddy_gc_report *report)
+{
+    return (uint32_t *)(void *)((char *)report + kind->removed);
+}
+
+/* `tell` of all kinds but topics. */
+bool eddy_object_tell(const struct eddy_view *view, const struct eddy_found *found,
+                      struct eddy_snapshot *snapshot);
 
 /* Adds a member to a report.  False: no memory. */
 bool eddy_object_add_member(struct eddy_object_report *report,
@@ -56,7 +89,7 @@ static inline bool eddy_file_is_kept(const struct stat *status)
     return status->st_mode & S_ISVTX;
 }
 
-/* --- one file of a kind, by its nonce --------------------------------------------------------- */
+/* --- the file of one, by its nonce ------------------------------------------------------------- */
 
 void eddy_kind_file(const struct eddy_kind *kind, const char *id, char file[64]);
 /* The nonce behind a flink.  As eddy_flink_read_kind. */

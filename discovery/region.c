@@ -306,13 +306,14 @@ int eddy_region_attach_sized(eddy_domain *d, const char *name,
 /* --- what the dead left, and looking in ------------------------------------------------------ */
 
 /* One that no flink leads to yet may be in the making: its maker owns it already. */
-static void collect(struct eddy_domain *d, const char *flink, const char *id,
+static bool collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     enum use use = use_of(eddy_domain_folder(d), id);
     report->files_refused += use == UNKNOWN;
     if (use == GONE || use == NOBODYS)
         eddy_kind_collect(&region_kind, eddy_domain_folder(d), flink, id, report);
+    return false;
 }
 
 static int look(const struct eddy_view *v, const char *id, struct eddy_object_report *report)
@@ -330,8 +331,12 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
     return EDDY_OK;
 }
 
-static struct eddy_kind region_kind = {
-    .name = "region", .suffix = ".region", .collect = collect, .look = look};
+static struct eddy_kind region_kind = {.name = "region",
+                                       .suffix = ".region",
+                                       .removed = offsetof(struct eddy_gc_report, objects_removed),
+                                       .collect = collect,
+                                       .tell = eddy_object_tell,
+                                       .look = look};
 
 __attribute__((constructor)) static void register_kind(void)
 {

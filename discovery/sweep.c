@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "discovery/sweep.h"
 
-#include "allocator/atomic.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/point.h"
@@ -29,48 +28,37 @@ static bool is_temp(const char *name)
 
 enum eddy_file_kind eddy_file_kind_of(const char *name)
 {
+    uint64_t magic;
     if (is_temp(name))
         return EDDY_FILE_TEMP;
-    if (ends_with(name, ".flink"))
+    if (ends_with(name, EDDY_FLINK_SUFFIX))
         return EDDY_FILE_FLINK;
-    if (eddy_kind_of_file(name))
-        return EDDY_FILE_OBJECT;
-    switch (eddy_segment_part(name)) {
-    case EDDY_PART_CONTROL:
-        return EDDY_FILE_SEGMENT;
-    case EDDY_PART_EXTENT:
-        return EDDY_FILE_EXTENT;
-    case EDDY_PART_COLUMN:
-        return EDDY_FILE_COLUMN;
-    case EDDY_PART_NONE:
-        break;
-    }
-    return EDDY_FILE_FOREIGN;
+    return eddy_kind_of_file(name, &magic) ? EDDY_FILE_OBJECT : EDDY_FILE_FOREIGN;
 }
 
-/* A flink of a kind that is not known may lead to what a newer Eddy keeps. */
-static bool is_known(int dir, const char *name)
+/* Of what a flink leads to, and its nonce.  NULL: it is none, or of a kind that is not known, and may
+ * lead to what a newer Eddy keeps. */
+static const struct eddy_kind *kind_of_flink(int dir, const char *name, char id[EDDY_NONCE_TEXT])
 {
     struct eddy_flink flink;
-    return eddy_flink_read_kind(dir, name, NULL, &flink) == EDDY_OK &&
-           (!*flink.kind || eddy_kind_named(flink.kind));
+    if (eddy_flink_read_kind(dir, name, NULL, &flink) != EDDY_OK)
+        return NULL;
+    memcpy(id, flink.segment, EDDY_NONCE_TEXT);
+    return eddy_kind_named(flink.kind);
 }
 
 /* By what it begins with.  A column, a region and a file that is being made may begin with anything:
  * their names are such as only Eddy makes. */
 static bool has_content(int dir, const char *name)
 {
-    const struct eddy_kind *kind = eddy_kind_of_file(name);
+    uint64_t magic = 0;
+    char id[EDDY_NONCE_TEXT];
     switch (eddy_file_kind_of(name)) {
-    case EDDY_FILE_SEGMENT:
-        return eddy_file_begins_with(dir, name, EDDY_MAGIC_CONTROL);
-    case EDDY_FILE_EXTENT:
-        return eddy_file_begins_with(dir, name, EDDY_MAGIC_EXTENT);
-    case EDDY_FILE_OBJECT:
-        return kind->magic == 0 || eddy_file_begins_with(dir, name, kind->magic);
     case EDDY_FILE_FLINK:
-        return is_known(dir, name);
-    case EDDY_FILE_COLUMN:
+        return kind_of_flink(dir, name, id);
+    case EDDY_FILE_OBJECT:
+        return eddy_kind_of_file(name, &magic) &&
+               (magic == 0 || eddy_file_begins_with(dir, name, magic));
     case EDDY_FILE_TEMP:
         return true;
     case EDDY_FILE_FOREIGN:
@@ -85,45 +73,25 @@ bool eddy_file_may_go(int dir, const char *name, const struct stat *status)
     return S_ISREG(status->st_mode) && eddy_whose_has(&whose, status) && has_content(dir, name);
 }
 
-/* What a flink leads to, or the file itself, is there for good. */
-static bool is_kept(int dir, const char *name, const struct stat *status)
+/* True if the file that the flink leads to is there for good. */
+static bool leads_to_kept(int dir, const struct eddy_kind *kind, const char *id)
 {
-    struct eddy_flink flink;
     struct stat object;
     char file[64];
-    if (eddy_file_kind_of(name) == EDDY_FILE_OBJECT)
-        return eddy_file_is_kept(status);
-    if (eddy_file_kind_of(name) != EDDY_FILE_FLINK ||
-        eddy_flink_read_kind(dir, name, NULL, &flink) != EDDY_OK || !eddy_kind_named(flink.kind))
-        return false;
-    eddy_kind_file(eddy_kind_named(flink.kind), flink.segment, file);
+    eddy_kind_file(kind, id, file);
     return fstatat(dir, file, &object, AT_SYMLINK_NOFOLLOW) == 0 && eddy_file_is_kept(&object);
 }
 
-/* A flink of a topic, rather than of something else. */
-static bool is_topic(int dir, const char *name)
+/* Members that the dead left, as the file of what they were on goes. */
+static uint32_t count_dead(int dir, const char *name)
 {
-    struct eddy_flink flink;
-    return eddy_file_kind_of(name) == EDDY_FILE_FLINK &&
-           eddy_flink_read(dir, name, &flink) == EDDY_OK;
-}
-
-/* Seats that the dead left taken. */
-static uint32_t count_seats(int dir, const char *name)
-{
-    struct eddy_segment *s;
+    uint64_t magic;
+    const struct eddy_kind *kind = eddy_kind_of_file(name, &magic);
     char id[EDDY_NONCE_TEXT];
-    uint32_t taken = 0;
-    snprintf(id, sizeof id, "%.32s", name);
-    if (eddy_segment_attach(dir, id, EDDY_USE_LOOK, &s) != EDDY_OK)
+    if (!kind || !kind->count_dead || strcmp(name + EDDY_NONCE_TEXT - 1, kind->suffix) != 0)
         return 0;
-    /* Relaxed: who is dead has dropped its lock, and we have looked at all locks. */
-    for (uint32_t i = 0; i < eddy_seats_bound(&s->control->reader_high); i++)
-        taken += eddy_load_relaxed(&s->readers[i].owner) != 0;
-    for (uint32_t i = 0; i < eddy_seats_bound(&s->control->writer_high); i++)
-        taken += eddy_load_relaxed(&s->writers[i].owner) != 0;
-    eddy_segment_detach(s);
-    return taken;
+    snprintf(id, sizeof id, "%.32s", name);
+    return kind->count_dead(dir, id);
 }
 
 /* Unlinks the file and keeps it open: memory of many GiB takes its time to go, and nobody shall wait
@@ -148,18 +116,20 @@ static int sweep_file(int dir, const char *name, struct eddy_gc_report *report)
         report->files_refused++;
         return -1;
     }
-    if (is_kept(dir, name, &status))
+    char id[EDDY_NONCE_TEXT];
+    enum eddy_file_kind what = eddy_file_kind_of(name);
+    const struct eddy_kind *kind = what == EDDY_FILE_FLINK ? kind_of_flink(dir, name, id) : NULL;
+    if (kind ? leads_to_kept(dir, kind, id)
+             : what == EDDY_FILE_OBJECT && eddy_file_is_kept(&status))
         return -1;
-    bool flink = eddy_file_kind_of(name) == EDDY_FILE_FLINK, topic = is_topic(dir, name);
-    if (eddy_file_kind_of(name) == EDDY_FILE_SEGMENT)
-        report->members_reaped += count_seats(dir, name);
+    report->members_reaped += count_dead(dir, name);
     EDDY_POINT("sweep:chosen");
     int fd = unlink_file(dir, name);
     if (fd < 0)
         return -1;
     report->files_removed++;
-    report->topics_removed += topic;
-    report->objects_removed += flink && !topic;
+    if (kind)
+        ++*eddy_kind_removed(kind, report);
     report->bytes_freed += (uint64_t)status.st_blocks * 512;
     return fd;
 }

@@ -23,8 +23,8 @@ struct eddy_sweep_turn {
     void *context;
 };
 
-/* Removes every flink, segment, extent and temporary file of a folder.  Files that are not Eddy's
- * stay, flinks of kinds that this Eddy does not know, and what is kept.  Adds what went to the
+/* Removes every flink, every file of what flinks lead to, and every temporary file of a folder.
+ * Files that are not Eddy's stay, flinks of kinds that this Eddy does not know, and what is kept.  Adds what went to the
  * report.  False: somebody came first. */
 bool eddy_sweep_folder(int dir, const struct eddy_sweep_turn *turn, struct eddy_gc_report *report);
 
@@ -32,10 +32,7 @@ bool eddy_sweep_folder(int dir, const struct eddy_sweep_turn *turn, struct eddy_
 enum eddy_file_kind {
     EDDY_FILE_FOREIGN,
     EDDY_FILE_FLINK,
-    EDDY_FILE_SEGMENT,
-    EDDY_FILE_EXTENT,
-    EDDY_FILE_COLUMN,
-    EDDY_FILE_OBJECT, /* of a kind that is registered */
+    EDDY_FILE_OBJECT, /* of a kind that is known */
     EDDY_FILE_TEMP
 };
 enum eddy_file_kind eddy_file_kind_of(const char *name);

@@ -134,9 +134,9 @@ static void keys_differ_where_the_names_do(void **state)
 static void files_are_known_by_their_names(void **state)
 {
     (void)state;
-    check(eddy_file_kind_of(SEGMENT ".seg") == EDDY_FILE_SEGMENT);
-    check(eddy_file_kind_of(SEGMENT ".x0") == EDDY_FILE_EXTENT);
-    check(eddy_file_kind_of(SEGMENT ".x12.m3") == EDDY_FILE_COLUMN);
+    check(eddy_file_kind_of(SEGMENT ".seg") == EDDY_FILE_OBJECT);
+    check(eddy_file_kind_of(SEGMENT ".x0") == EDDY_FILE_OBJECT);
+    check(eddy_file_kind_of(SEGMENT ".x12.m3") == EDDY_FILE_OBJECT);
     check(eddy_file_kind_of(".eddy-tmp-0123456789abcdef") == EDDY_FILE_TEMP);
     static const char *const foreign[] = {
         "",           "letter.txt",       "registry",   SEGMENT,   SEGMENT ".",     SEGMENT ".se",

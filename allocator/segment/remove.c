@@ -28,24 +28,23 @@ void eddy_segment_detach(struct eddy_segment *s)
     free(s);
 }
 
-enum eddy_part eddy_segment_part(const char *name)
+bool eddy_segment_part(const char *name, uint64_t *magic)
 {
     unsigned extent, column;
     char again[24];
     if (strspn(name, "0123456789abcdef") != EDDY_NONCE_TEXT - 1)
-        return EDDY_PART_NONE;
+        return false;
     const char *end = name + EDDY_NONCE_TEXT - 1;
-    if (strcmp(end, ".seg") == 0)
-        return EDDY_PART_CONTROL;
     int numbers = sscanf(end, ".x%5u.m%2u", &extent, &column);
     if (numbers < 1 || extent >= EDDY_EXTENTS_MAX * EDDY_TURNS_MAX ||
         (numbers == 2 && column >= EDDY_SEATS_MAX / 64))
-        return EDDY_PART_NONE;
+        return false;
     /* Nothing but what Eddy prints: no sign, no zero in front, nothing behind. */
     snprintf(again, sizeof again, numbers == 2 ? ".x%u.m%u" : ".x%u", extent, column);
     if (strcmp(end, again) != 0)
-        return EDDY_PART_NONE;
-    return numbers == 2 ? EDDY_PART_COLUMN : EDDY_PART_EXTENT;
+        return false;
+    *magic = numbers == 2 ? 0 : EDDY_MAGIC_EXTENT;
+    return true;
 }
 
 struct files {

@@ -99,9 +99,10 @@ static inline uint64_t eddy_segment_limit(const struct eddy_segment *s)
  * many seats of readers it has had, EDDY_SEATS_MAX if that is not known. */
 uint32_t eddy_segment_remove(int dir, const char *id, uint32_t readers);
 
-/* Which file of a segment has this name, all of it: <id>.seg, <id>.x<f>, <id>.x<f>.m<c>. */
-enum eddy_part { EDDY_PART_NONE, EDDY_PART_CONTROL, EDDY_PART_EXTENT, EDDY_PART_COLUMN };
-enum eddy_part eddy_segment_part(const char *name);
+#define EDDY_SEGMENT_SUFFIX ".seg"
+/* True if this is, all of it, the name of another file of a segment: <id>.x<f>, <id>.x<f>.m<c>.
+ * *magic: what that begins with; 0: with anything. */
+bool eddy_segment_part(const char *name, uint64_t *magic);
 
 /* 128 random bits that name an object, also as text. */
 int eddy_nonce_make(uint8_t nonce[16], char id[EDDY_NONCE_TEXT]);

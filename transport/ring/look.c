@@ -65,7 +65,7 @@ const char *eddy_ring_object(const eddy_ring *r)
 
 /* --- what the dead left */
 
-static void collect(struct eddy_domain *d, const char *flink, const char *id,
+static bool collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     struct eddy_ring *r;
@@ -79,6 +79,7 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
     report->files_refused += error && error != EDDY_ENOENT;
     if (unused)
         eddy_kind_collect(&eddy_ring_kind, eddy_domain_folder(d), flink, id, report);
+    return false;
 }
 
 /* --- from outside */
@@ -119,7 +120,9 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
 struct eddy_kind eddy_ring_kind = {.name = "ring",
                                    .suffix = EDDY_RING_SUFFIX,
                                    .magic = EDDY_MAGIC_RING,
+                                   .removed = offsetof(struct eddy_gc_report, objects_removed),
                                    .collect = collect,
+                                   .tell = eddy_object_tell,
                                    .look = look};
 
 __attribute__((constructor)) static void register_kind(void)

@@ -112,7 +112,7 @@ static bool is_unused(struct eddy_domain *d, struct eddy_slots *s, bool announce
            (announced || !eddy_domain_knows_alive(d, s->header->creator));
 }
 
-static void collect(struct eddy_domain *d, const char *flink, const char *id,
+static bool collect(struct eddy_domain *d, const char *flink, const char *id,
                     struct eddy_gc_report *report)
 {
     struct eddy_slots *s;
@@ -126,6 +126,7 @@ static void collect(struct eddy_domain *d, const char *flink, const char *id,
     report->files_refused += error && error != EDDY_ENOENT;
     if (unused)
         eddy_kind_collect(&eddy_slots_kind, eddy_domain_folder(d), flink, id, report);
+    return false;
 }
 
 /* --- from outside */
@@ -167,7 +168,9 @@ static int look(const struct eddy_view *v, const char *id, struct eddy_object_re
 struct eddy_kind eddy_slots_kind = {.name = "slots",
                                     .suffix = EDDY_SLOTS_SUFFIX,
                                     .magic = EDDY_MAGIC_SLOTS,
+                                    .removed = offsetof(struct eddy_gc_report, objects_removed),
                                     .collect = collect,
+                                    .tell = eddy_object_tell,
                                     .look = look};
 
 __attribute__((constructor)) static void register_kind(void)
