@@ -78,6 +78,19 @@ static void no_number_is_closed(void)
         check(!(eddy_load_seq(&c->extents[i]) & EDDY_EXTENT_CLOSED));
 }
 
+/* Whether or not another slot will do. */
+static void waits_for_nobody(size_t size)
+{
+    struct eddy_loan loan;
+    uint64_t began = eddy_now();
+    int error = eddy_writer_loan(ours.writer, size, EDDY_POLL, &loan);
+    check(eddy_now() - began < SECOND);
+    if (error)
+        must_fail(error, EDDY_EAGAIN);
+    else
+        must(eddy_writer_discard(ours.writer, &loan));
+}
+
 static bool play(const char *point, unsigned time, enum blow blow)
 {
     bool struck = false;
@@ -90,6 +103,7 @@ static bool play(const char *point, unsigned time, enum blow blow)
     if (struck && blow == STOP) {
         check(waitpid(child.pid, NULL, WUNTRACED) == child.pid);
         exchange_for(ours.writer, 20000); /* what needs no exchange is not held up */
+        waits_for_nobody(9 * MIB / 4);    /* nor what does */
         child_continue(&child);
     }
     (void)points_bury(&child);

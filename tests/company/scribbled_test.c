@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
+#include "support/look.h"
 #include "support/payload.h"
 #include "support/world.h"
 
@@ -28,10 +29,11 @@ static void start(enum eddy_reliability reliability)
     must(eddy_writer_loan(pair.writer, SIZE, EDDY_POLL, &loan));
 }
 
-/* Everybody else comes by: reaps, and uses what there is. */
+/* Everybody else comes by: looks, reaps, and uses what there is. */
 static void others_come_by(int wire, void *unused)
 {
     (void)unused;
+    eddy_snapshot_free(snapshot_now());
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "pair", NULL);
