@@ -210,9 +210,47 @@ static void a_writer_that_leaves_stays_for_a_second(void **state)
     eddy_point_hook = NULL;
 }
 
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void *close_here(void *over)
+{
+    standin_domain_close(here);
+    atomic_store((atomic_bool *)over, true);
+    return NULL;
+}
+
+/* It waits for the thread, which still looks for who is there. */
+static void the_last_domain_does_not_wait_for_itself(void **state)
+{
+    (void)state;
+    static atomic_bool is_over;
+    pthread_t closing;
+    eddy_point_hook = stage_arrive;
+    stage_set(&stop, "psmx-roster:to-hear", NULL);
+    begin();
+    write_one(other);
+    until_came(1);
+    write_one(writer); /* its first: participants are looked for */
+    stage_until_there(&stop);
+    close_readers();
+    close_writer();
+    standin_writer_close(other);
+    standin_sweep();
+    standin_domain_close(there);
+    check(pthread_create(&closing, NULL, close_here, &is_over) == 0);
+    uint64_t hung = patience();
+    while (!standin_is_ending())
+        check(eddy_now() < hung);
+    stage_let_go(&stop);
+    stage_until(&is_over);
+    pthread_join(closing, NULL);
+    eddy_point_hook = NULL;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {WORLD_TEST(nothing_waits_for_the_thread_at_any_point),
-                                       WORLD_TEST(a_writer_that_leaves_stays_for_a_second)};
+                                       WORLD_TEST(a_writer_that_leaves_stays_for_a_second),
+                                       WORLD_TEST(the_last_domain_does_not_wait_for_itself)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

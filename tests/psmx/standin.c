@@ -15,9 +15,11 @@
 int32_t eddy_create_psmx(struct psmx_instance **instance, uint32_t identifier, const char *config);
 
 pthread_mutex_t standin_all = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t unpinned = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t unpinned = PTHREAD_COND_INITIALIZER, ended = PTHREAD_COND_INITIALIZER;
 struct standin_entity *standin_entities;
 struct standin_writer *standin_writers;
+static unsigned domains; /* under standin_all, as the next */
+static bool is_ending;
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
@@ -82,6 +84,9 @@ struct standin_domain *standin_domain_open(uint32_t number, const char *config, 
     d->psmx->id = number;
     d->psmx->name = "eddy";
     standin_enter(&d->participant, STANDIN_PARTICIPANT, d);
+    pthread_mutex_lock(&standin_all);
+    domains++;
+    pthread_mutex_unlock(&standin_all);
     return d;
 }
 
@@ -104,9 +109,35 @@ bool standin_hears(struct standin_domain *domain)
     return builtin != NULL;
 }
 
+bool standin_is_ending(void)
+{
+    pthread_mutex_lock(&standin_all);
+    bool is = is_ending;
+    pthread_mutex_unlock(&standin_all);
+    return is;
+}
+
+void standin_await_end(void)
+{
+    pthread_mutex_lock(&standin_all);
+    while (is_ending)
+        pthread_cond_wait(&ended, &standin_all);
+    pthread_mutex_unlock(&standin_all);
+}
+
+static void set_ending(bool is)
+{
+    pthread_mutex_lock(&standin_all);
+    domains -= is;
+    is_ending = is && domains == 0;
+    pthread_cond_broadcast(&ended);
+    pthread_mutex_unlock(&standin_all);
+}
+
 /* The participant goes with all that it has, then the plug-in is deleted. */
 void standin_domain_close(struct standin_domain *domain)
 {
+    set_ending(true);
     standin_leave(&domain->participant);
     for (struct standin_entity *e; (e = builtin_of(domain)) != NULL;) {
         int32_t handle = e->handle;
@@ -114,6 +145,7 @@ void standin_domain_close(struct standin_domain *domain)
         (void)dds_delete(handle);
     }
     domain->psmx->ops.delete_instance(domain->psmx);
+    set_ending(false);
     free(domain);
 }
 

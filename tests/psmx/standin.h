@@ -12,7 +12,8 @@
  *   a writer   that comes or goes is told of in its own domain first, then in the others of this
  *              process, by the reader of the builtin topic that the plug-in has there
  *   closing    a reader waits until nobody is in store() of it; what is in its cache goes later, from
- *              another thread (standin_sweep)
+ *              another thread (standin_sweep); while the last domain is being closed, and waits for
+ *              the plug-in, whoever looks for participants by their domain waits until it is
  *
  * Threads: any may call anything; calls for one writer are put one after the other.
  *
@@ -44,6 +45,8 @@ typedef void standin_listener(struct standin_reader *reader, void *argument);
 struct standin_domain *standin_domain_open(uint32_t number, const char *config, int32_t *result);
 /* All of its readers and writers are closed. */
 void standin_domain_close(struct standin_domain *domain);
+/* The last one is being closed. */
+bool standin_is_ending(void);
 
 /* The plug-in is told who writes there. */
 bool standin_hears(struct standin_domain *domain);

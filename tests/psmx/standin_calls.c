@@ -221,6 +221,14 @@ int32_t dds_get_children(int32_t entity, int32_t *children, size_t room)
     return count;
 }
 
+/* The numbers of domains are not told apart. */
+int32_t dds_lookup_participant(uint32_t number, int32_t *participants, size_t room)
+{
+    (void)number;
+    standin_await_end();
+    return dds_get_children(PSMX_ALL_DOMAINS, participants, room);
+}
+
 /* --- who writes ------------------------------------------------------------------------------- */
 
 struct psmx_listener *dds_create_listener(void *argument)

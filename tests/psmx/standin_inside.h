@@ -18,6 +18,8 @@
 /* What the plug-in looks up, all with the signatures that it takes them to have. */
 #define STANDIN_DECLARE(result, name, arguments) STANDIN_API result name arguments;
 PSMX_FUNCTIONS(STANDIN_DECLARE)
+/* Not for the plug-in's thread: it may wait for it. */
+STANDIN_API int32_t dds_lookup_participant(uint32_t number, int32_t *participants, size_t room);
 
 enum standin_kind { STANDIN_PARTICIPANT, STANDIN_READER, STANDIN_BUILTIN };
 
@@ -97,6 +99,8 @@ struct standin_entity *standin_pin(int32_t handle);
 void standin_unpin(struct standin_entity *entity);
 /* Whose a writer is, of those that all know; NULL: nobody's in this process. */
 struct standin_domain *standin_domain_of(const struct psmx_guid *writer);
+/* Returns when no last domain is being closed. */
+void standin_await_end(void);
 /* The handle of its participant. */
 int32_t standin_participant(const struct standin_domain *domain);
 /* Tells each builtin reader in (or, not `inside`, outside of) the domain. */
