@@ -3,7 +3,8 @@
  *
  * This program starts itself again in the environment that `eddy run` gives, loads libddsc there,
  * and has it create a DDS domain, which nobody joins, and trace its settings.  EDDY_DIR names a
- * folder that cannot be, so that nothing is left behind.
+ * folder that cannot be, and the plug-in is switched off, whose settings may name another one, so
+ * that nothing is left behind.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/doctor.h"
@@ -61,6 +62,7 @@ static void become(const struct question *question, const int output[2], const i
     char *arguments[] = {name, command, option, domain, library, NULL};
     eddy_launch_each(&question->launch, set);
     set("EDDY_DIR", NO_FOLDER);
+    set("EDDY_PSMX", "off");
     set("EDDY_LOG", "none");
     (void)unsetenv("EDDY_MAX_BYTES");
     dup2(output[1], STDOUT_FILENO);
@@ -222,7 +224,11 @@ static void judge_settings(struct eddy_visit *visit, const struct answer *answer
 /* Of Cyclone DDS 11. */
 static void judge_plugin(struct eddy_visit *visit, const struct answer *answer)
 {
-    if (is_ours(answer->plugin))
+    const char *is = getenv("EDDY_PSMX");
+    if (is_ours(answer->plugin) && is != NULL && strcmp(is, "on") != 0)
+        eddy_visit_say(visit, EDDY_FINDING_FAULT,
+                       "EDDY_PSMX is \"%s\", so nothing goes through Eddy; unset it", is);
+    else if (is_ours(answer->plugin))
         eddy_visit_say(visit, EDDY_FINDING_OK, "it loads Eddy's plug-in, %s", answer->plugin);
     else if (answer->plugin[0] != '\0')
         eddy_visit_say(visit, EDDY_FINDING_FAULT,

@@ -87,6 +87,25 @@ def case_psmx_without_folder(world):
     world.end()
 
 
+def case_psmx_off(world):
+    """Everything goes over the network, and nothing is created."""
+    need_plugin(world)
+    own = os.path.join(world.dir, "own")
+    writer, reader = (world.node(name, uri=settings(world, f"DIR={own};"),
+                                 prefix=("env", "EDDY_PSMX=off")) for name in ("writer", "reader"))
+    exchange(writer, reader, is_shared=0)
+    check_all_came(reader.do("take 0 20"), 20)
+    check_equal(os.path.exists(own), False, "its folder")
+    try:
+        world.node("another", uri=settings(world, ""), prefix=("env", "EDDY_PSMX=maybe"))
+    except Failure as failure:
+        check("EDDY_PSMX" in str(failure), f"no word of it: {failure}")
+    else:
+        raise Failure("EDDY_PSMX=maybe: was taken")
+    world.programs.pop().close()
+    world.end()
+
+
 def case_psmx_without_memory(world):
     """The same where the folder takes no files of the size that is needed."""
     need_plugin(world)

@@ -118,14 +118,23 @@ def case_ls_newer(world):
     check_equal(len({row["scope"] for row in listed if row["topic"] == "T"}), 2, "topics of Eddy")
 
 
-def doctor(world, *command, uri=LOOPBACK):
+def case_why_newer_creates_nothing(world):
+    """Nor does the plug-in, which has a folder in settings of the user's own."""
+    need_plugin(world)
+    parent = world.new_dir()
+    expect_text(world, 2, "Nobody", uri=settings(world, f"DIR={parent}/none;"))
+    check_equal(os.listdir(parent), [], "created by eddy why")
+
+
+def doctor(world, *command, uri=LOOPBACK, **environment):
     result = subprocess.run([world.options.eddy, "doctor", "--", *command], capture_output=True,
-                            text=True, env=world.environment(uri=uri), timeout=DEADLINE)
+                            text=True, env={**world.environment(uri=uri), **environment},
+                            timeout=DEADLINE)
     return result.returncode, result.stdout
 
 
-def expect_doctor(world, code, *parts, uri=LOOPBACK):
-    found = doctor(world, world.options.node, uri=uri)
+def expect_doctor(world, code, *parts, **where):
+    found = doctor(world, world.options.node, **where)
     check(found[0] == code and all(part in found[1] for part in parts),
           f"eddy doctor: {found[0]}, {found[1]}; not {code} with {parts}")
 
@@ -142,4 +151,7 @@ def case_doctor_newer(world):
     expect_doctor(world, 1, "FAULT", uri=other)
     expect_doctor(world, 1, "FAULT", "Cyclone DDS says: ",
                   uri=LOOPBACK + "<General><Nonsense/></General>")
+    expect_doctor(world, 1, "FAULT  EDDY_PSMX is \"off\"", EDDY_PSMX="off")
+    own = os.path.join(world.dir, "own")
+    expect_doctor(world, 0, "ok     it loads Eddy's plug-in", uri=settings(world, f"DIR={own};"))
     check_equal(os.listdir(world.dir), [], "created by eddy doctor")

@@ -27,7 +27,7 @@
 #define NO_FILES                                                                                   \
     "<Domain id=\"any\"><Tracing><OutputFile>/dev/null</OutputFile>"                               \
     "<PacketCaptureFile>/dev/null</PacketCaptureFile></Tracing></Domain>"
-#define NO_FOLDER "/proc/eddy" /* a plug-in that the user's settings name finds no Eddy there */
+#define NO_FOLDER "/proc/eddy"
 
 #define START_WAIT 10000 /* ms that Cyclone DDS may take beyond the time to listen */
 #define TYPES_WAIT 4000
@@ -43,7 +43,7 @@ static bool change_settings(const char *users, bool is_newer)
                  is_newer ? NO_FILES : NO_MEMORY NO_FILES) < 0)
         return false;
     return setenv("CYCLONEDDS_URI", uri, 1) == 0 && setenv("EDDY_DIR", NO_FOLDER, 1) == 0 &&
-           setenv("EDDY_LOG", "none", 1) == 0;
+           setenv("EDDY_PSMX", "off", 1) == 0 && setenv("EDDY_LOG", "none", 1) == 0;
 }
 
 /* Settings that name a plug-in are for Cyclone DDS 11. */

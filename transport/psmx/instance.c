@@ -182,7 +182,7 @@ int32_t eddy_create_psmx(struct psmx_instance **instance, uint32_t identifier, c
                                                 .features = features,
                                                 .create_topic = psmx_topic_create,
                                                 .delete_instance = delete_instance};
-    int error = open_eddy(home, identifier);
+    int error = home->options.is_off ? 0 : open_eddy(home, identifier);
     if (error)
         disable(home, error);
     *instance = &home->psmx;

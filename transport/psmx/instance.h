@@ -1,7 +1,8 @@
 /* instance.h - the plug-in in one domain of one process.  (internal)
  *
  *   created by Cyclone DDS with the domain -> topics, endpoints -> deleted with the domain
- *   Eddy cannot be used -> disabled: serves nothing, so everything goes over the network
+ *   Eddy cannot be used, or is not to be -> disabled: serves nothing, so everything goes over the
+ *   network
  *
  * An instance takes part in an Eddy domain, and has one thread, which delivers to all its readers.
  * It is kept as long as a sample of it is out, also when Cyclone DDS has deleted it.

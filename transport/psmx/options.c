@@ -137,11 +137,23 @@ static const char *word(const char *text, char end, char to[PSMX_TEXT])
     return text;
 }
 
+static bool read_switch(struct psmx_options *options)
+{
+    const char *text = secure_getenv("EDDY_PSMX");
+    options->is_off = text != NULL && strcmp(text, "off") == 0;
+    bool is_known = text == NULL || options->is_off || strcmp(text, "on") == 0;
+    if (!is_known)
+        psmx_say(EDDY_LOG_ERROR, "PSMX plug-in: EDDY_PSMX is \"%s\", neither on nor off", text);
+    return is_known;
+}
+
 bool psmx_options_read(const char *config, struct psmx_options *options)
 {
     char key[PSMX_TEXT], value[PSMX_TEXT];
     memset(options, 0, sizeof *options);
     options->serialized = options->keyed = true;
+    if (!read_switch(options))
+        return false;
     config += *config == '\0'; /* the user's own may be empty */
     while (*config != '\0') {
         const char *equals = word(config, '=', key);

@@ -8,7 +8,8 @@
  *   KEYED_TOPICS=true|false  false: topics with keys go over the network
  *   INSTANCE_NAME, SERVICE_NAME, LOCATOR  as for every plug-in; Cyclone DDS itself reads them, too
  *
- * Anything else, and any value that makes no sense, is an error that names it.
+ * Anything else, and any value that makes no sense, is an error that names it.  In the environment
+ * EDDY_PSMX=off: all of that is read, and nothing opened or created.
  *                                                            spec/psmx.md, "Options"
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef EDDY_PSMX_OPTIONS_H
@@ -26,6 +27,7 @@ struct psmx_options {
     uint64_t limit_bytes;     /* 0: the default */
     int64_t spin_ns;          /* as in eddy_domain_options */
     bool serialized, keyed;
+    bool is_off;
 };
 
 /* `config`: strings of KEY=VALUE; pairs, the last followed by one more NUL.  False: what is wrong
