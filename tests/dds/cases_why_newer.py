@@ -15,7 +15,7 @@ from world import check, check_equal, DEADLINE, LOOPBACK
 def case_why_newer(world):
     """The plug-in's rules, which are not those of 0.10; and DDS's own."""
     need_plugin(world)
-    expect(world, open_topics(world, [
+    wanted = open_topics(world, [
         ("depth=8", "depth=8", ("Eddy", 0, [])),
         ("history=keep-all", "history=keep-all", ("Eddy", 0, [])),
         ("depth=8", "depth=8 reliability=best-effort", ("Eddy", 0, [])),
@@ -28,7 +28,12 @@ def case_why_newer(world):
         ("reliability=best-effort", "", refused("asked-reliability")),
         ("partition=a", "partition=b", refused("partitions")),
         ("", "type=keyed", refused("types")),
-    ]))
+    ])
+    for shape in ("optional", "appendable"):
+        world.programs[0].do(f"writer {shape} {shape}")
+        world.programs[1].do(f"reader {shape} {shape}")
+        wanted[shape] = [outside("writer evolving-type", "reader evolving-type")]
+    expect(world, wanted)
     expect_text(world, 2, "the reader is in several partitions, or in a pattern of them, '*'")
 
 

@@ -192,27 +192,39 @@ static void types_are_read_from_their_operations(void **state)
     /* A number, an enumeration, an array of octets, the end. */
     const uint32_t fixed[] = {
         FIELD(3u, 0u, 0u), 0, FIELD(12u, 0u, 0u), 4, 9, FIELD(8u, 1u, 0u), 8, 16, 0};
-    assert_true(eddy_why_type_read(fixed, 4, &type));
+    assert_true(eddy_why_type_read(fixed, 4, false, &type));
     assert_true(type.is_fixed && !type.has_optional && !type.has_string_key && !type.is_appendable);
     /* Appendable; a string that is a key; an optional number, which is elsewhere. */
     const uint32_t keyed[] = {4u << 24, FIELD(5u, 0u, 1u), 0, FIELD(13u | 0x80, 0u, 0x20u),
                               8,        4u << 16 | 4,      4, 0};
     type = (struct eddy_why_type){0};
-    assert_true(eddy_why_type_read(keyed, 4, &type));
+    assert_true(eddy_why_type_read(keyed, 4, false, &type));
     assert_true(!type.is_fixed && type.has_optional && type.has_string_key && type.is_appendable);
     /* A union with an enumeration: its words end before the next field, a string. */
     const uint32_t with_union[] = {FIELD(9u, 12u, 0u), 0, 1, 0, 2, 8u << 24, 0, 0, 0,
                                    FIELD(5u, 0u, 0u),  0, 0};
     type = (struct eddy_why_type){0};
-    assert_true(eddy_why_type_read(with_union, 3, &type));
+    assert_true(eddy_why_type_read(with_union, 3, false, &type));
     assert_true(!type.is_fixed && !type.has_string_key);
     /* An array of strings, and another type's field that is neither optional nor a pointer. */
     const uint32_t elsewhere[] = {FIELD(13u, 0u, 0u), 0, 0, FIELD(8u, 5u, 1u), 0, 2, 0};
     type = (struct eddy_why_type){0};
-    assert_true(eddy_why_type_read(elsewhere, 3, &type));
+    assert_true(eddy_why_type_read(elsewhere, 3, false, &type));
     assert_true(!type.is_fixed && !type.has_optional && type.has_string_key);
     const uint32_t unknown[] = {0x7fu << 24};
-    assert_false(eddy_why_type_read(unknown, 1, &type));
+    assert_false(eddy_why_type_read(unknown, 1, false, &type));
+    /* Words are counted: what is behind them, and an operation that would end there, is not read. */
+    enum { WORDS = sizeof fixed / sizeof *fixed };
+    type = (struct eddy_why_type){0};
+    assert_true(eddy_why_type_read(fixed, WORDS, true, &type) && type.is_fixed);
+    assert_false(eddy_why_type_read(fixed, WORDS - 2, true, &type));
+    /* An optional number, a bounded and a free wide string, the end; the optional one's number. */
+    const uint32_t wide[] = {
+        FIELD(3u, 0u, 0x20u), 0, FIELD(18u, 0u, 0u), 8, 5, FIELD(16u, 0u, 0u), 24, 0,
+        9u << 24 | 8,         1};
+    type = (struct eddy_why_type){0};
+    assert_true(eddy_why_type_read(wide, sizeof wide / sizeof *wide, true, &type));
+    assert_true(!type.is_fixed && type.has_optional);
 }
 
 int main(void)

@@ -202,7 +202,7 @@ static void hear_type(const struct eddy_hearing *hearing, size_t index)
         dds->create_topic_descriptor(EDDY_DDS_EVERYWHERE, hearing->participant,
                                      hearing->type_infos[index], TYPE_WAIT, &descriptor) != 0)
         return;
-    if (eddy_why_type_read(descriptor->ops, descriptor->op_count, type))
+    if (eddy_why_type_read(descriptor->ops, descriptor->op_count, dds->is_newer, type))
         type->size = descriptor->size;
 }
 

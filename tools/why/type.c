@@ -1,7 +1,7 @@
 /* type.c - see type.h.
  *
- * The operations are those by which Cyclone DDS 0.10 writes a type as bytes (dds_opcodes.h); here
- * they are only told apart, one after the other.
+ * The operations are those by which Cyclone DDS writes a type as bytes (dds_opcodes.h); here they are
+ * only told apart, one after the other.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "tools/why/type.h"
@@ -16,7 +16,8 @@ enum {
     OP_MUTABLE,
     OP_MEMBER,
     OP_KEYS,
-    OP_CASE4
+    OP_CASE4,
+    OP_MEMBER_ID
 };
 /* What a field is. */
 enum {
@@ -30,7 +31,10 @@ enum {
     IS_ENUM,
     IS_ELSEWHERE,
     IS_BOOL,
-    IS_BITMASK
+    IS_BITMASK,
+    IS_WIDE_STRING,
+    IS_WIDE_CHARACTER,
+    IS_BOUNDED_WIDE_STRING
 };
 #define FLAG_KEY      1u
 #define FLAG_OPTIONAL (1u << 5)
@@ -46,12 +50,18 @@ static unsigned element_is(uint32_t op)
     return op >> 8 & 0xff;
 }
 
+static bool is_bounded_string(unsigned is)
+{
+    return is == IS_BOUNDED_STRING || is == IS_BOUNDED_WIDE_STRING;
+}
+
 /* Words that a value, or the elements of a collection, take after what is common to their kind. */
 static uint32_t value_words(unsigned is)
 {
     switch (is) {
     case IS_ENUM:
     case IS_BOUNDED_STRING:
+    case IS_BOUNDED_WIDE_STRING:
         return 1;
     case IS_BITMASK:
     case IS_SEQUENCE:
@@ -73,7 +83,7 @@ static uint32_t field_words(uint32_t op)
     case IS_BOUNDED_SEQUENCE:
         return 3 + value_words(element_is(op));
     case IS_ARRAY:
-        return 3 + (element_is(op) == IS_BOUNDED_STRING ? 2 : value_words(element_is(op)));
+        return 3 + (is_bounded_string(element_is(op)) ? 2 : value_words(element_is(op)));
     case IS_UNION:
         return 4 + (element_is(op) == IS_ENUM);
     case IS_ELSEWHERE:
@@ -93,6 +103,7 @@ static uint32_t op_words(uint32_t op)
     case OP_MUTABLE:
         return 1;
     case OP_MEMBER:
+    case OP_MEMBER_ID:
         return 2;
     case OP_FIELD:
         return field_words(op);
@@ -107,30 +118,35 @@ static uint32_t op_words(uint32_t op)
     }
 }
 
+static bool is_free_string(unsigned is)
+{
+    return is == IS_STRING || is == IS_WIDE_STRING;
+}
+
 /* A string without a bound is a pointer, one with a bound an array; so is an array of either. */
 static void read_field(uint32_t op, struct eddy_why_type *type)
 {
     unsigned is = field_is(op);
-    bool is_string = is == IS_STRING || (is == IS_ARRAY && element_is(op) == IS_STRING);
+    bool is_string = is_free_string(is) || (is == IS_ARRAY && is_free_string(element_is(op)));
     bool is_dynamic = is_string || is == IS_SEQUENCE || is == IS_BOUNDED_SEQUENCE;
     type->is_fixed = type->is_fixed && !is_dynamic;
     type->has_optional = type->has_optional || (op & FLAG_OPTIONAL) != 0;
     type->has_string_key = type->has_string_key || (is_string && (op & FLAG_KEY) != 0);
 }
 
-bool eddy_why_type_read(const uint32_t *ops, uint32_t count, struct eddy_why_type *type)
+bool eddy_why_type_read(const uint32_t *ops, uint32_t count, bool are_words,
+                        struct eddy_why_type *type)
 {
     struct eddy_why_type found = *type;
     found.is_fixed = true;
     found.is_appendable =
         count > 0 && (ops[0] >> 24 == OP_APPENDABLE || ops[0] >> 24 == OP_MUTABLE);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t words = op_words(*ops);
-        if (words == 0)
+    for (uint32_t i = 0, words; i < count; i += are_words ? words : 1, ops += words) {
+        words = op_words(*ops);
+        if (words == 0 || (are_words && words > count - i))
             return false;
         if (*ops >> 24 == OP_FIELD)
             read_field(*ops, &found);
-        ops += words;
     }
     *type = found;
     return true;

@@ -6,8 +6,10 @@
 
 #include "tools/why/why.h"
 
-/* Reads `count` operations, with what belongs to each.  Sets all but `is_known`, `id` and `size`.  False: an operation is not known, and nothing is said.
- */
-bool eddy_why_type_read(const uint32_t *ops, uint32_t count, struct eddy_why_type *type);
+/* Reads `count` operations, with what belongs to each, or (`are_words`) so many words, as Cyclone DDS
+ * 11 counts.  Sets all but `is_known`, `id` and `size`.  False: an operation is not known, and nothing
+ * is said. */
+bool eddy_why_type_read(const uint32_t *ops, uint32_t count, bool are_words,
+                        struct eddy_why_type *type);
 
 #endif
