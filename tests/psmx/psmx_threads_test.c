@@ -8,6 +8,7 @@
 
 #include "support/world.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -246,9 +247,8 @@ enum { KEPT = 4 };
 
 static const struct psmx_qos steady = {
     .is_reliable = true, .keeps_all = true, .blocking = INT64_C(20000000000), .kept = KEPT};
-static _Atomic uint64_t steadily; /* what has been written */
-static atomic_bool is_written;    /* all of it, and somebody has come late since */
-static atomic_uint late_ones;
+static _Atomic uint64_t steadily;                   /* what has been written */
+static atomic_uint late_ones, last_late = UINT_MAX; /* who have come late; how many are to */
 
 static void *write_steadily(void *unused)
 {
@@ -259,10 +259,12 @@ static void *write_steadily(void *unused)
         same(write_one(writer, 0, number, 64, number % 3 > 0), PSMX_OK);
         atomic_store(&steadily, number);
     }
-    /* Two more: one of them has come when all was written. */
-    for (unsigned came = atomic_load(&late_ones); atomic_load(&late_ones) - came < 2;)
+    /* Two more: one of them has come when all was written.  Then no more, as the writer takes what it
+     * keeps with it. */
+    unsigned last = atomic_load(&late_ones) + 2;
+    atomic_store(&last_late, last);
+    while (atomic_load(&late_ones) < last)
         sched_yield();
-    atomic_store(&is_written, true);
     standin_writer_close(writer);
     return NULL;
 }
@@ -272,7 +274,7 @@ static void *come_late(void *unused)
 {
     (void)unused;
     begin_chance(4000);
-    while (!atomic_load(&ends) && !atomic_load(&is_written)) {
+    while (atomic_load(&late_ones) < atomic_load(&last_late)) {
         struct seen *seen = calloc(1, sizeof *seen);
         seen->must_see_all = seen->is_late = true;
         uint64_t before = atomic_load(&steadily), enough = before < KEPT ? before : KEPT;
