@@ -59,10 +59,13 @@ def case_psmx_served(world):
             (f"service-depth=keep-all {late}", 0, 1),
             (f"service-depth=keep-all reliability=best-effort {late}", 1, 1),
             ("durability=transient", 1, 1), ("durability=persistent", 1, 1),
-            ("deadline=1000", 0, 0), ("partition=h*", 0, 0),
+            ("deadline=1000", 0, 1), (f"deadline=1000 {late}", 1, 1),
+            ("deadline=1000 durability=persistent", 1, 1),
+            ("partition=h*", 0, 0), ("partition=[here", 1, 1),
             ("partition=here,there", 0, 1), ("partition=here,t*", 0, 0),
-            ("liveliness=manual-by-participant lease=9000", 0, 0),
-            ("liveliness=manual-by-topic lease=9000", 0, 0)]:
+            ("liveliness=manual-by-participant lease=9000", 0, 1),
+            ("liveliness=manual-by-topic lease=9000", 0, 1),
+            ("liveliness=manual-by-participant", 1, 1), ("liveliness=manual-by-topic", 1, 1)]:
         for role, wanted in (("writer", of_writer), ("reader", of_reader)):
             check_equal(node.do(f"{role} T fixed {words}")["shm"], wanted, f"{role}: {words}")
         node, other = other, node

@@ -24,15 +24,19 @@ def case_why_newer(world):
         ("durability=transient", "depth=8", ("Eddy", 0, [])),
         ("partition=a", "partition=*", outside("reader several-partitions")),
         ("depth=8 deadline=1000", "depth=8", outside("writer deadline")),
-        ("depth=8 liveliness=manual-by-topic", "depth=8", outside("writer liveliness")),
+        (f"deadline=1000 {LATCHED}", "deadline=2000", ("Eddy", 0, [])),
+        ("depth=8 liveliness=manual-by-topic", "depth=8", ("Eddy", 0, [])),
+        ("depth=8 liveliness=manual-by-topic lease=9000", "depth=8", outside("writer liveliness")),
         ("reliability=best-effort", "", refused("asked-reliability")),
         ("partition=a", "partition=b", refused("partitions")),
         ("", "type=keyed", refused("types")),
     ])
-    for shape in ("optional", "appendable"):
+    # An optional member is a pointer, so samples go in their serialized form.
+    for shape, result in (("optional", ("Eddy", 0, [])), ("appendable", outside(
+            "writer evolving-type", "reader evolving-type"))):
         world.programs[0].do(f"writer {shape} {shape}")
         world.programs[1].do(f"reader {shape} {shape}")
-        wanted[shape] = [outside("writer evolving-type", "reader evolving-type")]
+        wanted[shape] = [result]
     expect(world, wanted)
     expect_text(world, 2, "the reader is in several partitions, or in a pattern of them, '*'")
 
@@ -41,12 +45,13 @@ def case_why_newer_shared(world):
     """Readers of one process that share a place in Eddy, and one beside them that is not in it."""
     need_plugin(world)
     reader, writer = world.node("reader"), world.node("writer")
-    for words in ("depth=8", "depth=4", "depth=8 deadline=1000"):
+    for words in ("depth=8", "depth=4", "depth=8 partition=?,"):
         reader.do(f"reader T fixed {words}")
     writer.do("writer T fixed depth=8 deadline=500")
     writer.do("writer U fixed depth=8")
     in_eddy = outside("writer deadline")
-    expect(world, {"T": [in_eddy, in_eddy, outside("reader deadline", "writer deadline")]}, "T")
+    expect(world, {"T": [in_eddy, in_eddy,
+                         outside("reader several-partitions", "writer deadline")]}, "T")
 
 
 def case_why_newer_not_launched(world):

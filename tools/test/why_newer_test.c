@@ -66,7 +66,14 @@ static void manual(struct pair *pair)
 {
     both(pair);
     WRITER->qos.liveliness = EDDY_DDS_MANUAL_BY_PARTICIPANT;
+    WRITER->qos.lease = 1;
     off(WRITER);
+}
+
+static void manual_for_ever(struct pair *pair)
+{
+    both(pair);
+    WRITER->qos.liveliness = EDDY_DDS_MANUAL_BY_PARTICIPANT;
 }
 
 static void deadline(struct pair *pair)
@@ -74,6 +81,12 @@ static void deadline(struct pair *pair)
     both(pair);
     WRITER->qos.deadline = 1;
     off(WRITER);
+}
+
+static void deadline_latched(struct pair *pair)
+{
+    latched(pair);
+    WRITER->qos.deadline = READER->qos.deadline = 1;
 }
 
 static void pattern(struct pair *pair)
@@ -261,6 +274,8 @@ static const struct row rows[] = {
     {"all latched", all_latched, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_KEEPS_ALL, EDDY_SIDE_WRITER},
     {"persistent", persistent, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
     {"manual", manual, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_LIVELINESS, EDDY_SIDE_WRITER},
+    {"manual for ever", manual_for_ever, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
+    {"deadline latched", deadline_latched, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
     {"deadline", deadline, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DEADLINE, EDDY_SIDE_WRITER},
     {"pattern", pattern, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_SEVERAL_PARTITIONS, EDDY_SIDE_READER},
     {"reader in two", reader_in_two, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},

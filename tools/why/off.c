@@ -57,7 +57,7 @@ static void add_partitions(struct eddy_why_verdict *verdict, enum eddy_why_side 
     const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
     bool is_served = qos->partition_count <= (side == EDDY_SIDE_WRITER ? 1 : READERS_PARTITIONS);
     for (uint32_t i = 0; is_served && i < qos->partition_count; i++)
-        is_served = strpbrk(qos->partitions[i], "*?[") == NULL;
+        is_served = strpbrk(qos->partitions[i], "*?") == NULL;
     if (!is_served)
         add_outside(verdict, EDDY_WHY_SEVERAL_PARTITIONS, side);
 }
@@ -72,26 +72,37 @@ static void add_old_policies(const struct eddy_why_world *world, struct eddy_why
     add_durability(verdict, side);
     if (side == EDDY_SIDE_WRITER)
         add_depth(world, verdict, qos);
+    if (qos->liveliness != EDDY_DDS_AUTOMATIC)
+        add_outside(verdict, EDDY_WHY_LIVELINESS, side);
+    if (qos->deadline != EDDY_DDS_INFINITE)
+        add_outside(verdict, EDDY_WHY_DEADLINE, side)->number = (uint64_t)qos->deadline;
+}
+
+/* What DDS watches as samples come from the network, or go there; of a reader it does so as they
+ * enter its cache. */
+static void add_watched(struct eddy_why_verdict *verdict, enum eddy_why_side side)
+{
+    const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
+    if (side != EDDY_SIDE_WRITER)
+        return;
+    if (qos->liveliness != EDDY_DDS_AUTOMATIC && qos->lease != EDDY_DDS_INFINITE)
+        add_outside(verdict, EDDY_WHY_LIVELINESS, side);
+    if (qos->deadline != EDDY_DDS_INFINITE && qos->durability == EDDY_DDS_VOLATILE)
+        add_outside(verdict, EDDY_WHY_DEADLINE, side)->number = (uint64_t)qos->deadline;
 }
 
 /* False: none of its policies keeps it off. */
 static bool add_policies(const struct eddy_why_world *world, struct eddy_why_verdict *verdict,
                          enum eddy_why_side side)
 {
-    const struct eddy_why_endpoint *endpoint = eddy_why_on(verdict, side);
-    const struct eddy_why_qos *qos = &endpoint->qos;
-    bool is_newer = eddy_why_is_newer(endpoint);
     size_t before = verdict->reason_count;
-    if (is_newer) {
+    if (eddy_why_is_newer(eddy_why_on(verdict, side))) {
         add_kept(world, verdict, side);
+        add_watched(verdict, side);
         add_partitions(verdict, side);
     } else {
         add_old_policies(world, verdict, side);
     }
-    if (qos->liveliness != EDDY_DDS_AUTOMATIC)
-        add_outside(verdict, EDDY_WHY_LIVELINESS, side);
-    if (qos->deadline != EDDY_DDS_INFINITE)
-        add_outside(verdict, EDDY_WHY_DEADLINE, side)->number = (uint64_t)qos->deadline;
     return verdict->reason_count > before;
 }
 

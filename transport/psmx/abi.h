@@ -86,6 +86,7 @@ typedef uint64_t psmx_properties;
 #define PSMX_TYPE_EVOLVES         ((UINT64_C(1) << 10) | (UINT64_C(1) << 15) | (UINT64_C(1) << 16))
 #define PSMX_TYPE_HAS_KEY         (UINT64_C(1) << 12)
 #define PSMX_TYPE_IS_PLAIN        (UINT64_C(1) << 63) /* safe to copy by memcpy: goes as it is in memory */
+#define PSMX_VOLATILE             0
 #define PSMX_TRANSIENT_LOCAL      1
 #define PSMX_RELIABLE             1
 #define PSMX_KEEP_ALL             1

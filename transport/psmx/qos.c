@@ -25,6 +25,29 @@ static void free_strings(const struct psmx_cyclone *c, uint32_t count, char **st
     c->dds_free(strings);
 }
 
+/* Cyclone DDS watches a writer's deadline where samples enter the writer's cache.  They do not if all
+ * its readers are connected by plug-ins, unless it is to keep them. */
+static bool deadline_is_served(const struct psmx_cyclone *c, enum psmx_role role,
+                               const struct psmx_qos *qos)
+{
+    int64_t deadline;
+    uint32_t durability = PSMX_VOLATILE;
+    return role == PSMX_READER || !c->dds_qget_deadline(qos, &deadline) ||
+           deadline == PSMX_FOREVER ||
+           (c->dds_qget_durability(qos, &durability) && durability != PSMX_VOLATILE);
+}
+
+/* A lease that a program renews by writing, other participants hear of by what comes over the
+ * network. */
+static bool liveliness_is_served(const struct psmx_cyclone *c, enum psmx_role role,
+                                 const struct psmx_qos *qos)
+{
+    uint32_t kind;
+    int64_t lease;
+    return role == PSMX_READER || !c->dds_qget_liveliness(qos, &kind, &lease) ||
+           kind == PSMX_LIVELINESS_AUTOMATIC || lease == PSMX_FOREVER;
+}
+
 /* None that stands for several.  What a writer writes goes to one: else a reader in two of them would
  * get it twice. */
 static bool partition_is_served(const struct psmx_cyclone *c, enum psmx_role role,
@@ -36,7 +59,7 @@ static bool partition_is_served(const struct psmx_cyclone *c, enum psmx_role rol
         return true;
     bool is = count <= (role == PSMX_WRITER ? 1 : PSMX_PARTITIONS);
     for (uint32_t i = 0; i < count; i++)
-        is = is && strpbrk(names[i], "*?[") == NULL;
+        is = is && strpbrk(names[i], "*?") == NULL;
     free_strings(c, count, names);
     return is;
 }
@@ -87,19 +110,11 @@ static bool history_is_served(const struct psmx_cyclone *c, enum psmx_role role,
 bool psmx_qos_is_served(const struct psmx_cyclone *c, const struct psmx_options *options,
                         enum psmx_role role, psmx_properties properties, const struct psmx_qos *qos)
 {
-    uint32_t kind;
-    int64_t time;
     if (!type_is_served(options, properties))
         return false;
-    if (role == PSMX_TOPIC)
-        return true;
-    if (!history_is_served(c, role, qos))
-        return false;
-    if (c->dds_qget_deadline(qos, &time) && time != PSMX_FOREVER)
-        return false;
-    if (c->dds_qget_liveliness(qos, &kind, &time) && kind != PSMX_LIVELINESS_AUTOMATIC)
-        return false;
-    return partition_is_served(c, role, qos);
+    return role == PSMX_TOPIC ||
+           (history_is_served(c, role, qos) && deadline_is_served(c, role, qos) &&
+            liveliness_is_served(c, role, qos) && partition_is_served(c, role, qos));
 }
 
 /* --- what they say ---------------------------------------------------------------------------- */
@@ -126,7 +141,7 @@ void psmx_qos_policies(const struct psmx_cyclone *c, enum psmx_role role,
     uint32_t kind = 0;
     int64_t time;
     bool coherent = false, ordered = false;
-    *p = (struct psmx_policies){.lease = PSMX_FOREVER};
+    *p = (struct psmx_policies){.lease = PSMX_FOREVER, .deadline = PSMX_FOREVER};
     p->reliable = c->dds_qget_reliability(qos, &kind, &time) && kind == PSMX_RELIABLE;
     p->exclusive = c->dds_qget_ownership(qos, &kind) && kind != 0;
     p->by_source = c->dds_qget_destination_order(qos, &kind) && kind != 0;
@@ -134,12 +149,15 @@ void psmx_qos_policies(const struct psmx_cyclone *c, enum psmx_role role,
         p->scope = (uint8_t)kind;
     if (c->dds_qget_durability(qos, &kind))
         p->durability = (uint8_t)kind;
-    p->coherent = coherent;
-    p->ordered = ordered;
+    p->access = (uint8_t)((coherent ? PSMX_COHERENT : 0) | (ordered ? PSMX_ORDERED : 0));
     if (c->dds_qget_latency_budget(qos, &time))
         p->budget = time;
-    if (c->dds_qget_liveliness(qos, &kind, &time))
+    if (c->dds_qget_deadline(qos, &time))
+        p->deadline = time;
+    if (c->dds_qget_liveliness(qos, &kind, &time)) {
+        p->liveliness = (uint8_t)kind;
         p->lease = time;
+    }
     p->representations = representations_of(c, role, qos);
 }
 
@@ -195,9 +213,9 @@ bool psmx_policies_match(const struct psmx_policies *offered, const struct psmx_
 {
     return asked->reliable <= offered->reliable && asked->durability <= offered->durability &&
            asked->exclusive == offered->exclusive && asked->by_source <= offered->by_source &&
-           asked->scope <= offered->scope && asked->coherent <= offered->coherent &&
-           asked->ordered <= offered->ordered && asked->budget >= offered->budget &&
-           asked->lease >= offered->lease &&
+           asked->scope <= offered->scope && (asked->access & ~offered->access) == 0 &&
+           asked->budget >= offered->budget && asked->deadline >= offered->deadline &&
+           asked->liveliness <= offered->liveliness && asked->lease >= offered->lease &&
            (asked->representations & offered->representations) != 0;
 }
 

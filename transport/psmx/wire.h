@@ -13,7 +13,7 @@
 
 #include <eddy/topic.h>
 
-#define PSMX_WIRE_MAGIC 0x31786d70u /* "pmx1" */
+#define PSMX_WIRE_MAGIC 0x32786d70u /* "pmx2" */
 
 /* The type of a topic, as far as samples that are copied as they are have to agree on it. */
 struct psmx_shape {
@@ -25,14 +25,16 @@ struct psmx_shape {
 PSMX_SIZE(psmx_shape, 20);
 
 /* The policies by which a writer's offer and a reader's request are compared. */
+#define PSMX_COHERENT 1u /* of access */
+#define PSMX_ORDERED  2u
 struct psmx_policies {
-    int64_t budget, lease; /* of latency and liveliness */
+    int64_t budget, lease, deadline; /* of latency, of liveliness */
     uint8_t reliable, exclusive, by_source;
-    uint8_t scope, coherent, ordered; /* of presentation */
-    uint8_t representations;          /* bits; a writer's: one */
-    uint8_t durability;
+    uint8_t scope, access;   /* of presentation; access: bits */
+    uint8_t representations; /* bits; a writer's: one */
+    uint8_t durability, liveliness;
 };
-PSMX_SIZE(psmx_policies, 24);
+PSMX_SIZE(psmx_policies, 32);
 
 struct psmx_wire {
     struct psmx_metadata meta;
@@ -46,7 +48,7 @@ struct psmx_wire {
         written; /* eddy_now(), where late readers may get it when its lifespan is over; else 0 */
 };
 PSMX_AT(psmx_wire, offer, 72);
-PSMX_SIZE(psmx_wire, 120);
+PSMX_SIZE(psmx_wire, 128);
 
 /* True if its writer's lifespan was over before it is handed on. */
 bool psmx_wire_is_expired(const struct psmx_wire *wire);

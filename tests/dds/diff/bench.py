@@ -19,9 +19,9 @@ LITTLE_PATIENCE = 1  # the same where not all is expected to come
 # Of a writer or reader, these words keep Cyclone DDS from shared memory.
 NETWORK_ONLY = ("history=keep-all", "deadline=", "liveliness=manual", "ignorelocal=participant",
                 "ignorelocal=process")
-# The same of Cyclone DDS 11 with the plug-in, and types that may evolve: of these only some.
-PLUGIN_NETWORK_ONLY = ("deadline=", "liveliness=manual")
-PLUGIN_DEPENDS = ("service-depth=keep-all", "appendable", "mutable", "optional", "partition=")
+# Of Cyclone DDS 11 with the plug-in, with these words only some.
+PLUGIN_DEPENDS = ("service-depth=keep-all", "appendable", "mutable", "optional", "partition=",
+                  "deadline=", "liveliness=manual")
 DURABLE = ("durability=transient", "durability=persistent")
 
 
@@ -99,7 +99,7 @@ class Node(world.Node):
         """On Eddy, whatever Cyclone DDS lets use shared memory has to; that of a writer with a
         history depends on the version."""
         plugin = self.bench.product.has_plugin
-        network_only = PLUGIN_NETWORK_ONLY if plugin else NETWORK_ONLY
+        network_only = () if plugin else NETWORK_ONLY
         depends = PLUGIN_DEPENDS if plugin else DURABLE
         eligible = not any(word in what for word in network_only)
         if self.bench.product.eddy and not any(word in what for word in depends):

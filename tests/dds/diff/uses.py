@@ -2,7 +2,9 @@
 # samples and slow listeners.
 #
 # SPDX-License-Identifier: Apache-2.0
-from scenario import meet, pair, Scenario, TRANSIENT
+import time
+
+from scenario import meet, meet_aside, pair, Scenario, TRANSIENT
 
 PLAIN = "depth=100 autodispose=0"
 
@@ -165,6 +167,58 @@ def by_source(bench, type_name):
     reader.take(least=4)
 
 
+def is_late(node, which, wanted):
+    """Whether a deadline has been missed, which it is within some seconds if that is `wanted`."""
+    tries = 100 if wanted else 1
+    while node.do(f"status {which} 0")["late"] == 0 and tries > 0:
+        tries -= 1
+        time.sleep(0.05)
+    return tries > 0
+
+
+def watched(bench, type_name, words, deadline):
+    """Both sides are told of a deadline that is missed, and of none that is not."""
+    words = f"{words} deadline={deadline}"
+    writer, reader = pair(bench, type_name, words, words)
+    writer.do("write 0 6 keys=2 stamp=1 acked=1")
+    reader.take(least=6)
+    for node, which in ((writer, "w"), (reader, "r")):
+        bench.note(f"{node.name}: missed {is_late(node, which, deadline == SOON)}")
+    writer.do("write 0 4 keys=2 stamp=1 acked=1")
+    reader.take(least=4)
+
+
+def asked(bench, type_name, offered, wanted):
+    """A reader that asks for more than is offered gets nothing."""
+    writer, reader = bench.start("writer", "reader")
+    writer.writer(type_name, offered)
+    reader.reader(type_name, wanted)
+    meet_aside(writer, reader)
+    writer.do("write 0 6 keys=2 stamp=1")
+    reader.take()
+    reader.status()
+
+
+SOON, LONG = 300, 100000  # ms
+
+
+def watching():
+    latched = f"{PLAIN} {TRANSIENT}"
+    for type_name in ("fixed", "keyed", "unbounded"):
+        for name, words in (("latched", latched), ("volatile", PLAIN)):
+            for deadline in (SOON, LONG):
+                yield Scenario(f"uses/deadline/{type_name}/{name}-{deadline}", watched, type_name,
+                               words, deadline)
+    for kind in ("participant", "topic"):
+        words = f"{PLAIN} liveliness=manual-by-{kind}"
+        yield Scenario(f"uses/by-hand/{kind}", read_first, "keyed", words)
+        yield Scenario(f"uses/by-hand/{kind}-asked", asked, "keyed", PLAIN, words)
+    for offered, wanted in ((LONG, SOON), (SOON, LONG), (None, SOON)):
+        yield Scenario(f"uses/deadline/{offered}-{wanted}", asked, "keyed",
+                       latched if offered is None else f"{latched} deadline={offered}",
+                       f"{latched} deadline={wanted}")
+
+
 def both_ways(bench, type_name, words, rounds):
     """Two programs that answer each other."""
     server, client = bench.start("server", "client")
@@ -212,6 +266,7 @@ def scenarios():
     for asked in ASKED:
         for name, words in (("reliable", PLAIN), ("latched", f"{PLAIN} {TRANSIENT}")):
             yield Scenario(f"uses/partitions/{asked}/{name}", partitions, "keyed", words, asked)
+    yield from watching()
     for order in ("reader-first", "writer-first"):
         yield Scenario(f"uses/burst/fixed/10000/{order}", burst, "fixed", "depth=20000", 10000, 1,
                        order)
