@@ -10,6 +10,7 @@ from world import check, check_equal, Failure, LOOPBACK, Skip
 
 CROWD = 600  # topics
 SMALL_FILE = 4096  # bytes
+SHORT, MANY = "8M", 300  # memory of a topic; samples of 70,000 bytes, which are more
 
 
 def need_plugin(world):
@@ -118,6 +119,27 @@ def case_psmx_without_memory(world):
     exchange(writer, reader, is_shared=0)
     check_all_came(reader.do("take 0 20"), 20)
     check("everything goes over the network" in reader.said(), f"said only: {reader.said()}")
+    world.end()
+
+
+def case_psmx_short(world):
+    """What a reader keeps stays where it is while there is memory, and makes room then: no writer
+    waits for it, and nothing is lost."""
+    need_plugin(world)
+    uri = settings(world, f"LIMIT={SHORT};")
+    for words in (f"depth={MANY}", "history=keep-all max-blocking=3000"):
+        reader, writer = (world.node(name, uri=uri) for name in ("reader", "writer"))
+        reader.open(f"reader T large {words}")
+        writer.open(f"writer T large {words}")
+        writer.do("matched w 0 1")
+        reader.do("matched r 0 1")
+        for _ in range(MANY // 20):
+            writer.do("write 0 20")
+            reader.do("hold 0 20")
+        check_all_came(reader.do(f"take 0 {MANY}"), MANY)
+        for program in (writer, reader):
+            program.quit()
+        world.programs.clear()
     world.end()
 
 

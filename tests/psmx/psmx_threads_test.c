@@ -8,6 +8,7 @@
 
 #include "support/world.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -343,6 +344,48 @@ static void all_comes_and_goes(void **state)
     give_all_back();
 }
 
+/* --- its threads ------------------------------------------------------------------------------ */
+
+/* What of a thread's status stands behind `name`; "": nothing. */
+static void status_of(const char *task, const char *name, char value[64])
+{
+    char path[300], line[128];
+    size_t length = strlen(name);
+    value[0] = '\0';
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", task);
+    FILE *status = fopen(path, "re");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL) {
+        if (strncmp(line, name, length) == 0)
+            snprintf(value, 64, "%.*s", (int)strcspn(line + length, "\n"), line + length);
+    }
+    if (status != NULL)
+        fclose(status);
+}
+
+/* All but those that cannot be blocked, SIGKILL, SIGSTOP, and the two that libc keeps for itself. */
+static void signals_are_left_to_the_program(void **state)
+{
+    (void)state;
+    const uint64_t never = UINT64_C(1) << 8 | UINT64_C(1) << 18 | UINT64_C(3) << 31;
+    char value[64];
+    unsigned count = 0;
+    open_domains();
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *task; tasks != NULL && (task = readdir(tasks)) != NULL;) {
+        status_of(task->d_name, "Name:\t", value);
+        if (strcmp(value, "eddy-psmx") != 0)
+            continue;
+        count++;
+        status_of(task->d_name, "SigBlk:\t", value);
+        same(strtoull(value, NULL, 16) | never, UINT64_MAX);
+    }
+    if (tasks != NULL)
+        closedir(tasks);
+    same(count, DOMAINS);
+    for (size_t i = 0; i < DOMAINS; i++)
+        standin_domain_close(domains[i]);
+}
+
 /* --- what it says ----------------------------------------------------------------------------- */
 
 static char heard[1100];
@@ -372,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_call_back_of_the_program_hears_the_plug_in),
         WORLD_TEST(all_comes_and_goes),
+        WORLD_TEST(signals_are_left_to_the_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
