@@ -476,7 +476,13 @@ static void a_number_that_became_anothers_stands_for_that(void **state)
     close(other);
 }
 
-/* The wait set loses what it does not own, and can be closed. */
+#if defined(__SANITIZE_THREAD__)
+enum { CLOSING_IS_A_RACE = 1 }; /* with a thread that sleeps on the descriptor */
+#else
+enum { CLOSING_IS_A_RACE = 0 };
+#endif
+
+/* The wait set loses its own descriptors, and can be closed. */
 static void in_a_program_that_closes_all(int wire, void *unused)
 {
     (void)unused;
@@ -496,6 +502,8 @@ static void in_a_program_that_closes_all(int wire, void *unused)
 static void a_program_may_close_all_that_it_does_not_know(void **state)
 {
     (void)state;
+    if (CLOSING_IS_A_RACE)
+        skip_because("ThreadSanitizer sees a race, and there is one: that is what it tries");
     struct child child = child_start(in_a_program_that_closes_all, NULL);
     child_join(&child);
 }
