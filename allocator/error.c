@@ -30,7 +30,7 @@ static const struct {
     {"EDDY_EBUSY", "in use by somebody else, or handles are still open"},
     {"EDDY_EFORKED", "the handle belongs to the process that forked this one"},
     {"EDDY_ECONFIG", "an EDDY_* environment variable makes no sense"},
-    {"EDDY_ELETGO", "writers have let go of this reader: it has lost samples, and goes on"},
+    {"EDDY_ELETGO", "writers have let go of this reader: it has lost samples"},
     {"EDDY_EBOUNDS", "a slot or reader index is beyond the end"},
     {"EDDY_EEXIST", "somebody alive has this name already"},
     {"EDDY_ESYS", "the operating system refused"},

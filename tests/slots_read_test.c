@@ -133,7 +133,9 @@ static void a_disconnected_reader_gates_nothing(void **state)
         must(slots_publish(p.writer, NULL, "y", 1));
         must(slots_publish(p.writer, first, "y", 1));
     }
-    must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ESTALE);
+    must_fail(eddy_slots_next_unread(p.reader, 0, &sample), EDDY_ELETGO);
+    must_fail(eddy_slots_take(p.reader, 0, EDDY_POLL, &sample), EDDY_ELETGO);
+    must_fail(eddy_slots_take_latest(p.reader, 0, &sample), EDDY_ELETGO);
     must(eddy_slots_leave(p.reader, 0));
     must_fail(eddy_slots_leave(p.reader, 0), EDDY_EINVAL);
     must(eddy_slots_join(p.reader, 0, NULL));

@@ -35,7 +35,8 @@ enum eddy_error {
     EDDY_EBUSY = -14,     /* somebody else is at it, or handles are still open */
     EDDY_EFORKED = -15,   /* the handle belongs to the process that forked this one */
     EDDY_ECONFIG = -16,   /* an EDDY_* environment variable makes no sense */
-    EDDY_ELETGO = -17,    /* writers have let go of this reader: it has lost samples, and goes on */
+    EDDY_ELETGO = -17,    /* writers have let go of this reader: it has lost samples.  Of a topic it
+                             goes on, of slots when it has joined anew */
     EDDY_EBOUNDS = -18,   /* a slot or reader index beyond the end */
     EDDY_EEXIST = -19,    /* somebody alive has this name already */
     EDDY_ESYS = -20,      /* the operating system refused; eddy_last_error() says what */

@@ -143,7 +143,7 @@ EDDY_API int eddy_slots_leave(eddy_slots *slots, uint32_t reader);
 
 /* Makes a reader, whosever it is, count as having read everything until it joins anew: for one
  * whose lease has ended.  What it holds stays protected until it lets go or dies; its other calls
- * give EDDY_ESTALE.  Errors: EDDY_EBOUNDS, EDDY_EFORKED. */
+ * give EDDY_ELETGO.  Errors: EDDY_EBOUNDS, EDDY_EFORKED. */
 EDDY_API int eddy_slots_let_go(eddy_slots *slots, uint32_t reader);
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -161,7 +161,7 @@ struct eddy_slot_sample {
 };
 
 /* Finds the oldest sample that the reader has not read; changes nothing.  Errors: EDDY_EAGAIN,
- * EDDY_EINVAL (the handle has not joined as this reader), EDDY_EBOUNDS, EDDY_ESTALE (the reader
+ * EDDY_EINVAL (the handle has not joined as this reader), EDDY_EBOUNDS, EDDY_ELETGO (the reader
  * was let go of), EDDY_ESEGMENT, EDDY_EFORKED. */
 EDDY_API int eddy_slots_next_unread(eddy_slots *slots, uint32_t reader,
                                     struct eddy_slot_sample *sample);

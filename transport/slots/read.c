@@ -78,7 +78,7 @@ static const void *address_of(const struct eddy_slots *s, const struct eddy_slot
 
 static int fail_gone(uint32_t reader)
 {
-    return eddy_fail(EDDY_ESTALE, "writers have let go of reader %u; leave, and join again",
+    return eddy_fail(EDDY_ELETGO, "writers have let go of reader %u; leave, and join again",
                      reader);
 }
 
