@@ -111,6 +111,24 @@ def case_meter(world):
     world.end()
 
 
+def case_ways(world):
+    """The newest alone; threads that release what another took; samples made of pieces."""
+    sensor = world.example("native/sensor", eddy=False)
+    gauge = world.example("native/gauge", "--rate", "20", "--count", "20", eddy=False)
+    gauge.line_with("293.")
+    check_equal(gauge.ended(), 0, "gauge: exit code")
+    stop(sensor)
+    pool = world.example("native/pool", "--count", "6", eddy=False)
+    listener = world.example("native/listener", "--count", "2", eddy=False)
+    talker = world.example("native/talker", "--rate", "50", eddy=False)
+    talker.line_with("readers 2")
+    pool.line_with("worker ")
+    check_equal(pool.ended(), 0, "pool: exit code")
+    check_equal(listener.ended(), 0, "listener: exit code")
+    stop(talker)
+    world.end()
+
+
 def case_peek(world):
     """Knowing only the path of a flink: what DDS programs and native ones say."""
     talker = start(world, "dds/talker", "--rate", "50")
