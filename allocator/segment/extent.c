@@ -218,16 +218,27 @@ static int map_parts(const struct eddy_segment *s, struct eddy_extent *x, int fd
     return EDDY_OK;
 }
 
+static void drop_columns(struct eddy_extent *x)
+{
+    free((void *)x->column);
+    x->column = NULL;
+}
+
 static int map_file(const struct eddy_segment *s, struct eddy_extent *x, uint32_t file)
 {
     int fd;
     uint64_t descriptor;
+    x->column = calloc(EDDY_SEATS_MAX / 64, sizeof *x->column);
+    if (!x->column)
+        return eddy_fail(EDDY_ENOMEM, "no memory to map an extent");
     int error = eddy_extent_open_file(s, file, &fd, &descriptor);
-    if (error)
-        return error;
-    error = map_parts(s, x, fd, descriptor);
-    close(fd);
+    if (!error) {
+        error = map_parts(s, x, fd, descriptor);
+        close(fd);
+    }
     x->file = file;
+    if (error)
+        drop_columns(x);
     return error;
 }
 
@@ -363,6 +374,7 @@ void eddy_extent_unmap(struct eddy_extent *x)
     for (uint32_t c = 1; c < EDDY_SEATS_MAX / 64; c++)
         if (eddy_load_relaxed(&x->column[c]))
             munmap((void *)eddy_load_relaxed(&x->column[c]), eddy_page_round(x->count * 8ull));
+    drop_columns(x);
     if (writable && !x->whole)
         munmap(writable, shape.payload_bytes);
     munmap((void *)(uintptr_t)x->payload, shape.payload_bytes);

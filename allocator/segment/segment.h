@@ -36,7 +36,9 @@ struct eddy_extent {
     uint32_t count;
     uint32_t block_slots; /* a block's, all alike */
     uint32_t stride;      /* from slot to slot of a block when all are visited */
-    _Atomic(_Atomic uint64_t *) column[EDDY_SEATS_MAX / 64]; /* [0] unused: it is in the slot */
+    /* EDDY_SEATS_MAX / 64; [0] is unused: it is in the slot.  Apart, as few of a topic's extents are
+     * there: so what a process has for a topic needs no mapping of its own. */
+    _Atomic(_Atomic uint64_t *) *column;
 };
 
 struct eddy_segment {
