@@ -9,9 +9,7 @@
 #include "allocator/segment/block.h"
 #include "transport/topic/writer.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 
 enum { LIMIT = 1 << 20, MANY = 3000, LARGE = 70000, TIMES = 3 };
 
@@ -121,24 +119,19 @@ static void all_can_be_had(size_t size)
         must(eddy_writer_discard(ours.writer, &loans[count]));
 }
 
+static void others_go_on(void)
+{
+    get_memory(ours.domain, ours.writer);
+    give_it_back(ours.domain, ours.writer);
+}
+
 static void play(const struct deed *deed, const char *point, unsigned time, enum blow blow)
 {
-    bool struck = false;
     start();
     if (deed->used_before)
         get_memory(ours.domain, ours.writer);
     plan = (struct points_plan){point, time, blow};
-    struct child child = child_start(actor, (void *)deed);
-    uint64_t deadline = patience();
-    while (!points_is_over(&child, &struck))
-        check(eddy_now() < deadline);
-    if (struck && blow == STOP) {
-        check(waitpid(child.pid, NULL, WUNTRACED) == child.pid);
-        get_memory(ours.domain, ours.writer); /* others are not held up */
-        give_it_back(ours.domain, ours.writer);
-        child_continue(&child);
-    }
-    (void)points_bury(&child);
+    (void)points_play(actor, (void *)deed, others_go_on);
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
     give_it_back(ours.domain, ours.writer);
     must(eddy_slots_each(ours.writer->segment, is_sound, NULL));

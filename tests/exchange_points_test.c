@@ -10,7 +10,6 @@
 #include "transport/topic/writer.h"
 
 #include <string.h>
-#include <sys/wait.h>
 
 enum { MIB = 1 << 20, LIMIT = 32 * MIB, LARGE = 3 * MIB, OTHER = 5 * MIB / 4, TIMES = 2 };
 
@@ -91,22 +90,17 @@ static void waits_for_nobody(size_t size)
         must(eddy_writer_discard(ours.writer, &loan));
 }
 
+static void others_go_on(void)
+{
+    exchange_for(ours.writer, 20000); /* which needs no exchange */
+    waits_for_nobody(9 * MIB / 4);    /* which does */
+}
+
 static bool play(const char *point, unsigned time, enum blow blow)
 {
-    bool struck = false;
     start();
     plan = (struct points_plan){point, time, blow};
-    struct child child = child_start(actor, NULL);
-    uint64_t deadline = patience();
-    while (!points_is_over(&child, &struck))
-        check(eddy_now() < deadline);
-    if (struck && blow == STOP) {
-        check(waitpid(child.pid, NULL, WUNTRACED) == child.pid);
-        exchange_for(ours.writer, 20000); /* what needs no exchange is not held up */
-        waits_for_nobody(9 * MIB / 4);    /* nor what does */
-        child_continue(&child);
-    }
-    (void)points_bury(&child);
+    bool struck = points_play(actor, NULL, others_go_on);
     must(eddy_gc(NULL, &(struct eddy_gc_report){0}));
     all_can_be_had(MIB / 2);
     all_can_be_had(LARGE);

@@ -4,6 +4,7 @@
 #include "points.h"
 
 #include "points_list.h"
+#include "world.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -69,6 +70,22 @@ bool points_bury(struct child *child)
         check_fail(CHECK_HERE("points_bury"), "the actor failed (%#x) with a blow at %s, time %u",
                    status, plan.point ? plan.point : "nothing", plan.countdown);
     return WIFSIGNALED(status);
+}
+
+bool points_play(child_main *actor, void *argument, void (*meanwhile)(void))
+{
+    bool struck = false;
+    struct child child = child_start(actor, argument);
+    uint64_t deadline = patience();
+    while (!points_is_over(&child, &struck))
+        check(eddy_now() < deadline);
+    if (struck && plan.blow == STOP) {
+        check(waitpid(child.pid, NULL, WUNTRACED) == child.pid);
+        meanwhile();
+        child_continue(&child);
+    }
+    (void)points_bury(&child);
+    return struck;
 }
 
 void points_insist(int error, const char *call)

@@ -51,6 +51,10 @@ bool points_is_over(struct child *child, bool *struck);
  * if it was killed. */
 bool points_bury(struct child *child);
 
+/* Plays one actor under the plan.  While it is stopped, `meanwhile`; then it goes on.  True if it was
+ * struck. */
+bool points_play(child_main *actor, void *argument, void (*meanwhile)(void));
+
 /* As must(), naming the point. */
 void points_insist(int error, const char *call);
 
