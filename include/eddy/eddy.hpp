@@ -319,12 +319,11 @@ using loan_options = detail::zeroed<::eddy_loan_options>; /* size and alignment 
 using publication = detail::zeroed<::eddy_publication>;
 
 /* Which topic: a name alone, or with a type that all must agree on. */
-struct topic : ::eddy_topic_identity {
+struct topic : detail::zeroed<::eddy_topic_identity> {
     constexpr topic(const char *its_name, const char *its_type = nullptr) noexcept
-        : ::eddy_topic_identity{}
     {
         name = its_name;
-        type = its_type;
+        type = its_type; /* NOLINT: clang-tidy does not see that all was zero */
     }
 };
 
