@@ -4,6 +4,7 @@
 #ifndef EDDY_EDDY_H
 #define EDDY_EDDY_H
 
+#include <eddy/call.h>
 #include <eddy/domain.h>
 #include <eddy/errors.h>
 #include <eddy/inspect.h>

@@ -22,6 +22,8 @@ extern "C" {
 #endif
 
 struct eddy_adoption;
+struct eddy_client;
+struct eddy_client_options;
 struct eddy_domain;
 struct eddy_domain_options;
 struct eddy_join_info;
@@ -38,6 +40,8 @@ struct eddy_reservation;
 struct eddy_ring;
 struct eddy_ring_options;
 struct eddy_ring_wanted;
+struct eddy_server;
+struct eddy_server_options;
 struct eddy_slots;
 struct eddy_slots_options;
 struct eddy_topic_identity;
@@ -76,6 +80,16 @@ EDDY_API int eddy_writer_note_sized(struct eddy_writer *writer, const struct edd
                                     size_t notes_size);
 EDDY_API int eddy_reader_note_sized(struct eddy_reader *reader, const struct eddy_notes *notes,
                                     size_t notes_size);
+
+/* eddy/call.h */
+EDDY_API int eddy_client_open_sized(struct eddy_domain *domain,
+                                    const struct eddy_topic_identity *service, size_t service_size,
+                                    const struct eddy_client_options *options, size_t options_size,
+                                    struct eddy_client **client);
+EDDY_API int eddy_server_open_sized(struct eddy_domain *domain,
+                                    const struct eddy_topic_identity *service, size_t service_size,
+                                    const struct eddy_server_options *options, size_t options_size,
+                                    struct eddy_server **server);
 
 /* eddy/memory.h */
 EDDY_API int eddy_writer_reserve_sized(struct eddy_writer *writer,

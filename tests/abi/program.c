@@ -90,6 +90,19 @@ static void take_it(void)
     MUST(eddy_writer_close(writer));
 }
 
+static void call_a_service(void)
+{
+    const struct eddy_topic_identity service = {.name = "adder"};
+    struct eddy_client_options calling = {.calls = 2};
+    struct eddy_server_options serving = {.depth = 2};
+    eddy_client *client;
+    eddy_server *server;
+    WORKS(calling, "eddy_client_options", eddy_client_open(domain, &service, &calling, &client));
+    WORKS(serving, "eddy_server_options", eddy_server_open(domain, &service, &serving, &server));
+    MUST(eddy_client_close(client));
+    MUST(eddy_server_close(server));
+}
+
 static void use_slots_and_a_ring(const char *dir)
 {
     char flink[200];
@@ -171,6 +184,7 @@ int main(void)
     open_a_topic();
     publish_a_sample();
     take_it();
+    call_a_service();
     use_slots_and_a_ring(dir);
     use_a_named_region();
     adopt_memory();
