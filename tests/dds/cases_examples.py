@@ -81,6 +81,25 @@ def case_in_cpp(world):
     world.end()
 
 
+def case_calls(world):
+    """A server, its clients, and another server when the first is killed."""
+    def ask():
+        return world.example("native/client", "1", "2", "3.5", "--seconds", "20", eddy=False)
+
+    server = world.example("native/server", eddy=False)
+    client = ask()
+    client.line_with("sum: 6.5")
+    check_equal(client.ended(), 0, "client: exit code")
+    server.line_with("6.5")
+    server.signal(signal.SIGKILL)
+    client = ask() # which waits for a server
+    server = world.example("native/server", eddy=False)
+    client.line_with("sum: 6.5")
+    check_equal(client.ended(), 0, "client: exit code")
+    stop(server)
+    world.end()
+
+
 def case_event_loops(world):
     """What polls on a wait set's descriptor: a loop of epoll, and Python's asyncio."""
     programs = [world.example("native/event_loop", "--count", "3", eddy=False)]
