@@ -63,7 +63,12 @@ def case_psmx_served(world):
             ("deadline=1000", 0, 1), (f"deadline=1000 {late}", 1, 1),
             ("deadline=1000 durability=persistent", 1, 1),
             ("partition=h*", 0, 0), ("partition=[here", 1, 1),
-            ("partition=here,there", 0, 1), ("partition=here,t*", 0, 0),
+            ("partition=here,there", 1, 1), ("partition=here,t*", 0, 0),
+            ("partition=here,there history=keep-all", 0, 1),
+            (f"partition=here,there {late}", 0, 1),
+            ("partition=here,there history=keep-all reliability=best-effort", 1, 1),
+            ("partition=" + ",".join(map(str, range(16))), 1, 1),
+            ("partition=" + ",".join(map(str, range(17))), 0, 0),
             ("liveliness=manual-by-participant lease=9000", 0, 1),
             ("liveliness=manual-by-topic lease=9000", 0, 1),
             ("liveliness=manual-by-participant", 1, 1), ("liveliness=manual-by-topic", 1, 1)]:

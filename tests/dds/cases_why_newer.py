@@ -23,6 +23,8 @@ def case_why_newer(world):
         (f"depth=4 {LATCHED}", f"depth=8 {LATCHED}", ("Eddy", 0, [])),
         ("durability=transient", "depth=8", ("Eddy", 0, [])),
         ("partition=a", "partition=*", outside("reader several-partitions")),
+        ("partition=a,b depth=8", "partition=c,b", ("Eddy", 0, [])),
+        ("partition=a,b history=keep-all", "partition=b", outside("writer several-partitions")),
         ("depth=8 deadline=1000", "depth=8", outside("writer deadline")),
         (f"deadline=1000 {LATCHED}", "deadline=2000", ("Eddy", 0, [])),
         ("depth=8 liveliness=manual-by-topic", "depth=8", ("Eddy", 0, [])),
@@ -34,8 +36,8 @@ def case_why_newer(world):
     # An optional member is a pointer, so samples go in their serialized form.
     for shape, result in (("optional", ("Eddy", 0, [])), ("appendable", outside(
             "writer evolving-type", "reader evolving-type"))):
-        world.programs[0].do(f"writer {shape} {shape}")
-        world.programs[1].do(f"reader {shape} {shape}")
+        world.programs[1].do(f"writer {shape} {shape}")
+        world.programs[0].do(f"reader {shape} {shape}")
         wanted[shape] = [result]
     expect(world, wanted)
     expect_text(world, 2, "the reader is in several partitions, or in a pattern of them, '*'")

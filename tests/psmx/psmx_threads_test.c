@@ -73,13 +73,20 @@ static const char *some_topic(void)
 /* A quarter is what waits for its readers. */
 static struct psmx_qos some_qos(void)
 {
-    return (struct psmx_qos){.is_reliable = below(3) > 0,
-                             .keeps_all = below(2) == 0,
-                             .depth = (int32_t)(1 + below(20)),
-                             .blocking = 20000000,
-                             .limit = below(4) == 0 ? 8 : 0,
-                             .kept = below(3) == 0 ? (int32_t)(1 + below(6)) : 0,
-                             .partition = below(4) == 0 ? "p" : NULL};
+    static const char *const partitions[] = {NULL, "p", "p,q", "q,,p"};
+    struct psmx_qos qos = {.is_reliable = below(3) > 0,
+                           .keeps_all = below(2) == 0,
+                           .depth = (int32_t)(1 + below(20)),
+                           .blocking = 20000000,
+                           .limit = below(4) == 0 ? 8 : 0,
+                           .kept = below(3) == 0 ? (int32_t)(1 + below(6)) : 0,
+                           .partition = partitions[below(4)]};
+    /* Writers in several neither wait nor keep. */
+    if (qos.partition != NULL && strchr(qos.partition, ',') != NULL) {
+        qos.keeps_all = qos.keeps_all && !qos.is_reliable;
+        qos.kept = 0;
+    }
+    return qos;
 }
 
 /* --- loans ------------------------------------------------------------------------------------ */

@@ -29,10 +29,10 @@
 struct psmx_qos {
     bool is_reliable, keeps_all;
     int32_t depth;
-    int64_t blocking; /* ns */
-    int32_t limit;    /* samples in a reader's cache; 0: any number */
-    int32_t kept;     /* for late readers; 0: volatile */
-    const char *partition;
+    int64_t blocking;      /* ns */
+    int32_t limit;         /* samples in a reader's cache; 0: any number */
+    int32_t kept;          /* for late readers; 0: volatile */
+    const char *partition; /* several with commas between them; NULL: none */
 };
 
 struct standin_domain;

@@ -49,11 +49,14 @@ bool dds_qget_resource_limits(const struct psmx_qos *qos, int32_t *samples, int3
 
 bool dds_qget_partition(const struct psmx_qos *qos, uint32_t *count, char ***names)
 {
-    *count = qos->partition != NULL;
+    const char *at = qos->partition;
+    *count = 0;
     *names = NULL;
-    if (*count > 0) {
-        *names = malloc(sizeof **names);
-        (*names)[0] = strdup(qos->partition);
+    while (at != NULL) {
+        *names = realloc(*names, (*count + 1) * sizeof **names);
+        (*names)[(*count)++] = strndup(at, strcspn(at, ","));
+        at = strchr(at, ',');
+        at = at != NULL ? at + 1 : NULL;
     }
     return true;
 }

@@ -119,6 +119,13 @@ static void writer_in_two(struct pair *pair)
     both(pair);
     in_two(WRITER);
     in_two(READER);
+}
+
+static void keeps_in_two(struct pair *pair)
+{
+    writer_in_two(pair);
+    WRITER->qos.reliability = EDDY_DDS_RELIABLE;
+    WRITER->qos.history = EDDY_DDS_KEEP_ALL;
     off(WRITER);
 }
 
@@ -279,7 +286,8 @@ static const struct row rows[] = {
     {"deadline", deadline, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_DEADLINE, EDDY_SIDE_WRITER},
     {"pattern", pattern, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_SEVERAL_PARTITIONS, EDDY_SIDE_READER},
     {"reader in two", reader_in_two, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
-    {"writer in two", writer_in_two, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_SEVERAL_PARTITIONS,
+    {"writer in two", writer_in_two, EDDY_PATH_EDDY, FINE, NO_REASON, PAIR},
+    {"keeps in two", keeps_in_two, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_SEVERAL_PARTITIONS,
      EDDY_SIDE_WRITER},
     {"evolves", evolves, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_EVOLVING, EDDY_SIDE_WRITER},
     {"not served", not_served, EDDY_PATH_NETWORK, OUTSIDE, EDDY_WHY_NOT_SERVED, EDDY_SIDE_READER},

@@ -227,6 +227,26 @@ static const struct eddy_why_member *twin_of(const struct eddy_why_world *world,
     return NULL;
 }
 
+/* A writer in several partitions has a member for each. */
+static void take_others(const struct eddy_why_world *world,
+                        const struct eddy_why_endpoint *endpoint)
+{
+    const struct eddy_why_member *own = endpoint->member;
+    struct eddy_plugin_scope of_own, parts;
+    for (uint32_t i = 0; i < endpoint->qos.partition_count; i++) {
+        const char *partition = endpoint->qos.partitions[i];
+        bool is_done =
+            eddy_plugin_read(own->whole, &of_own) && strcmp(of_own.partition, partition) == 0;
+        for (size_t k = 0; !is_done && k < world->member_count; k++) {
+            struct eddy_why_member *other = &world->members[k];
+            is_done = other->info.state == own->info.state && is_of(other, endpoint) &&
+                      eddy_plugin_read(other->whole, &parts) &&
+                      strcmp(parts.partition, partition) == 0;
+            other->is_taken = other->is_taken || is_done;
+        }
+    }
+}
+
 static void give_member(struct eddy_arena *arena, const struct eddy_why_world *world,
                         struct eddy_why_endpoint *endpoint)
 {
@@ -241,10 +261,13 @@ static void give_member(struct eddy_arena *arena, const struct eddy_why_world *w
     if (member == NULL)
         return;
     endpoint->member = member;
-    if (member->is_of_plugin && !endpoint->is_writer)
+    if (member->is_of_plugin && !endpoint->is_writer) {
         endpoint->second = twin_of(world, member);
-    else
-        member->is_taken = true;
+        return;
+    }
+    member->is_taken = true;
+    if (member->is_of_plugin && !member->is_presumed)
+        take_others(world, endpoint);
 }
 
 /* Ids of processes repeat on other hosts: those that are certainly on this one choose first. */
@@ -310,8 +333,13 @@ static bool is_in_domain(const struct eddy_why_world *world, const struct eddy_w
 static bool is_given(const struct eddy_why_world *world, const struct eddy_why_member *member)
 {
     bool is = member->is_taken;
-    for (size_t i = 0; !is && i < world->endpoint_count; i++)
-        is = world->endpoints[i].member == member || world->endpoints[i].second == member;
+    for (size_t i = 0; !is && i < world->endpoint_count; i++) {
+        const struct eddy_why_endpoint *endpoint = &world->endpoints[i];
+        is = endpoint->member == member || endpoint->second == member ||
+             /* Readers share theirs, and may have more than these. */
+             (member->is_of_plugin && !member->info.is_writer && endpoint->member != NULL &&
+              is_of(member, endpoint));
+    }
     return is;
 }
 

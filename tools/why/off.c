@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define READERS_PARTITIONS 16u /* at most, of Cyclone DDS 11 */
+#define PARTITIONS 16u /* at most, of Cyclone DDS 11 */
 
 static struct eddy_why_reason *add_outside(struct eddy_why_verdict *verdict,
                                            enum eddy_why_code code, enum eddy_why_side side)
@@ -51,11 +51,15 @@ static void add_kept(const struct eddy_why_world *world, struct eddy_why_verdict
         add_depth(world, verdict, qos);
 }
 
-/* The plug-in has topics of Eddy for each partition: a writer writes to one, a reader may have some. */
+/* The plug-in has topics of Eddy for each partition.  A writer that waits for readers, or keeps samples
+ * for late ones, writes to one. */
 static void add_partitions(struct eddy_why_verdict *verdict, enum eddy_why_side side)
 {
     const struct eddy_why_qos *qos = &eddy_why_on(verdict, side)->qos;
-    bool is_served = qos->partition_count <= (side == EDDY_SIDE_WRITER ? 1 : READERS_PARTITIONS);
+    bool may_fail =
+        side == EDDY_SIDE_WRITER && qos->reliability == EDDY_DDS_RELIABLE &&
+        (qos->history != EDDY_DDS_KEEP_LAST || qos->durability == EDDY_DDS_TRANSIENT_LOCAL);
+    bool is_served = qos->partition_count <= (may_fail ? 1 : PARTITIONS);
     for (uint32_t i = 0; is_served && i < qos->partition_count; i++)
         is_served = strpbrk(qos->partitions[i], "*?") == NULL;
     if (!is_served)

@@ -118,7 +118,8 @@ static const struct words table[EDDY_WHY_CODE_COUNT] = {
     [EDDY_WHY_SEVERAL_PARTITIONS] = {"several-partitions",
                                      "$S is in several partitions, or in a pattern of them, $R, "
                                      "which keeps it off shared memory",
-                                     "name its partitions: a writer's one, a reader's 16 at most"},
+                                     "name its partitions, 16 at most; one of a writer with "
+                                     "KEEP_ALL or TRANSIENT_LOCAL"},
     [EDDY_WHY_KEEPS_ALL] =
         {"keeps-all",
          "$S keeps all its samples for late readers (TRANSIENT_LOCAL, and "

@@ -296,7 +296,7 @@ static struct psmx_parcel *take(struct psmx_feed *f)
     struct eddy_sample sample;
     while (!atomic_load(&f->stopped) && eddy_reader_take(f->reader, &sample) == 0) {
         if (sample.source != f->me && (p = malloc(sizeof *p)) != NULL &&
-            psmx_wire_read(&sample, &p->wire)) {
+            psmx_wire_read(&sample, &p->wire, &p->before)) {
             p->feed = f;
             p->next = NULL;
             p->sample = sample;

@@ -21,6 +21,7 @@ struct psmx_parcel {
     struct psmx_parcel *next; /* of those that the feed has taken and not yet handed out */
     struct eddy_sample sample;
     struct psmx_wire wire; /* a copy: nobody changes it under us */
+    struct psmx_before before;
     atomic_uint references;
 };
 
@@ -30,6 +31,7 @@ struct psmx_link {
     struct psmx_feed *feed;
     struct psmx_link *next, *previous;
     uint64_t from; /* Eddy's number: what is below was there before the tap */
+    uint64_t partition;
 };
 
 struct psmx_feed {

@@ -135,10 +135,22 @@ static void hold(struct psmx_tap *t, struct psmx_parcel *p, bool is_first)
     EDDY_POINT("psmx-hold:held");
 }
 
+/* Of a writer in several partitions, the reader has it from the first that it is in, too. */
+static bool is_repeated(const struct psmx_tap *t, const struct psmx_parcel *p)
+{
+    for (unsigned i = 0; i < p->before.count; i++) {
+        for (unsigned k = 0; k < t->link_count; k++) {
+            if (p->before.partitions[i] == t->links[k].partition)
+                return true;
+        }
+    }
+    return false;
+}
+
 void psmx_tap_give(struct psmx_tap *t, struct psmx_parcel *p)
 {
     if (p->sample.sn < psmx_link_of(t, p->feed)->from ||
-        !psmx_policies_match(&p->wire.offer, &t->asked))
+        !psmx_policies_match(&p->wire.offer, &t->asked) || is_repeated(t, p))
         return;
     enum psmx_fit fit = fit_of(t, p);
     if (fit == PSMX_FITS_NOT)

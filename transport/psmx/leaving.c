@@ -26,7 +26,9 @@ static struct psmx_source *find(struct psmx_home *home, const struct psmx_guid *
 static bool is_awaited(struct psmx_source *w)
 {
     pthread_mutex_lock(&w->lock);
-    bool is = eddy_writer_awaited(w->writer) > 0;
+    bool is = false;
+    for (unsigned i = 0; i < w->outlet_count; i++)
+        is = is || eddy_writer_awaited(w->outlets[i].writer) > 0;
     pthread_mutex_unlock(&w->lock);
     return is;
 }

@@ -48,22 +48,6 @@ static bool liveliness_is_served(const struct psmx_cyclone *c, enum psmx_role ro
            kind == PSMX_LIVELINESS_AUTOMATIC || lease == PSMX_FOREVER;
 }
 
-/* None that stands for several.  What a writer writes goes to one: else a reader in two of them would
- * get it twice. */
-static bool partition_is_served(const struct psmx_cyclone *c, enum psmx_role role,
-                                const struct psmx_qos *qos)
-{
-    uint32_t count = 0;
-    char **names = NULL;
-    if (!c->dds_qget_partition(qos, &count, &names))
-        return true;
-    bool is = count <= (role == PSMX_WRITER ? 1 : PSMX_PARTITIONS);
-    for (uint32_t i = 0; i < count; i++)
-        is = is && strpbrk(names[i], "*?") == NULL;
-    free_strings(c, count, names);
-    return is;
-}
-
 /* Late readers are owed what a writer keeps if both are reliable and transient-local.  (What is
  * durable beyond its writer is kept by nobody: Cyclone DDS has no service for it.) */
 static bool is_history_owed(const struct psmx_cyclone *c, const struct psmx_qos *qos)
@@ -72,6 +56,25 @@ static bool is_history_owed(const struct psmx_cyclone *c, const struct psmx_qos 
     int64_t blocking;
     return c->dds_qget_durability(qos, &durability) && durability == PSMX_TRANSIENT_LOCAL &&
            c->dds_qget_reliability(qos, &reliability, &blocking) && reliability == PSMX_RELIABLE;
+}
+
+/* None that stands for several.  What a writer in several writes goes to one lane after the other: if
+ * there may be no room on the second, the first has what is then reported as not written. */
+static bool partition_is_served(const struct psmx_cyclone *c, enum psmx_role role,
+                                const struct psmx_qos *qos)
+{
+    uint64_t wait_ns;
+    uint32_t count = 0;
+    char **names = NULL;
+    if (!c->dds_qget_partition(qos, &count, &names))
+        return true;
+    bool may_fail =
+        role == PSMX_WRITER && (is_history_owed(c, qos) || psmx_qos_waits(c, qos, &wait_ns));
+    bool is = count <= (may_fail ? 1 : PSMX_PARTITIONS);
+    for (uint32_t i = 0; i < count; i++)
+        is = is && strpbrk(names[i], "*?") == NULL;
+    free_strings(c, count, names);
+    return is;
 }
 
 /* Samples of each instance; 0: all. */

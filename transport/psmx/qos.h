@@ -31,9 +31,8 @@ bool psmx_qos_waits(const struct psmx_cyclone *cyclone, const struct psmx_qos *q
                     uint64_t *wait_ns);
 
 /* The partitions of an endpoint that is served, each once; "" is the default one. */
-#define PSMX_PARTITIONS 16u
 struct psmx_partitions {
-    unsigned count; /* 1 at least; a writer's: 1 */
+    unsigned count; /* 1 at least */
     const char *names[PSMX_PARTITIONS];
     char **given; /* by DDS */
     uint32_t given_count;

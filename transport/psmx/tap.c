@@ -112,6 +112,7 @@ static bool open_lanes(struct psmx_tap *t, struct psmx_subject *subject, struct 
     for (int lane = 0; lane < PSMX_LANES; lane++) {
         struct psmx_link *link = &t->links[t->link_count];
         link->tap = t;
+        link->partition = psmx_wire_partition(wants.partition);
         wants.lane = (enum psmx_lane)lane;
         link->feed = psmx_feed_open(subject, &wants, &link->from);
         if (link->feed == NULL)

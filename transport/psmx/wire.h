@@ -53,7 +53,17 @@ PSMX_SIZE(psmx_wire, 128);
 /* True if its writer's lifespan was over before it is handed on. */
 bool psmx_wire_is_expired(const struct psmx_wire *wire);
 
+/* Partitions by their hashes: those of a writer in several that come before the one to whose lane it
+ * was written stand behind the rest of the header.  Who is in one of them has it from there. */
+#define PSMX_PARTITIONS 16u
+struct psmx_before {
+    unsigned count;
+    uint64_t partitions[PSMX_PARTITIONS - 1];
+};
+uint64_t psmx_wire_partition(const char *name);
+
 /* False: this is no sample of a plug-in like us, or its size cannot be. */
-bool psmx_wire_read(const struct eddy_sample *sample, struct psmx_wire *wire);
+bool psmx_wire_read(const struct eddy_sample *sample, struct psmx_wire *wire,
+                    struct psmx_before *before);
 
 #endif
