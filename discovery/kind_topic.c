@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/atomic.h"
 #include "allocator/error.h"
+#include "allocator/segment/endpoint.h"
 #include "allocator/segment/extent.h"
 #include "allocator/segment/logs.h"
 #include "discovery/directory.h"
@@ -135,13 +136,30 @@ static void fill_writer(const struct eddy_segment *s, uint32_t seat, struct eddy
     m->reliable = is_reliable(eddy_load_relaxed(&w->flags));
 }
 
-static void add_member(const struct eddy_view *v, struct eddy_segment *s, bool is_writer,
+/* What it says of itself; without memory for that, nothing. */
+static void fill_blob(struct eddy_endpoint_file *file, uint64_t presence,
+                      struct eddy_member_info *m)
+{
+    struct eddy_presence_seen p = eddy_presence_read(presence);
+    m->holder = p.holder;
+    void *blob = p.state == EDDY_THERE && p.blob_size ? malloc(EDDY_BLOB_BYTES) : NULL;
+    if (!blob)
+        return;
+    if (eddy_endpoint_blob(file, m->is_writer, m->seat, presence, blob) != EDDY_OK) {
+        free(blob);
+        return;
+    }
+    m->blob = blob;
+    m->blob_size = p.blob_size;
+}
+
+static void add_member(const struct eddy_view *v, struct eddy_endpoint_file *file, bool is_writer,
                        uint32_t seat, struct eddy_topic_report *t)
 {
+    const struct eddy_segment *s = file->segment;
     struct eddy_member_info *m = (struct eddy_member_info *)(uintptr_t)&t->members[t->member_count];
-    /* from [holder]: who has the seat is in the registry. */
-    uint64_t owner =
-        eddy_load_acquire(is_writer ? &s->writers[seat].owner : &s->readers[seat].owner);
+    uint64_t presence, owner;
+    bool settled = eddy_endpoint_look(s, is_writer, seat, &presence, &owner);
     if (!owner)
         return;
     m->seat = seat;
@@ -151,12 +169,15 @@ static void add_member(const struct eddy_view *v, struct eddy_segment *s, bool i
         fill_writer(s, seat, m);
     else
         fill_reader(s, seat, m);
+    if (settled)
+        fill_blob(file, presence, m);
     t->member_count++;
 }
 
-static void fill_members(const struct eddy_view *v, struct eddy_segment *s,
+static void fill_members(const struct eddy_view *v, struct eddy_endpoint_file *file,
                          struct eddy_topic_report *t)
 {
+    const struct eddy_segment *s = file->segment;
     struct eddy_seats writers = eddy_seats_of_writers(s), readers = eddy_seats_of_readers(s);
     uint32_t seat, groups = (uint32_t)__builtin_popcountll(writers.groups) +
                             (uint32_t)__builtin_popcountll(readers.groups);
@@ -164,9 +185,24 @@ static void fill_members(const struct eddy_view *v, struct eddy_segment *s,
     if (!t->members)
         return;
     while (eddy_seats_next(&writers, &seat))
-        add_member(v, s, true, seat, t);
+        add_member(v, file, true, seat, t);
     while (eddy_seats_next(&readers, &seat))
-        add_member(v, s, false, seat, t);
+        add_member(v, file, false, seat, t);
+}
+
+static void fill_type_text(struct eddy_endpoint_file *file, struct eddy_topic_report *t)
+{
+    uint32_t size = eddy_type_text_size(file->segment);
+    char *text = size ? malloc(size + 1) : NULL;
+    if (!text)
+        return;
+    if (eddy_type_text_read(file, text, size) != EDDY_OK) {
+        free(text);
+        return;
+    }
+    text[size] = 0;
+    t->type_text = text;
+    t->type_text_size = size;
 }
 
 /* --- a topic --------------------------------------------------------------------------------- */
@@ -187,13 +223,19 @@ static void fill_report(const struct eddy_view *v, const struct eddy_found *f,
     t->type = strdup(f->flink->type);
     t->scope = strdup(f->flink->scope);
     eddy_directory_stats(v->dir, s, &t->stats);
-    fill_members(v, s, t);
+    struct eddy_endpoint_file described = {s, -1};
+    fill_type_text(&described, t);
+    fill_members(v, &described, t);
+    eddy_endpoint_file_close(&described);
     eddy_segment_detach(s);
 }
 
 void eddy_topic_report_free(const struct eddy_topic_report *t)
 {
-    const void *parts[] = {t->name, t->type, t->scope, t->flink, t->members, t->message};
+    const void *parts[] = {t->name,    t->type,    t->scope,    t->flink,
+                           t->members, t->message, t->type_text};
+    for (size_t i = 0; i < t->member_count; i++)
+        free((void *)(uintptr_t)t->members[i].blob);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         free((void *)(uintptr_t)parts[i]);
 }

@@ -2,6 +2,7 @@
 #include "discovery/reap.h"
 
 #include "allocator/error.h"
+#include "allocator/segment/endpoint.h"
 #include "allocator/segment/line.h"
 #include "allocator/segment/slot.h"
 #include "allocator/wait/futex.h"
@@ -29,10 +30,11 @@ static void give_up_cursor(struct eddy_reader_seat *r)
 }
 
 /* Its pins are gone. */
-static void free_reader_seat(struct eddy_segment *s, uint32_t seat)
+static void free_reader_seat(struct eddy_segment *s, uint32_t seat, bool died)
 {
     struct eddy_reader_seat *r = &s->readers[seat];
     EDDY_POINT("leave:reader-unpinned");
+    eddy_endpoint_leave(s, false, seat, died);
     eddy_store_relaxed(&s->reader_rests[seat].bell, 0u); /* for people to read */
     if (eddy_load_relaxed(&r->let_go)) { /* what was spared for it is not any more; see let_go.h */
         eddy_store_relaxed(&r->let_go, 0u);
@@ -45,29 +47,31 @@ static void free_reader_seat(struct eddy_segment *s, uint32_t seat)
     EDDY_POINT("leave:reader-unmarked");
     /* Last: a reaper that dies before is followed by another. */
     eddy_store_release(&r->owner, 0u); /* [seat] */
+    eddy_segment_touch(s);
 }
 
 void eddy_reader_seat_leave(struct eddy_segment *s, uint32_t seat)
 {
     give_up_cursor(&s->readers[seat]);
     eddy_slots_unpin_own(s, seat);
-    free_reader_seat(s, seat);
+    free_reader_seat(s, seat, false);
 }
 
 static void reap_reader(struct eddy_segment *s, uint32_t seat)
 {
     give_up_cursor(&s->readers[seat]);
     if (eddy_slots_unpin_all(s, seat) == EDDY_OK)
-        free_reader_seat(s, seat);
+        free_reader_seat(s, seat, true);
     else
         hand_on(&s->readers[seat].owner);
 }
 
 /* Its loans and history are gone. */
-static void free_writer_seat(struct eddy_segment *s, uint32_t seat)
+static void free_writer_seat(struct eddy_segment *s, uint32_t seat, bool died)
 {
     struct eddy_writer_seat *w = &s->writers[seat];
     EDDY_POINT("leave:writer-released");
+    eddy_endpoint_leave(s, true, seat, died);
     eddy_add_relaxed(&s->control->gone_bytes, eddy_load_relaxed(&w->bytes)); /* statistics */
     eddy_store_relaxed(&w->bytes, 0u);
     eddy_bell_ring(&s->control->room_bell);
@@ -78,6 +82,7 @@ static void free_writer_seat(struct eddy_segment *s, uint32_t seat)
     eddy_store_relaxed(&w->since, UINT64_MAX); /* nothing is of who comes next; by way of [seat] */
     EDDY_POINT("leave:writer-unmarked");
     eddy_store_release(&w->owner, 0u); /* [seat], last, as above */
+    eddy_segment_touch(s);
 }
 
 void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
@@ -85,7 +90,7 @@ void eddy_writer_seat_leave(struct eddy_segment *s, uint32_t seat)
     eddy_or_release(&s->writers[seat].owner, EDDY_OWNER_REAPING); /* [void] */
     EDDY_POINT("leave:writer-marked");
     eddy_slots_release_own(s, seat);
-    free_writer_seat(s, seat);
+    free_writer_seat(s, seat, false);
 }
 
 static void reap_writer(const struct eddy_domain *d, struct eddy_segment *s, uint32_t seat)
@@ -93,9 +98,19 @@ static void reap_writer(const struct eddy_domain *d, struct eddy_segment *s, uin
     eddy_wake_topic(s, d->registry); /* it may have published and woken nobody */
     EDDY_POINT("reap:woken");
     if (eddy_slots_release_all(s, seat) == EDDY_OK)
-        free_writer_seat(s, seat);
+        free_writer_seat(s, seat, true);
     else
         hand_on(&s->writers[seat].owner);
+}
+
+bool eddy_endpoint_look(const struct eddy_segment *s, bool writer, uint32_t seat,
+                        uint64_t *presence, uint64_t *owner)
+{
+    const _Atomic uint64_t *word = eddy_presence_of(s, writer, seat);
+    *presence = eddy_load_acquire(word); /* from [there]: whose it is */
+    *owner = eddy_seat_owner(s, writer, seat);
+    /* Relaxed: after the owner.  Who has it next has seen it ABSENT, and so do we. */
+    return eddy_load_relaxed(word) == *presence;
 }
 
 static _Atomic uint64_t *owner_of(const struct eddy_segment *s, bool writer, uint32_t seat)
@@ -146,8 +161,7 @@ static void visit_seat(struct pass *pass, bool writer, uint32_t seat)
 {
     const struct eddy_domain *d = pass->domain;
     struct eddy_segment *s = pass->segment;
-    /* from [holder]: who has it is not taken for dead, as it has joined before. */
-    uint64_t seen = eddy_load_acquire(owner_of(s, writer, seat));
+    uint64_t seen = eddy_seat_owner(s, writer, seat);
     if (seen == 0)
         return;
     if (is_alive(pass, holder_of(seen))) {
@@ -215,7 +229,7 @@ bool eddy_reap_mark_next(const struct eddy_domain *d, struct eddy_segment *s, ui
         return false;
     bool writer = *asked >= EDDY_SEATS_MAX;
     uint32_t seat = *asked % EDDY_SEATS_MAX;
-    uint64_t seen = eddy_load_acquire(owner_of(s, writer, seat)); /* from [holder] */
+    uint64_t seen = eddy_seat_owner(s, writer, seat);
     if (seen == 0 || (seen & EDDY_OWNER_REAPING) || eddy_domain_knows_alive(d, seen) ||
         !take_over(s, writer, seat, seen, 0))
         return false;

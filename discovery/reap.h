@@ -44,6 +44,20 @@ struct eddy_reaped eddy_count_members(const struct eddy_domain *domain,
 bool eddy_reap_mark_next(const struct eddy_domain *domain, struct eddy_segment *segment,
                          uint32_t *asked);
 
+/* Who has a seat: a participant, with EDDY_OWNER_REAPING if what it held counts for nothing any more;
+ * 0: nobody. */
+static inline uint64_t eddy_seat_owner(const struct eddy_segment *s, bool writer, uint32_t seat)
+{
+    /* acquire, from [holder]: who has it is not taken for dead, as it has joined before.  From [seat]:
+     * what the last one's word of presence said is not seen any more. */
+    return eddy_load_acquire(writer ? &s->writers[seat].owner : &s->readers[seat].owner);
+}
+
+/* Whether somebody is there, or just leaving, in one moment: the word of presence, and whose it is.
+ * False: it is changing, and who changes it tells (eddy_segment_touch). */
+bool eddy_endpoint_look(const struct eddy_segment *segment, bool writer, uint32_t seat,
+                        uint64_t *presence, uint64_t *owner);
+
 /* How often somebody who finds no room looks for the dead: asking the kernel must not be on the way of
  * each call. */
 struct eddy_reap_pace {

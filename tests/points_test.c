@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ static const char *const kinds[] = {"", NULL};
 
 struct witness {
     struct pair pair;
-    uint64_t sn, next[3], published;
+    uint64_t sn, next[3], published, blocks;
 };
 
 static struct witness witness;
@@ -128,6 +129,15 @@ static bool is_ours(struct eddy_segment *s, const struct eddy_place *p, uint32_t
     return true;
 }
 
+static uint64_t control_blocks(void)
+{
+    char path[300];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/%s.seg", world_dir(), witness.pair.writer->segment->id);
+    check(stat(path, &status) == 0);
+    return (uint64_t)status.st_blocks;
+}
+
 /* No seat, no slot, no file. */
 static void nothing_is_lost(void)
 {
@@ -138,6 +148,7 @@ static void nothing_is_lost(void)
     same(stats.readers, 1);
     must(eddy_slots_each(witness.pair.writer->segment, is_ours, NULL));
     same(world_files(), 3 + stats.extents); /* registry, flink, segment */
+    same(control_blocks(), witness.blocks); /* what the actor said of itself is gone, too */
 }
 
 /* One domain in which the actor was alone: whoever comes next clears it. */
@@ -295,6 +306,7 @@ static void strike(enum blow blow)
 {
     struct points_scene scenes[32];
     witness_open();
+    witness.blocks = control_blocks();
     for (size_t i = 0; i < actor_role_count; i++)
         scenes[i] = (struct points_scene){actor_roles[i].name, blow == KILL ? killed : stopped,
                                           (void *)&actor_roles[i]};

@@ -111,6 +111,71 @@ static void hand_on_all(bool share)
     must(eddy_domain_close(domain));
 }
 
+/* --- who looks on ------------------------------------------------------------------------------ */
+
+enum { ALL = HOLDERS * ROUNDS + 2 };
+
+/* By seat and holder: who it was, and who was seen there. */
+static uint64_t truly[SEATS][ALL], seen[SEATS][ALL];
+
+static uint32_t holder_of(uint64_t presence)
+{
+    uint32_t holder = eddy_presence_read(presence).holder;
+    check(holder < ALL);
+    return holder;
+}
+
+static void be_there_once(eddy_domain *domain)
+{
+    eddy_reader *reader = open_reader(domain, "seats", NULL);
+    uint64_t presence =
+        eddy_load_relaxed(eddy_presence_of(reader->segment, false, reader->seat_id));
+    truly[reader->seat_id][holder_of(presence)] = domain->id;
+    must(eddy_reader_close(reader));
+}
+
+static void *look_often(void *reader)
+{
+    const struct eddy_segment *segment = ((eddy_reader *)reader)->segment;
+    uint64_t presence, owner;
+    while (!atomic_load_explicit(&done, memory_order_relaxed)) {
+        for (uint32_t seat = 0; seat < SEATS; seat++)
+            if (eddy_endpoint_look(segment, false, seat, &presence, &owner) &&
+                eddy_presence_read(presence).state == EDDY_THERE && !(owner & EDDY_OWNER_REAPING))
+                seen[seat][holder_of(presence)] = owner;
+        sched_yield();
+    }
+    return NULL;
+}
+
+static void who_looks_sees_each_in_its_place(void **state)
+{
+    (void)state;
+    eddy_domain *domain = open_domain();
+    eddy_reader *reader = open_reader(domain, "seats", NULL);
+    uint64_t looked = 0;
+    pthread_t threads[HOLDERS];
+    struct hold hold = {be_there_once};
+    shared = NULL;
+    atomic_store(&done, false);
+    truly[reader->seat_id][1] = domain->id;
+    pthread_t looker = thread_start(look_often, reader);
+    for (int i = 0; i < HOLDERS; i++)
+        threads[i] = thread_start(hold_often, &hold);
+    for (int i = 0; i < HOLDERS; i++)
+        thread_join(threads[i]);
+    atomic_store(&done, true);
+    thread_join(looker);
+    for (uint32_t seat = 0; seat < SEATS; seat++)
+        for (uint32_t holder = 0; holder < ALL; holder++) {
+            looked += seen[seat][holder] != 0;
+            check(seen[seat][holder] == 0 || seen[seat][holder] == truly[seat][holder]);
+        }
+    check(looked > 1);
+    must(eddy_reader_close(reader));
+    must(eddy_domain_close(domain));
+}
+
 static void among_threads_of_a_participant(void **state)
 {
     (void)state;
@@ -128,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(among_threads_of_a_participant),
         WORLD_TEST(among_participants),
+        WORLD_TEST(who_looks_sees_each_in_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,11 +23,24 @@ static json_int_t integer(uint64_t value)
     return value > INT64_MAX ? INT64_MAX : (json_int_t)value;
 }
 
+/* Bytes in hexadecimal digits, two for each. */
+static json_t *digits_of(const unsigned char *bytes, size_t count)
+{
+    char *digits = malloc(2 * count + 1);
+    if (digits == NULL)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
+    json_t *string = json_stringn(digits, 2 * count);
+    free(digits);
+    return string;
+}
+
 static json_t *member_object(const void *of)
 {
     const struct eddy_member_info *member = of;
     return json_pack("{s:s, s:s, s:i, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:I, s:I, "
-                     "s:I, s:b, s:I}",
+                     "s:I, s:b, s:I, s:o}",
                      "role", member->is_writer ? "writer" : "reader", "state",
                      eddy_ls_state(member->state, member->pid), "pid", (int)member->pid, "name",
                      string_of(member->name), "seat", (json_int_t)member->seat, "samples",
@@ -37,7 +50,8 @@ static json_t *member_object(const void *of)
                      (int)member->shallow, "reliable", (int)member->reliable, "waiting",
                      (json_int_t)member->waiting, "given_up", (json_int_t)member->given_up,
                      "participant", integer(member->participant), "let_go", (int)member->let_go,
-                     "let_go_count", (json_int_t)member->let_go_count);
+                     "let_go_count", (json_int_t)member->let_go_count, "blob",
+                     digits_of(member->blob, member->blob_size));
 }
 
 static json_t *object_member_object(const void *of)
@@ -66,13 +80,14 @@ static json_t *topic_object(const struct eddy_topic_report *topic)
 {
     const struct eddy_topic_stats *stats = &topic->stats;
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "kind", "topic",
-        "topic", string_of(topic->name), "type", string_of(topic->type), "scope",
+        "{s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "kind",
+        "topic", "topic", string_of(topic->name), "type", string_of(topic->type), "scope",
         string_of(topic->scope), "flink", string_of(topic->flink), "published",
         integer(stats->published), "published_bytes", integer(stats->published_bytes), "bytes",
         integer(stats->shared_bytes), "limit_bytes", integer(stats->limit_bytes), "writers",
         (json_int_t)stats->writers, "readers", (json_int_t)stats->readers, "slots",
-        (json_int_t)stats->slots, "extents", (json_int_t)stats->extents, "members",
+        (json_int_t)stats->slots, "extents", (json_int_t)stats->extents, "type_text",
+        string_of(topic->type_text), "members",
         array_of(topic->members, topic->member_count, sizeof topic->members[0], member_object));
 }
 

@@ -94,14 +94,38 @@ static void print_member(const struct eddy_member_info *member)
     eddy_text_print(out, member->name);
     write_counts(out, member);
     fputs(member->reliable ? ", reliable" : ", best-effort", out);
+    if (member->blob_size > 0)
+        fprintf(out, ", says %" PRIu32 " bytes of itself", member->blob_size);
     fclose(out);
     eddy_text_print_folded(stdout, line, line_width, 12);
+    free(line);
+}
+
+/* In one line, however long it is where nobody reads it on a terminal. */
+static void print_type_text(const struct eddy_topic_report *topic)
+{
+    static const char title[] = "    its type: ";
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (out == NULL)
+        return;
+    eddy_text_print(out, topic->type_text);
+    fclose(out);
+    fputs(title, stdout);
+    if (line_width > 0)
+        eddy_text_print_cut(stdout, line, line_width - (int)sizeof title);
+    else
+        fputs(line, stdout);
+    putchar('\n');
     free(line);
 }
 
 static void print_members(const void *row)
 {
     const struct eddy_topic_report *topic = row;
+    if (topic->type_text != NULL)
+        print_type_text(topic);
     for (size_t i = 0; i < topic->member_count; i++)
         print_member(&topic->members[i]);
 }

@@ -2,7 +2,7 @@
  *
  * A segment is one control file and a file for each extent:
  *
- *   <nonce>.seg        control header | names | seats | log | longer logs
+ *   <nonce>.seg        control header | names | seats | log | type text | longer logs | blobs
  *   <nonce>.x<f>       extent header | blocks, two bits each | slots, one line each | payloads
  *   <nonce>.x<f>.m<c>  one word a slot: the mask bits of reader seats 64c to 64c+63, c >= 1
  *
@@ -17,6 +17,7 @@
 #define EDDY_LAYOUT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@
     _Static_assert(sizeof(struct type) == (bytes), "the layout moved: bump the version of its "    \
                                                    "kind")
 
-#define EDDY_TOPIC_LAYOUT  6u
+#define EDDY_TOPIC_LAYOUT  7u
 #define EDDY_LINE          64u
 #define EDDY_CONTROL_BYTES 4096u
 #define EDDY_LINES         2u  /* in which writers wait for room */
@@ -44,15 +45,15 @@
 #define EDDY_LOG_MIN       (1u << EDDY_LOG_MIN_SHIFT)
 #define EDDY_LOG_MAX       (1u << EDDY_LOG_MAX_SHIFT)
 #define EDDY_LOG_GROWN     (1u << 13) /* entries that a longer log has at least: 64 KiB, whole pages */
+#define EDDY_BLOB_BYTES    4096u
+#define EDDY_TEXT_BYTES    65536u
 
 #define EDDY_MAGIC_CONTROL  0x31474553594444ull /* "DDYSEG1" */
 #define EDDY_MAGIC_EXTENT   0x31545845594444ull /* "DDYEXT1" */
 #define EDDY_MAGIC_REGISTRY 0x31474552594444ull /* "DDYREG1" */
 
-/* Features of a topic that have a number, and are for later. */
+/* A feature of a topic that has a number, and is for later. */
 #define EDDY_TOPIC_FOREIGN_MEMORY 0u /* incompatible: samples that lie in memory of others */
-#define EDDY_TOPIC_TYPE_TEXT      0u /* compatible: the type in words */
-#define EDDY_TOPIC_ENDPOINTS      1u /* compatible: what endpoints say of themselves */
 
 #define EDDY_CURSOR_ABSENT  0u
 #define EDDY_CURSOR_JOINING 1u
@@ -133,7 +134,9 @@ struct eddy_control {
     _Atomic uint32_t writer_high;
     _Atomic uint64_t reader_groups;
     _Atomic uint64_t writer_groups;
-    uint64_t spare_window[3];
+    _Atomic uint32_t type_text;
+    uint32_t spare_text;
+    uint64_t spare_window[2];
 
     _Atomic uint64_t gone_bytes;
     uint64_t spare_gone[7];
@@ -178,6 +181,7 @@ EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised      
 EDDY_AT(eddy_control, writer_high, 0x194, 4);   /* opening writers, raised       openers */
 EDDY_AT(eddy_control, reader_groups, 0x198, 8); /* openers; closers, locked      writers, reap */
 EDDY_AT(eddy_control, writer_groups, 0x1a0, 8); /* openers; closers, locked      reap */
+EDDY_AT(eddy_control, type_text, 0x1a8, 4);     /* who knows it first, locked    openers, people */
 EDDY_AT(eddy_control, gone_bytes, 0x1c0, 8);    /* closing writers, reap         statistics */
 EDDY_AT(eddy_control, bells, 0x200, 512);       /* wait sets, at attach          writers */
 EDDY_AT(eddy_control, extents, 0x400, 2048);    /* growing writers, by CAS       all */
@@ -219,7 +223,8 @@ struct eddy_reader_rest {
     _Atomic uint32_t waiting;
     _Atomic uint32_t given_up;
     _Atomic uint32_t let_go_count;
-    uint64_t spare[5];
+    _Atomic uint64_t presence;
+    uint64_t spare[4];
 };
 /* clang-format off */
 EDDY_AT(eddy_reader_rest, hold_up_ns, 0, 8);    /* its reader, at open              writers */
@@ -227,6 +232,7 @@ EDDY_AT(eddy_reader_rest, bell, 8, 4);          /* its wait set: bell + 1       
 EDDY_AT(eddy_reader_rest, waiting, 12, 4);      /* its program's notes              writers that leave */
 EDDY_AT(eddy_reader_rest, given_up, 16, 4);     /* its program's notes              people */
 EDDY_AT(eddy_reader_rest, let_go_count, 20, 4); /* its reader                       people */
+EDDY_AT(eddy_reader_rest, presence, 24, 8);     /* its reader; reap                 watches */
 EDDY_SIZE(eddy_reader_rest, 64);
 /* clang-format on */
 
@@ -242,7 +248,7 @@ struct eddy_writer_seat {
     _Atomic uint32_t bell;
     uint32_t spare_word;
     _Atomic uint64_t since;
-    uint64_t spare;
+    _Atomic uint64_t presence;
 };
 /* clang-format off */
 EDDY_AT(eddy_writer_seat, owner, 0, 8);     /* opener and reap, by CAS          all */
@@ -254,6 +260,7 @@ EDDY_AT(eddy_writer_seat, kept, 32, 4);     /* its writer                       
 EDDY_AT(eddy_writer_seat, waits, 36, 4);    /* its writer; who passes it over   writers */
 EDDY_AT(eddy_writer_seat, bell, 40, 4);     /* its writer, ringers              writers */
 EDDY_AT(eddy_writer_seat, since, 48, 8);    /* its writer, at open; who frees it  late readers */
+EDDY_AT(eddy_writer_seat, presence, 56, 8); /* its writer; reap                 watches */
 EDDY_SIZE(eddy_writer_seat, 64);
 /* clang-format on */
 
@@ -390,6 +397,21 @@ static inline uint64_t eddy_longer_log_offset(uint64_t control_bytes, uint32_t s
 {
     uint64_t page = EDDY_LOG_GROWN * 8ull;
     return (control_bytes + page - 1) / page * page + (8ull << shift);
+}
+
+/* What the topic says of its type, up to EDDY_TYPE_TEXT_MAX bytes: right before the longer logs, whose
+ * shortest begins 64 KiB behind it. */
+static inline uint64_t eddy_type_text_offset(uint64_t control_bytes)
+{
+    return eddy_longer_log_offset(control_bytes, EDDY_LOG_MAX_SHIFT) - (8ull << EDDY_LOG_MAX_SHIFT);
+}
+
+/* What an endpoint says of itself, up to EDDY_BLOB_MAX bytes: behind the longest log, readers and
+ * writers in turn. */
+static inline uint64_t eddy_blob_offset(uint64_t control_bytes, bool writer, uint32_t seat)
+{
+    return eddy_longer_log_offset(control_bytes, EDDY_LOG_MAX_SHIFT) +
+           (8ull << EDDY_LOG_MAX_SHIFT) + (2ull * seat + writer) * EDDY_BLOB_BYTES;
 }
 
 #endif

@@ -38,8 +38,6 @@ void eddy_segment_control_file(const char *id, char name[48])
 
 static const struct eddy_feature features[] = {
     {EDDY_INCOMPATIBLE, EDDY_TOPIC_FOREIGN_MEMORY, "foreign memory"},
-    {EDDY_COMPATIBLE, EDDY_TOPIC_TYPE_TEXT, "description of the type"},
-    {EDDY_COMPATIBLE, EDDY_TOPIC_ENDPOINTS, "descriptions of endpoints"},
     {0}};
 
 const struct eddy_format eddy_topic_format = {

@@ -33,7 +33,10 @@ struct eddy_member_info {
     uint32_t given_up;     /* reader: samples that its program notes as never handed on */
     bool let_go;           /* reader: writers have let go of it, and it has not come back yet */
     uint32_t let_go_count; /* reader: times that it came back since */
-    uint64_t reserved[4];  /* zero */
+    uint32_t holder;       /* how-manieth reader or writer on that seat this is */
+    uint32_t blob_size;    /* what it says of itself (eddy_reader_options.blob) */
+    const void *blob;      /* NULL if it says nothing */
+    uint64_t reserved[2];  /* zero */
 };
 
 struct eddy_topic_report {
@@ -43,9 +46,11 @@ struct eddy_topic_report {
     const struct eddy_member_info *members;
     int error; /* not 0: this flink or its segment cannot be read; `message` says why, the rest is
                   zero */
-    uint32_t reserved_word; /* zero */
+    uint32_t type_text_size;
     const char *message;
-    uint64_t reserved[8]; /* zero */
+    const char
+        *type_text; /* the description of the type, and a NUL behind it; NULL: there is none */
+    uint64_t reserved[7]; /* zero */
 };
 
 /* Who uses a slots segment, a ring or a region. */

@@ -35,6 +35,9 @@ typedef struct eddy_reader eddy_reader;
 
 /* Longest name, type or scope, in bytes. */
 #define EDDY_NAME_MAX 4096u
+/* Longest description of a type, and of a reader or writer. */
+#define EDDY_TYPE_TEXT_MAX 65536u
+#define EDDY_BLOB_MAX      4096u
 
 /* Which topic.  Strings are copied; any bytes but NUL are allowed. */
 struct eddy_topic_identity {
@@ -45,6 +48,10 @@ struct eddy_topic_identity {
     uint8_t type_hash[16]; /* all zero: not checked; else as `type` */
     uint32_t flags;        /* EDDY_TOPIC_TYPE_APART */
     uint32_t reserved;     /* zero */
+    /* A description of the type, for people and tools: any bytes.  The first that anybody gives stays,
+     * as long as the topic; nothing is decided by it. */
+    const void *type_text;
+    size_t type_text_size; /* EDDY_TYPE_TEXT_MAX at most; 0: none */
 };
 #define EDDY_TOPIC_TYPE_APART                                                                      \
     1u /* topics of one name and different type are different topics, not an error */
@@ -88,6 +95,9 @@ struct eddy_writer_options {
     uint32_t with; /* EDDY_WITH_*: goes with each sample; 8 bytes each, a key 16.  A key, where the
                           history is not of each key: without history only */
     uint32_t reserved; /* zero */
+    /* What the writer says of itself, for others to read (a QoS, a GUID): any bytes, copied. */
+    const void *blob;
+    size_t blob_size; /* EDDY_BLOB_MAX at most; 0: none */
 };
 
 struct eddy_reader_options {
@@ -106,6 +116,9 @@ struct eddy_reader_options {
     uint32_t reserved;   /* zero */
     uint64_t hold_up_ns; /* reliable: writers that it has held up for so long, without moving on,
                                let go of it (eddy_writer_let_go); 0: never */
+    /* As of a writer. */
+    const void *blob;
+    size_t blob_size;
 };
 #define EDDY_READER_BEYOND_DEPTH                                                                   \
     1u /* best-effort: also take samples older than `depth` that happen to be there still */
@@ -364,6 +377,15 @@ struct eddy_topic_stats {
 };
 EDDY_API int eddy_writer_stats(const eddy_writer *writer, struct eddy_topic_stats *stats);
 EDDY_API int eddy_reader_stats(const eddy_reader *reader, struct eddy_topic_stats *stats);
+
+/* The description of the topic's type (eddy_topic_identity.type_text): copies its first bytes, up to
+ * `room`; *size is how long it is, 0 if nobody gave one.  Makes system calls.  Errors: EDDY_ENOENT (the
+ * domain's files were removed), EDDY_ESEGMENT (somebody made them shorter), EDDY_ESYS, EDDY_EFORKED.
+ *                                                          spec/topics.md, "Types" */
+EDDY_API int eddy_writer_type_text(const eddy_writer *writer, void *text, size_t room,
+                                   size_t *size);
+EDDY_API int eddy_reader_type_text(const eddy_reader *reader, void *text, size_t room,
+                                   size_t *size);
 
 /* What a program that hands samples on tells about a writer or reader of its own, for people who
  * look (`eddy ls`).  Nothing is decided by it. */

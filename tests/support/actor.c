@@ -10,7 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const struct eddy_writer_options actor_writing = {.limit_bytes = ACTOR_LIMIT, .history = 3};
+const struct eddy_writer_options actor_writing = {
+    .limit_bytes = ACTOR_LIMIT, .history = 3, .blob = "writes", .blob_size = 6};
 
 pid_t actor_start_other(const char *point, enum blow blow, void (*act)(void))
 {

@@ -140,7 +140,8 @@ static void write_and_read(const struct eddy_reader_options *reading)
 
 void actor_read_reliably(void)
 {
-    write_and_read(&(struct eddy_reader_options){.history = UINT32_MAX});
+    write_and_read(
+        &(struct eddy_reader_options){.history = UINT32_MAX, .blob = "reads", .blob_size = 5});
 }
 
 void actor_read_what_comes(void)

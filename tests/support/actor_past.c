@@ -28,8 +28,9 @@ static void hold_all(void)
 {
     eddy_domain *domain = open_domain();
     eddy_writer *writer = open_writer(domain, "points", &actor_writing);
-    eddy_reader *reader =
-        open_reader(domain, "points", &(struct eddy_reader_options){.history = UINT32_MAX});
+    eddy_reader *reader = open_reader(
+        domain, "points",
+        &(struct eddy_reader_options){.history = UINT32_MAX, .blob = "holds", .blob_size = 5});
     struct eddy_loan loan;
     struct eddy_sample sample;
     for (int i = 0; i < 3; i++) {
@@ -50,11 +51,14 @@ static void open_and_die(void)
 /* Finds a topic whose users are all dead, and none. */
 void actor_open_only(void)
 {
+    struct eddy_topic_identity topic = {
+        .name = "elsewhere", .type_text = "a number", .type_text_size = 8};
+    eddy_writer *writer;
     actor_let_die("", open_and_die);
     points_arm();
     eddy_domain *domain = open_domain();
     for (int i = 0; i < 2; i++) {
-        eddy_writer *writer = open_writer(domain, "elsewhere", NULL);
+        must(eddy_writer_open(domain, &topic, NULL, &writer));
         eddy_reader *reader = open_reader(domain, "elsewhere", NULL);
         must(eddy_writer_close(writer));
         must(eddy_reader_close(reader));

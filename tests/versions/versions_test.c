@@ -201,7 +201,7 @@ static void one_topic_with_an_incompatible_feature_is_refused_alone(void **state
     peer_must(&peer, OPEN, B, 0);
     open_is_refused(domain, B);
     says("incompatible feature 61");
-    says("layout 6, line 64, page");
+    says("layout 7, line 64, page");
     exchange(&peer, &ends, A);
     peer_must(&peer, PUBLISH, B, 7); /* the peer is in nobody's way, and goes on there */
     same(ask(&peer, TAKE, B, 0), 7);
@@ -300,7 +300,7 @@ static void both_versions_are_told_in_words(void **state)
               UINT64_C(9) | UINT64_C(128) << 16 | UINT64_C(65536) << 32);
     open_is_refused(other, A);
     says("has layout 9, line 128, page 65536");
-    says("this Eddy has layout 6, line 64, page 4096");
+    says("this Eddy has layout 7, line 64, page 4096");
     poke_head(".seg", offsetof(struct eddy_head, version), was);
     close_ends(&ends);
     must(eddy_domain_close(other));

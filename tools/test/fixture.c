@@ -25,7 +25,11 @@ int main(int argc, char **argv)
     const struct eddy_reader_options best_effort = {.reliability = EDDY_BEST_EFFORT};
     const struct eddy_notes notes = {
         .reliability = EDDY_NOTED_RELIABLE, .waiting = 3, .given_up = 2};
-    struct eddy_topic_identity topic = {.type = "fixture_type", .scope = "somewhere"};
+    const struct eddy_writer_options described = {.blob = "\001\377", .blob_size = 2};
+    struct eddy_topic_identity topic = {.type = "fixture_type",
+                                        .scope = "somewhere",
+                                        .type_text = "long\n\033[31m;",
+                                        .type_text_size = 11};
     struct eddy_sample kept;
     eddy_domain *domain;
     eddy_writer *writer;
@@ -34,7 +38,7 @@ int main(int argc, char **argv)
         return 2;
     topic.name = argv[1];
     must(eddy_domain_open(&domain_options, &domain), "domain");
-    must(eddy_writer_open(domain, &topic, NULL, &writer), "writer");
+    must(eddy_writer_open(domain, &topic, &described, &writer), "writer");
     must(eddy_reader_open(domain, &topic, NULL, &keeper), "reader");
     must(eddy_reader_open(domain, &topic, &best_effort, &idle), "reader");
     for (int i = 3; i < argc; i++) {

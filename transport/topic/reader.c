@@ -60,6 +60,14 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
     return next;
 }
 
+static int arrive(const struct eddy_reader *r, const struct eddy_reader_options *o)
+{
+    int error = eddy_topic_arrive(r->topic, EDDY_ROLE_READER, r->seat_id, o->blob, o->blob_size);
+    if (error && r->not_own)
+        eddy_sub_relaxed(&r->topic->not_own, 1u);
+    return error;
+}
+
 static int open_reader(struct eddy_domain *d, const struct eddy_topic_identity *name,
                        const char *file, const struct eddy_reader_options *o, struct eddy_reader *r)
 {
@@ -91,6 +99,8 @@ static int open_reader(struct eddy_domain *d, const struct eddy_topic_identity *
         eddy_reader_drop_own_past(r);
         eddy_add_relaxed(&r->topic->not_own, 1u); /* writers look soon enough */
     }
+    if (!error)
+        error = arrive(r, o);
     if (error)
         eddy_topic_close(r->topic, EDDY_ROLE_READER, r->seat_id);
     return error;
@@ -106,11 +116,14 @@ static int new_reader(struct eddy_domain *d, const struct eddy_topic_identity *n
     if ((o->flags & ~known) || o->reserved)
         return eddy_fail(EDDY_EINVAL, "unknown flags %#x of a reader, or `reserved` is set",
                          o->flags);
-    struct eddy_reader *r = calloc(1, sizeof *r);
+    int error = eddy_topic_check_blob(o->blob, o->blob_size);
+    struct eddy_reader *r = error ? NULL : calloc(1, sizeof *r);
+    if (error)
+        return error;
     if (!r)
         return eddy_fail(EDDY_ENOMEM, "no memory to open a reader");
     take_options(r, o);
-    int error = open_reader(d, name, file, o, r);
+    error = open_reader(d, name, file, o, r);
     if (error) {
         free(r->past);
         free(r);
@@ -248,6 +261,14 @@ int eddy_reader_stats(const eddy_reader *r, struct eddy_topic_stats *stats)
 const char *eddy_reader_flink(const eddy_reader *r)
 {
     return r->topic->flink;
+}
+
+int eddy_reader_type_text(const eddy_reader *r, void *text, size_t room, size_t *size)
+{
+    EDDY_UNCANCELLED;
+    if (r->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    return eddy_topic_type_text(r->topic, text, room, size);
 }
 
 int eddy_reader_note_sized(eddy_reader *r, const struct eddy_notes *notes, size_t notes_size)

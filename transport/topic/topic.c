@@ -3,6 +3,7 @@
 
 #include "allocator/error.h"
 #include "allocator/segment/block.h"
+#include "allocator/segment/endpoint.h"
 #include "allocator/sized.h"
 #include "discovery/reap.h"
 
@@ -214,6 +215,17 @@ static int check_text(const char *what, const char *text, size_t least)
     return EDDY_OK;
 }
 
+_Static_assert(EDDY_TYPE_TEXT_MAX == EDDY_TEXT_BYTES && EDDY_BLOB_MAX == EDDY_BLOB_BYTES,
+               "there is room for as much as may be said");
+
+static int check_bytes(const char *what, const void *at, size_t size, size_t most)
+{
+    if (size <= most && (at || size == 0))
+        return EDDY_OK;
+    return eddy_fail(EDDY_EINVAL, "%s has %zu bytes%s, and %zu are the most", what, size,
+                     at ? "" : " at NULL", most);
+}
+
 static int fill_wanted(const struct eddy_topic_identity *name, const struct eddy_wanted *options,
                        struct eddy_wanted *w, struct eddy_flink_key *key)
 {
@@ -227,7 +239,10 @@ static int fill_wanted(const struct eddy_topic_identity *name, const struct eddy
     w->type = name->type ? name->type : "";
     w->scope = name->scope ? name->scope : "";
     w->type_hash = name->type_hash;
-    int error = check_text("name", w->name, 1);
+    int error = check_bytes("the text of a type", name->type_text, name->type_text_size,
+                            EDDY_TYPE_TEXT_MAX);
+    if (!error)
+        error = check_text("name", w->name, 1);
     if (!error)
         error = check_text("type", w->type, 0);
     if (!error)
@@ -269,8 +284,12 @@ static int open_locked(struct eddy_domain *d, const struct eddy_flink_key *key,
         eddy_store_relaxed(&t->segment->writes, true); /* a hint */
     /* Relaxed: a number, which only rises.  Who asks for more gives it to all. */
     eddy_raise64_relaxed(&t->segment->control->limit_bytes, r->wanted.limit_bytes);
+    if (r->name)
+        error = eddy_type_text_give(
+            t->segment, (struct eddy_bytes){r->name->type_text, r->name->type_text_size});
     tidy_groups(t->segment, r->role);
-    error = take_seat(d, t->segment, r->role, seat);
+    if (!error)
+        error = take_seat(d, t->segment, r->role, seat);
     if (error == EDDY_ELIMIT && eddy_reap_topic(d, t->segment).reaped)
         error = take_seat(d, t->segment, r->role, seat);
     if (!error) {
@@ -314,6 +333,18 @@ int eddy_topic_open(struct eddy_domain *d, const struct eddy_topic_request *requ
         eddy_reap_topic(d, (*topic)->segment).reaped && r.role == EDDY_ROLE_WRITER)
         eddy_blocks_tidy((*topic)->segment, *seat + 1);
     return error;
+}
+
+int eddy_topic_check_blob(const void *blob, size_t size)
+{
+    return check_bytes("the blob of a reader or writer", blob, size, EDDY_BLOB_MAX);
+}
+
+int eddy_topic_arrive(struct eddy_topic *t, enum eddy_role role, uint32_t seat, const void *blob,
+                      size_t blob_size)
+{
+    return eddy_endpoint_arrive(t->segment, role == EDDY_ROLE_WRITER, seat,
+                                (struct eddy_bytes){blob, blob_size});
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
@@ -423,6 +454,18 @@ uint32_t eddy_handle_mark(void)
 void eddy_topic_stats(const struct eddy_topic *t, struct eddy_topic_stats *stats)
 {
     eddy_directory_stats(eddy_domain_folder(t->domain), t->segment, stats);
+}
+
+int eddy_topic_type_text(const struct eddy_topic *t, void *bytes, size_t room, size_t *size)
+{
+    struct eddy_endpoint_file file = {t->segment, -1};
+    uint32_t has = eddy_type_text_size(t->segment);
+    size_t copied = has < room ? has : room;
+    int error = copied ? eddy_type_text_read(&file, bytes, (uint32_t)copied) : EDDY_OK;
+    eddy_endpoint_file_close(&file);
+    if (!error)
+        *size = has;
+    return error;
 }
 
 int eddy_notes_take(const struct eddy_notes *notes, size_t size, struct eddy_notes *n)

@@ -10,6 +10,7 @@
 #ifndef EDDY_TOPIC_INSIDE_H
 #define EDDY_TOPIC_INSIDE_H
 
+#include "allocator/segment/endpoint.h"
 #include "allocator/segment/slot.h"
 #include "allocator/wait/futex.h"
 #include "discovery/directory.h"
@@ -36,9 +37,19 @@ struct eddy_topic_request {
     enum eddy_role role;
 };
 
-/* Opens a topic and takes a seat on it. */
+/* Opens a topic and takes a seat on it.  The endpoint is not there yet: eddy_topic_arrive. */
 int eddy_topic_open(struct eddy_domain *domain, const struct eddy_topic_request *request,
                     struct eddy_topic **topic, uint32_t *seat);
+
+/* EDDY_EINVAL for what no endpoint can say of itself. */
+int eddy_topic_check_blob(const void *blob, size_t size);
+
+/* The endpoint with this seat is complete, and others see it, with what it says of itself. */
+int eddy_topic_arrive(struct eddy_topic *topic, enum eddy_role role, uint32_t seat,
+                      const void *blob, size_t blob_size);
+
+/* Up to `room` bytes of the text that describes the type. */
+int eddy_topic_type_text(const struct eddy_topic *topic, void *bytes, size_t room, size_t *size);
 
 /* Leaves the seat and the topic. */
 void eddy_topic_close(struct eddy_topic *topic, enum eddy_role role, uint32_t seat);

@@ -25,7 +25,7 @@ static int check_options(const struct eddy_writer_options *o)
             "what goes with each sample: 0x%x is unknown, or a key that is not that of "
             "the history",
             o->with);
-    return EDDY_OK;
+    return eddy_topic_check_blob(o->blob, o->blob_size);
 }
 
 static void take_options(struct eddy_writer *w, const struct eddy_writer_options *o)
@@ -79,6 +79,8 @@ static int open_writer(struct eddy_domain *d, const struct eddy_topic_identity *
     w->mark = eddy_handle_mark();
     fill_seat(w, seat, o->history);
     error = make_history(w, o);
+    if (!error)
+        error = eddy_topic_arrive(w->topic, EDDY_ROLE_WRITER, seat, o->blob, o->blob_size);
     if (error)
         eddy_topic_close(w->topic, EDDY_ROLE_WRITER, seat);
     return error;
@@ -164,6 +166,14 @@ uint32_t eddy_writer_awaited(const eddy_writer *w)
     while (w->last_sn && w->fork_count == eddy_fork_count && eddy_seats_next(&seats, &i))
         awaited += is_behind(w, i);
     return awaited;
+}
+
+int eddy_writer_type_text(const eddy_writer *w, void *text, size_t room, size_t *size)
+{
+    EDDY_UNCANCELLED;
+    if (w->fork_count != eddy_fork_count)
+        return eddy_fail_forked();
+    return eddy_topic_type_text(w->topic, text, room, size);
 }
 
 int eddy_writer_stats(const eddy_writer *w, struct eddy_topic_stats *stats)
