@@ -105,6 +105,7 @@ static void name_participant(struct eddy_participant *p, const char *name)
     snprintf(p->name, sizeof p->name, "%s", name && *name ? name : program_invocation_short_name);
     p->pid = (int32_t)getpid();
     p->uid = geteuid();
+    p->pid_namespace = eddy_pid_namespace();
 }
 
 static int take_seat(struct eddy_domain *d, const char *name)

@@ -30,11 +30,12 @@ struct eddy_domain {
     char *dir;
     int64_t spin_ns; /* how long its waits look before they sleep: see allocator/wait/wait.h */
     pthread_mutex_t lock;
-    pthread_cond_t name_free;    /* one of these has been given back: */
-    struct eddy_name *names;     /* that this process has, or waits for: see directory.h */
-    uint32_t handles;            /* open writers, readers and wait sets */
-    void *topics;                /* the transport's: see transport/topic/topic.c */
-    struct eddy_gc_report swept; /* what it found and cleared away when it joined */
+    pthread_cond_t name_free;       /* one of these has been given back: */
+    struct eddy_name *names;        /* that this process has, or waits for: see directory.h */
+    uint32_t handles;               /* open writers, readers and wait sets */
+    struct eddy_watchman *watchman; /* while topics are watched: see watchman.h */
+    void *topics;                   /* the transport's: see transport/topic/topic.c */
+    struct eddy_gc_report swept;    /* what it found and cleared away when it joined */
     struct eddy_domain *next;
 };
 

@@ -128,11 +128,7 @@ void eddy_view_name(const struct eddy_view *v, uint64_t id, struct eddy_object_m
     const struct eddy_participant *p = &v->registry->participants[seat];
     if (eddy_participant_alive(v->dir, id))
         m->state = EDDY_MEMBER_ALIVE;
-    if (eddy_load_acquire(&p->id) == id) { /* from [participant]: its name is there */
-        m->pid = p->pid;
-        memcpy(m->name, p->name, sizeof m->name);
-        m->name[sizeof m->name - 1] = 0;
-    }
+    eddy_participant_name(p, id, &m->pid, m->name);
 }
 
 /* --- names ----------------------------------------------------------------------------------- */

@@ -20,32 +20,32 @@
 
 /* --- the files ------------------------------------------------------------------------------- */
 
-static void name_file(uint32_t file, char name[32])
+void eddy_life_file_name(uint32_t file, char name[EDDY_LIFE_NAME])
 {
-    snprintf(name, 32, PREFIX "%u", file);
+    snprintf(name, EDDY_LIFE_NAME, PREFIX "%u", file);
 }
 
 bool eddy_life_file_is(const char *name)
 {
-    char expected[32];
+    char expected[EDDY_LIFE_NAME];
     size_t prefix = strlen(PREFIX);
     if (strncmp(name, PREFIX, prefix) != 0)
         return false;
     unsigned long file = strtoul(name + prefix, NULL, 10);
     if (file >= EDDY_LIFE_FILES)
         return false;
-    name_file((uint32_t)file, expected);
+    eddy_life_file_name((uint32_t)file, expected);
     return strcmp(name, expected) == 0;
 }
 
 static int create_file(int dir, uint32_t number)
 {
-    char name[32];
+    char name[EDDY_LIFE_NAME];
     struct eddy_file file;
     int error = eddy_file_create(dir, 0, &file);
     if (error)
         return error;
-    name_file(number, name);
+    eddy_life_file_name(number, name);
     error = eddy_file_link(&file, name);
     eddy_file_drop(&file);
     return error == EDDY_EEXIST ? EDDY_OK : error;
@@ -53,8 +53,8 @@ static int create_file(int dir, uint32_t number)
 
 static bool is_there(int dir, uint32_t number)
 {
-    char name[32];
-    name_file(number, name);
+    char name[EDDY_LIFE_NAME];
+    eddy_life_file_name(number, name);
     return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
@@ -74,9 +74,9 @@ static int create_files(int dir, uint32_t last)
 static int open_to_lock(int dir, uint32_t file)
 {
     int fd = -1;
-    char name[32];
+    char name[EDDY_LIFE_NAME];
     struct stat status;
-    name_file(file, name);
+    eddy_life_file_name(file, name);
     int error = eddy_file_open(dir, name, true, &fd, &status);
     if (error == EDDY_ENOENT) {
         error = create_files(dir, file);
@@ -89,8 +89,8 @@ static int open_to_lock(int dir, uint32_t file)
 /* To ask: -1 with errno.  Whose the file is does not matter: nothing is written or read. */
 static int open_to_ask(int dir, uint32_t file)
 {
-    char name[32];
-    name_file(file, name);
+    char name[EDDY_LIFE_NAME];
+    eddy_life_file_name(file, name);
     return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 }
 
@@ -242,6 +242,51 @@ bool eddy_participant_alive(int dir, uint64_t id)
     close(fd);
     return held;
 }
+
+/* --- as its process says ------------------------------------------------------------------------ */
+
+void eddy_participant_name(const struct eddy_participant *p, uint64_t id, int32_t *pid,
+                           char name[40])
+{
+    if (eddy_load_acquire(&p->id) != id) /* from [participant]: its name is there */
+        return;
+    *pid = p->pid;
+    memcpy(name, p->name, sizeof p->name);
+    name[sizeof p->name - 1] = 0;
+}
+
+uint64_t eddy_pid_namespace(void)
+{
+    struct stat status;
+    return stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
+
+/* The letter behind the name, which may itself have parentheses in it. */
+static bool says_stopped(const char *line)
+{
+    const char *name_end = strrchr(line, ')');
+    return name_end && name_end[1] == ' ' && (name_end[2] == 'T' || name_end[2] == 't');
+}
+
+bool eddy_participant_stopped(const struct eddy_registry *r, uint64_t id)
+{
+    char path[64], line[512];
+    uint32_t seat = EDDY_SEAT_OF_ID(id);
+    if (seat >= EDDY_PARTICIPANTS_MAX)
+        return false;
+    const struct eddy_participant *p = &r->participants[seat];
+    if (p->pid <= 0 || p->pid_namespace == 0 || p->pid_namespace != eddy_pid_namespace())
+        return false;
+    snprintf(path, sizeof path, "/proc/%d/stat", p->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = fd >= 0 ? read(fd, line, sizeof line - 1) : 0;
+    if (fd >= 0)
+        close(fd);
+    line[bytes > 0 ? bytes : 0] = 0;
+    return says_stopped(line);
+}
+
+/* --- asking about many ---------------------------------------------------------------------------- */
 
 /* Anybody in a file but `self`: 1 or 0; -1: there is no such file. */
 static int lives_in(int dir, uint32_t file, uint64_t self)

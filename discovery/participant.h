@@ -32,9 +32,22 @@ void eddy_participant_leave(struct eddy_registry *registry, uint64_t id, struct 
 /* Is a participant alive?  True, too, if that cannot be known: no descriptors, no rights. */
 bool eddy_participant_alive(int dir, uint64_t id);
 
+/* Its process, as it says, if the seat is still this one's: pid and name. */
+void eddy_participant_name(const struct eddy_participant *participant, uint64_t id, int32_t *pid,
+                           char name[40]);
+
+/* True if the system says that its process is stopped, by a signal or a debugger.  False, too, if it
+ * is in another PID namespace, or /proc is not mounted. */
+bool eddy_participant_stopped(const struct eddy_registry *registry, uint64_t id);
+/* Which PID namespace this process is in; 0: /proc is not mounted. */
+uint64_t eddy_pid_namespace(void);
+
 /* True if anybody lives but `self`, which may be 0.  `registry`: where to look first, or NULL. */
 bool eddy_participants_live(int dir, const struct eddy_registry *registry, uint64_t self);
 
+/* The name of a file that lives are locked in. */
+#define EDDY_LIFE_NAME 32
+void eddy_life_file_name(uint32_t file, char name[EDDY_LIFE_NAME]);
 /* True if a file is one that lives are locked in. */
 bool eddy_life_file_is(const char *name);
 /* Removes them.  The gate is held exclusively, and nobody lives. */

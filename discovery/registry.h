@@ -28,13 +28,14 @@ struct eddy_participant {
     _Atomic uint64_t id;
     int32_t pid;
     uint32_t uid;
-    uint64_t spare;
+    uint64_t pid_namespace;
     char name[40];
 };
 /* clang-format off */
 EDDY_AT(eddy_participant, id, 0, 8);     /* its process, with the seat         joiners */
 EDDY_AT(eddy_participant, pid, 8, 4);    /* its process                        people */
 EDDY_AT(eddy_participant, uid, 12, 4);   /* its process                        people */
+EDDY_AT(eddy_participant, pid_namespace, 16, 8); /* its process                people */
 EDDY_AT(eddy_participant, name, 24, 40); /* its process                        people */
 EDDY_SIZE(eddy_participant, 64);
 /* clang-format on */

@@ -231,7 +231,7 @@ EDDY_AT(eddy_reader_rest, hold_up_ns, 0, 8);    /* its reader, at open          
 EDDY_AT(eddy_reader_rest, bell, 8, 4);          /* its wait set: bell + 1           people */
 EDDY_AT(eddy_reader_rest, waiting, 12, 4);      /* its program's notes              writers that leave */
 EDDY_AT(eddy_reader_rest, given_up, 16, 4);     /* its program's notes              people */
-EDDY_AT(eddy_reader_rest, let_go_count, 20, 4); /* its reader                       people */
+EDDY_AT(eddy_reader_rest, let_go_count, 20, 4); /* its reader                       watches */
 EDDY_AT(eddy_reader_rest, presence, 24, 8);     /* its reader; reap                 watches */
 EDDY_SIZE(eddy_reader_rest, 64);
 /* clang-format on */

@@ -18,5 +18,6 @@
 #include <eddy/topic.h>
 #include <eddy/version.h>
 #include <eddy/waitset.h>
+#include <eddy/watch.h>
 
 #endif

@@ -45,6 +45,8 @@ struct eddy_server_options;
 struct eddy_slots;
 struct eddy_slots_options;
 struct eddy_topic_identity;
+struct eddy_watch;
+struct eddy_watch_options;
 struct eddy_writer;
 struct eddy_writer_options;
 
@@ -90,6 +92,13 @@ EDDY_API int eddy_server_open_sized(struct eddy_domain *domain,
                                     const struct eddy_topic_identity *service, size_t service_size,
                                     const struct eddy_server_options *options, size_t options_size,
                                     struct eddy_server **server);
+/* eddy/watch.h */
+EDDY_API int eddy_reader_watch_sized(struct eddy_reader *reader,
+                                     const struct eddy_watch_options *options, size_t options_size,
+                                     struct eddy_watch **watch);
+EDDY_API int eddy_writer_watch_sized(struct eddy_writer *writer,
+                                     const struct eddy_watch_options *options, size_t options_size,
+                                     struct eddy_watch **watch);
 
 /* eddy/memory.h */
 EDDY_API int eddy_writer_reserve_sized(struct eddy_writer *writer,

@@ -82,6 +82,7 @@ static void make_done(struct eddy_segment *s, struct eddy_reader_seat *r, uint64
     EDDY_POINT("let-go:epoch-moved");
     eddy_cas_seq(&r->let_go, &ready, word_of(EDDY_LET_GO_DONE, until_of(ready))); /* [let go] */
     EDDY_POINT("let-go:done");
+    eddy_segment_touch(s);
 }
 
 static int check_reader(const struct eddy_segment *s, uint32_t seat, uint64_t participant,
@@ -203,6 +204,7 @@ int eddy_reader_come_back(struct eddy_reader *r)
     /* Relaxed: statistics, and only we write them. */
     eddy_store_relaxed(&r->seat->position, r->next);
     eddy_store_relaxed(&r->rest->let_go_count, ++r->let_go_count);
+    eddy_segment_touch(r->segment);
     return eddy_fail(
         EDDY_ELETGO,
         "writers of topic \"%.*s\" have let go of this reader: %llu samples are lost to "

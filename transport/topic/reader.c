@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/topic/gate.h"
 #include "transport/topic/own.h"
+#include "transport/topic/watch.h"
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
@@ -212,6 +213,9 @@ int eddy_reader_close(eddy_reader *r)
     if (eddy_is_guest())
         return eddy_fail_forked();
     bool forked = r->fork_count != eddy_fork_count;
+    int error = forked ? EDDY_OK : eddy_watch_check_none(r->watch, "reader");
+    if (error)
+        return error;
     if (r->waitset && !forked)
         eddy_waitset_detach_reader(r->waitset, r);
     if (r->not_own)
@@ -222,6 +226,21 @@ int eddy_reader_close(eddy_reader *r)
     free(r->past);
     free(r);
     return forked ? eddy_fail_forked() : EDDY_OK;
+}
+
+int eddy_reader_watch_sized(eddy_reader *r, const struct eddy_watch_options *options,
+                            size_t options_size, eddy_watch **watch)
+{
+    EDDY_UNCANCELLED;
+    if (!r || !watch)
+        return eddy_fail(EDDY_EINVAL, "eddy_reader_watch: no reader or no place for the result");
+    if (r->fork_count != eddy_fork_count || eddy_is_guest())
+        return eddy_fail_forked();
+    int error =
+        eddy_watch_open(r->topic, EDDY_ROLE_READER, r->seat_id, options, options_size, &r->watch);
+    if (!error)
+        *watch = r->watch;
+    return error;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */

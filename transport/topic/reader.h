@@ -18,6 +18,7 @@
 #include "transport/topic/topic.h"
 
 struct eddy_waitset;
+struct eddy_watch;
 
 #define EDDY_UNDER_MAX 64u /* samples that a cursor protects at once; a power of two */
 
@@ -69,6 +70,7 @@ struct eddy_reader {
     struct eddy_past *past;
     size_t past_count, past_next;
     struct eddy_waitset *waitset;
+    struct eddy_watch *watch;
     struct eddy_under unders[EDDY_UNDER_MAX]; /* of those under the cursor, by number */
 };
 

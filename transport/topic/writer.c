@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/topic/writer.h"
+#include "transport/topic/watch.h"
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
@@ -124,12 +125,30 @@ int eddy_writer_close(eddy_writer *w)
     if (eddy_is_guest())
         return eddy_fail_forked();
     bool forked = w->fork_count != eddy_fork_count;
+    int error = forked ? EDDY_OK : eddy_watch_check_none(w->watch, "writer");
+    if (error)
+        return error;
     if (w->has_spare && !forked) /* else its memory would go with it */
         eddy_slot_give_up(w->spare.slot);
     eddy_topic_close(w->topic, EDDY_ROLE_WRITER, w->me - 1);
     eddy_keep_close(&w->keep);
     free(w);
     return forked ? eddy_fail_forked() : EDDY_OK;
+}
+
+int eddy_writer_watch_sized(eddy_writer *w, const struct eddy_watch_options *options,
+                            size_t options_size, eddy_watch **watch)
+{
+    EDDY_UNCANCELLED;
+    if (!w || !watch)
+        return eddy_fail(EDDY_EINVAL, "eddy_writer_watch: no writer or no place for the result");
+    if (w->fork_count != eddy_fork_count || eddy_is_guest())
+        return eddy_fail_forked();
+    int error =
+        eddy_watch_open(w->topic, EDDY_ROLE_WRITER, w->me - 1, options, options_size, &w->watch);
+    if (!error)
+        *watch = w->watch;
+    return error;
 }
 
 /* --- looking --------------------------------------------------------------------------------- */

@@ -30,6 +30,8 @@ struct eddy_obstacle {
 };
 #define EDDY_OBSTACLES 8u /* that a writer watches at once */
 
+struct eddy_watch;
+
 struct eddy_writer {
     /* What each loan and publication reads, together: few lines of the cache. */
     struct eddy_segment *segment;
@@ -64,6 +66,7 @@ struct eddy_writer {
     uint32_t scan;                                /* where its last look through all slots ended */
     struct eddy_topic *topic;
     const struct eddy_domain *domain;
+    struct eddy_watch *watch;         /* of its topic, or NULL */
     struct eddy_spin spin, turn_spin; /* waiting for room, and for the turn */
     struct eddy_reap_pace reaping;
     uint32_t asked; /* the seat that it asked about last: eddy_reap_mark_next */
