@@ -92,6 +92,7 @@ EDDY_API int eddy_server_open_sized(struct eddy_domain *domain,
                                     const struct eddy_topic_identity *service, size_t service_size,
                                     const struct eddy_server_options *options, size_t options_size,
                                     struct eddy_server **server);
+
 /* eddy/watch.h */
 EDDY_API int eddy_reader_watch_sized(struct eddy_reader *reader,
                                      const struct eddy_watch_options *options, size_t options_size,

@@ -148,6 +148,19 @@ def case_ways(world):
     world.end()
 
 
+def case_who(world):
+    """Who comes, is stopped, goes on, and dies."""
+    who = world.example("native/who", "--count", "4", eddy=False)
+    talker = world.example("native/talker", eddy=False)
+    who.line_with("writer 0 of talker (pid ")
+    for number, what in ((signal.SIGSTOP, "stopped"), (signal.SIGCONT, "continued"),
+                         (signal.SIGKILL, "died")):
+        talker.signal(number)
+        check(what in who.line_with("writer 0 of talker"), what)
+    check_equal(who.ended(), 0, "who: exit code")
+    world.end()
+
+
 def case_peek(world):
     """Knowing only the path of a flink: what DDS programs and native ones say."""
     talker = start(world, "dds/talker", "--rate", "50")
