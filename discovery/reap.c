@@ -4,6 +4,7 @@
 #include "allocator/error.h"
 #include "allocator/segment/endpoint.h"
 #include "allocator/segment/line.h"
+#include "allocator/segment/room.h"
 #include "allocator/segment/slot.h"
 #include "allocator/wait/futex.h"
 
@@ -41,7 +42,7 @@ static void free_reader_seat(struct eddy_segment *s, uint32_t seat, bool died)
         eddy_add_release(&s->control->let_go_epoch, 1u); /* [epoch] */
     }
     EDDY_POINT("leave:reader-forgotten");
-    eddy_bell_ring(&s->control->room_bell);
+    eddy_room_tell(s->control);
     EDDY_POINT("leave:reader-rung");
     eddy_and_release(&s->control->reader_bits[seat / 64], ~eddy_seat_bit(seat)); /* [vacant] */
     EDDY_POINT("leave:reader-unmarked");
@@ -74,7 +75,7 @@ static void free_writer_seat(struct eddy_segment *s, uint32_t seat, bool died)
     eddy_endpoint_leave(s, true, seat, died);
     eddy_add_relaxed(&s->control->gone_bytes, eddy_load_relaxed(&w->bytes)); /* statistics */
     eddy_store_relaxed(&w->bytes, 0u);
-    eddy_bell_ring(&s->control->room_bell);
+    eddy_room_tell(s->control);
     EDDY_POINT("leave:writer-rung");
     eddy_line_leave(s, seat);
     EDDY_POINT("leave:writer-out-of-line");
@@ -128,6 +129,7 @@ static bool take_over(struct eddy_segment *s, bool writer, uint32_t seat, uint64
         return false;
     if (!writer && eddy_load_relaxed(&s->readers[seat].let_go)) /* the dead one's, or none */
         eddy_add_release(&s->control->let_go_epoch, 1u); /* [epoch]: nothing is spared for it */
+    eddy_room_tell(s->control);                          /* what it held can be had from now on */
     return true;
 }
 

@@ -1,9 +1,10 @@
-/* room_orders_test.c - a writer that waits for room is woken by the very step that makes some.
+/* room_orders_test.c - a writer that waits for room is woken by the very step that makes some, and one
+ * that asks for it again and again finds it.
  *
  * A topic of few slots, of which a reader holds all but one for good; what becomes of the last one
  * is the play of the writer and another reader.  The writer looks again after a while, whoever
- * wakes it (ROOM_NAP in transport/topic/claim.c); scripts/mutants makes that while so long that it counts
- * as lost.
+ * wakes it (ROOM_NAP in transport/topic/room.c, VAIN_NS in vain.c); scripts/mutants makes that while so
+ * long that it counts as lost.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/hook.h"
@@ -34,6 +35,7 @@ static eddy_reader *holder;
 /* How far they are.  Relaxed throughout: the test must not order what the engine should. */
 static atomic_uint wanted, loaned, published, ready, done;
 static _Thread_local unsigned round_of_writer, round_of_joiner;
+static bool polls;
 
 static void say(atomic_uint *how_far, unsigned round)
 {
@@ -74,6 +76,17 @@ static void take(eddy_reader *reader, struct eddy_sample *sample)
         sched_yield();
 }
 
+/* It has looked in vain before anything is let go of. */
+static void loan_by_asking(unsigned round, struct eddy_loan *loan)
+{
+    int error;
+    while ((error = eddy_writer_loan(writer, BYTES, EDDY_POLL, loan)) == EDDY_EAGAIN) {
+        say(&wanted, round);
+        sched_yield();
+    }
+    must(error);
+}
+
 /* Each round wants the slot of the last. */
 static void *write_all(void *unused)
 {
@@ -81,7 +94,10 @@ static void *write_all(void *unused)
         struct eddy_loan loan;
         uint64_t since = eddy_now();
         round_of_writer = round;
-        must(eddy_writer_loan(writer, BYTES, patience(), &loan));
+        if (polls)
+            loan_by_asking(round, &loan);
+        else
+            must(eddy_writer_loan(writer, BYTES, patience(), &loan));
         check(eddy_now() - since < LOST);
         say(&loaned, round);
         await(&ready, round);
@@ -139,6 +155,14 @@ static void no_release_is_slept_through(void **state)
     play(release_each);
 }
 
+static void no_release_is_missed_by_who_asks(void **state)
+{
+    (void)state;
+    polls = true;
+    play(release_each);
+    polls = false;
+}
+
 static void *leave_each(void *seed)
 {
     struct eddy_sample sample;
@@ -186,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(no_release_is_slept_through),
+        WORLD_TEST(no_release_is_missed_by_who_asks),
         WORLD_TEST(no_leaving_is_slept_through),
         WORLD_TEST(no_joining_is_slept_through),
     };

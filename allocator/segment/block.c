@@ -4,6 +4,7 @@
 #include "allocator/cancel.h"
 #include "allocator/error.h"
 #include "allocator/file.h"
+#include "allocator/segment/room.h"
 
 #include <unistd.h>
 
@@ -402,7 +403,8 @@ void eddy_slot_discard(struct eddy_segment *s, const struct eddy_place *p)
 
 void eddy_blocks_tidy(struct eddy_segment *s, uint32_t me)
 {
-    (void)eddy_blocks_trim(s, me, NULL, UINT64_MAX, 0);
+    if (eddy_blocks_trim(s, me, NULL, UINT64_MAX, 0) > 0)
+        eddy_room_tell(s->control);
 }
 
 void eddy_slots_discard_own(struct eddy_segment *s, uint32_t seat)

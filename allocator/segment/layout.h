@@ -124,7 +124,7 @@ struct eddy_control {
     _Atomic uint64_t turn_need;
 
     _Atomic uint32_t room_bell;
-    uint32_t spare_room;
+    _Atomic uint32_t room_news;
     _Atomic uint64_t waiting_groups[EDDY_LINES];
     uint64_t spare_rooms[5];
 
@@ -174,6 +174,7 @@ EDDY_AT(eddy_control, turn, 0x128, 8);          /* waiting writers, leave, reap 
 EDDY_AT(eddy_control, waiting, 0x130, 8);       /* waiting writers; a hint       writers */
 EDDY_AT(eddy_control, turn_need, 0x138, 8);     /* who waits for a slot; a hint  writers */
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers      readers */
+EDDY_AT(eddy_control, room_news, 0x144, 4);     /* writers, who lets go; a hint  writers */
 EDDY_AT(eddy_control, waiting_groups, 0x148, 16); /* waiting writers, leave, reap writers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised               writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised       opening readers */

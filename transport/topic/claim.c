@@ -202,22 +202,41 @@ static int trim_and_grow(struct eddy_writer *w, uint64_t need, struct eddy_limit
 }
 
 /* By whatever way there is. */
-static bool claim_somehow(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+static int claim_somehow(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
 {
-    if (claim_any(w, need, p) || eddy_slot_grow(w->segment, need, w->me, p) == EDDY_OK)
-        return true;
-    return trim_and_grow(w, need, hard_limit(w), p) == EDDY_OK;
+    if (claim_any(w, need, p))
+        return EDDY_OK;
+    int why = eddy_slot_grow(w->segment, need, w->me, p);
+    int error = why ? trim_and_grow(w, need, hard_limit(w), p) : EDDY_OK;
+    return error == EDDY_ELIMIT ? why : error;
+}
+
+/* Who waits is told when to look again, or does so now and then. */
+static bool claim_unless_in_vain(struct eddy_writer *w, uint64_t need, bool waits,
+                                 struct eddy_place *p)
+{
+    struct eddy_vain look;
+    if (waits)
+        return claim_somehow(w, need, p) == EDDY_OK;
+    if (eddy_writer_looked_in_vain(w, need))
+        return false;
+    eddy_vain_begin(w, need, &look);
+    int error = claim_somehow(w, need, p);
+    if (error == EDDY_ELIMIT)
+        eddy_vain_end(w, &look);
+    return error == EDDY_OK;
 }
 
 static bool claim_past_the_dead(struct eddy_writer *w, uint64_t need, bool waits,
                                 struct eddy_place *p)
 {
-    return claim_somehow(w, need, p) ||
-           (eddy_writer_look_for_the_dead(w, waits) && claim_somehow(w, need, p));
+    return claim_unless_in_vain(w, need, waits, p) ||
+           (eddy_writer_look_for_the_dead(w, waits) && claim_unless_in_vain(w, need, waits, p));
 }
 
 struct want {
     uint64_t need;
+    bool waits;
     struct eddy_place *place;
 };
 
@@ -237,7 +256,7 @@ static bool has_slot(struct eddy_writer *w, void *context)
     if (!eddy_writer_has_turn(w, EDDY_ROOM_SLOT)) /* who has it needs a larger one */
         return claim_behind(w, want->need, want->place);
     eddy_store_relaxed(&w->segment->control->turn_need, want->need); /* as above */
-    return claim_somehow(w, want->need, want->place);
+    return claim_unless_in_vain(w, want->need, want->waits, want->place);
 }
 
 /* All is on loan to this writer, or kept for late readers: waiting does not help. */
@@ -254,10 +273,10 @@ static int claim_alone(struct eddy_writer *w, uint64_t need, bool waits, struct 
 static int wait_for_slot(struct eddy_writer *w, uint64_t need, uint64_t deadline,
                          struct eddy_place *p)
 {
-    struct want want = {need, p};
+    struct want want = {need, deadline != EDDY_POLL, p};
     if (eddy_topic_count(w->segment, EDDY_ROLE_READER) == 0 &&
         eddy_topic_count(w->segment, EDDY_ROLE_WRITER) <= 1)
-        return claim_alone(w, need, deadline != EDDY_POLL, p);
+        return claim_alone(w, need, want.waits, p);
     int error = eddy_writer_wait_for_room(w, EDDY_ROOM_SLOT, deadline, has_slot, &want);
     if (w->in_line)
         eddy_writer_leave_line(w);
@@ -294,7 +313,11 @@ int eddy_writer_claim(struct eddy_writer *w, uint64_t need, uint64_t deadline, s
 {
     if (__builtin_expect(is_anothers_turn(w, need), 0))
         return wait_for_slot(w, need, deadline, p);
-    if (eddy_writer_claim_quickly(w, need, p) || claim_far(w, need, p))
+    if (eddy_writer_claim_quickly(w, need, p))
+        return EDDY_OK;
+    if (deadline == EDDY_POLL && eddy_writer_looked_in_vain(w, need))
+        return wait_for_slot(w, need, deadline, p);
+    if (claim_far(w, need, p))
         return EDDY_OK;
     int error = eddy_writer_grow(w, need, p);
     if (error == EDDY_ELIMIT)

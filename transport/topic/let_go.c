@@ -3,6 +3,7 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/segment/room.h"
 #include "allocator/wait/fence.h"
 #include "allocator/wait/futex.h"
 #include "discovery/flink.h"
@@ -124,7 +125,7 @@ int eddy_let_go(struct eddy_segment *s, uint32_t seat, uint64_t participant)
         make_done(s, r, word);
     /* Anything else: another was faster, or it has come back, which is what it would do next. */
     (void)eddy_gate_recompute(s);
-    eddy_bell_ring(&s->control->room_bell);
+    eddy_room_tell(s->control);
     eddy_log(EDDY_LOG_INFO, "let go of reader %u of topic \"%.*s\"", seat, EDDY_SEGMENT_LABEL(s));
     return EDDY_OK;
 }
@@ -198,7 +199,7 @@ int eddy_reader_come_back(struct eddy_reader *r)
     eddy_add_release(&c->let_go_epoch, 1u);    /* [epoch]: nothing is spared for us any more */
     EDDY_POINT("back:joined");
     (void)eddy_gate_recompute(r->segment); /* it is wide open, where we were alone */
-    eddy_bell_ring(&c->room_bell);
+    eddy_room_tell(c);
     if (!ours)
         return EDDY_OK;
     /* Relaxed: statistics, and only we write them. */

@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/segment/room.h"
 #include "allocator/sized.h"
 #include "transport/topic/with.h"
 #include "transport/topic/writer.h"
@@ -187,6 +188,6 @@ int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)
     /* Relaxed: a hint to the writer's own thread, which looks at the slot itself; of two, the last. */
     eddy_store_relaxed(&w->discarded, loan->slot + 1);
     EDDY_POINT("discard:given-up");
-    eddy_bell_ring(&w->segment->control->room_bell);
+    eddy_room_tell(w->segment->control);
     return EDDY_OK;
 }

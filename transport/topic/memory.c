@@ -5,6 +5,7 @@
 #include "allocator/error.h"
 #include "allocator/file.h"
 #include "allocator/segment/logs.h"
+#include "allocator/segment/room.h"
 #include "allocator/sized.h"
 #include "transport/topic/gate.h"
 #include "transport/topic/reader.h"
@@ -192,6 +193,6 @@ int eddy_writer_reserve_sized(eddy_writer *w, const struct eddy_reservation *res
     for (uint64_t slots = error ? r.count : count_reserved(w->segment, need);
          slots < r.count && !error;)
         error = reserve_more(w, need, &slots);
-    eddy_bell_ring(&w->segment->control->room_bell); /* what came with it is anybody's */
+    eddy_room_tell(w->segment->control); /* what came with it is anybody's */
     return error ? error : touch_all(w->segment, true, w->seat, r.flags);
 }

@@ -5,6 +5,7 @@
 
 #include "allocator/cancel.h"
 #include "allocator/error.h"
+#include "allocator/segment/room.h"
 #include "allocator/sized.h"
 
 #include <eddy/waitset.h>
@@ -56,7 +57,7 @@ static uint64_t join(struct eddy_reader *r, uint32_t recent, uint64_t hold_up_ns
         eddy_store_seq(&r->seat->cursor, next); /* [cursor]; seq, as the bell comes next */
         EDDY_POINT("join:joined");
         (void)eddy_gate_recompute(r->segment); /* from now on it is no wider than our depth */
-        eddy_bell_ring(&c->room_bell);         /* a writer may have waited for us to join */
+        eddy_room_tell(c);                     /* a writer may have waited for us to join */
     }
     return next;
 }

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "allocator/error.h"
+#include "allocator/segment/room.h"
 #include "allocator/wait/fence.h"
 #include "transport/topic/reader.h"
 
@@ -106,7 +107,7 @@ void eddy_reader_unpin(struct eddy_reader *r, const struct eddy_place *p)
     _Atomic uint64_t *word = eddy_slot_mask(r->segment, p, r->seat_id);
     if (word)
         clear_bit(r, word);
-    eddy_bell_ring(&r->segment->control->room_bell);
+    eddy_room_tell(r->segment->control);
 }
 
 /* Who waits for room is not told yet. */
@@ -145,7 +146,7 @@ int eddy_reader_release(eddy_reader *r, struct eddy_sample *sample)
         int error = release_pinned(r, sample);
         if (error)
             return error;
-        eddy_bell_ring(&r->segment->control->room_bell);
+        eddy_room_tell(r->segment->control);
     }
     count_released(r, 1);
     return EDDY_OK;
@@ -169,7 +170,7 @@ int eddy_reader_release_many(eddy_reader *r, struct eddy_sample *samples, size_t
     if (under)
         settle(r);
     if (pinned)
-        eddy_bell_ring(&r->segment->control->room_bell);
+        eddy_room_tell(r->segment->control);
     count_released(r, under + pinned);
     return error;
 }
@@ -199,6 +200,6 @@ int eddy_reader_stop(eddy_reader *r)
     if (r->reliable)
         eddy_store_release(&r->seat->cursor, EDDY_CURSOR_ABSENT); /* [cursor] */
     EDDY_POINT("stop:absent");
-    eddy_bell_ring(&r->segment->control->room_bell); /* a writer may wait for us */
+    eddy_room_tell(r->segment->control); /* a writer may wait for us */
     return EDDY_OK;
 }

@@ -32,6 +32,14 @@ struct eddy_obstacle {
 
 struct eddy_watch;
 
+/* A look at all slots in vain, and what was there before it: as long as that is so, the next would be,
+ * too. */
+struct eddy_vain {
+    uint64_t need, cursor, next, epoch, limit;
+    uint64_t began, until; /* ns; it counts for nothing later */
+    uint32_t news;
+};
+
 struct eddy_writer {
     /* What each loan and publication reads, together: few lines of the cache. */
     struct eddy_segment *segment;
@@ -62,6 +70,7 @@ struct eddy_writer {
     struct eddy_obstacle obstacles[EDDY_OBSTACLES];
     uint32_t obstacle_count;
     struct eddy_watched watched;
+    struct eddy_vain vain;                        /* until 0: none yet */
     uint64_t given_up, look_again, lag, lag_size; /* see patience.c */
     uint32_t scan;                                /* where its last look through all slots ended */
     struct eddy_topic *topic;
@@ -84,6 +93,13 @@ bool eddy_writer_claim_quickly(struct eddy_writer *writer, uint64_t need, struct
 /* Claims one that gets its memory for this; that of free slots of other sizes if there is no other.
  * Never waits.  EDDY_ELIMIT, EDDY_ENOMEM, EDDY_ETOOBIG. */
 int eddy_writer_grow(struct eddy_writer *writer, uint64_t need, struct eddy_place *place);
+
+/* What there is before a look at all slots; and after it, if it was in vain. */
+void eddy_vain_begin(struct eddy_writer *writer, uint64_t need, struct eddy_vain *look);
+void eddy_vain_end(struct eddy_writer *writer, const struct eddy_vain *look);
+
+/* True if a look at all slots for so many bytes would be as in vain as the last one. */
+bool eddy_writer_looked_in_vain(const struct eddy_writer *writer, uint64_t need);
 
 /* Bytes of a slot that such a loan needs.  EDDY_EINVAL, EDDY_ETOOBIG. */
 int eddy_writer_need(const struct eddy_writer *writer, const struct eddy_loan_options *options,
