@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { BYTES = 20 << 10, LIMIT = 100 << 10, MOST = 8 };
+enum { BYTES = 20 << 10, LIMIT = 1 << 20, MOST = 64 }; /* more than a writer looks at each time */
 
 static const struct eddy_writer_options few = {.limit_bytes = LIMIT};
 static const struct eddy_reader_options reliable = {.depth = 64},

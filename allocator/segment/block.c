@@ -183,7 +183,8 @@ static void open_block(const struct eddy_place *first)
 }
 
 /* ABSENT -> ours.  False: it was not, any more; or it is held: its owner died while it claimed the
- * slot, before it had looked at the mask; or its extent is closed. */
+ * slot, before it had looked at the mask; or its extent is closed.  What only the dead hold goes: they may
+ * have been killed before they saw that there is nothing to hold. */
 static bool take_block(struct eddy_segment *s, const struct eddy_place *first, uint32_t me)
 {
     uint32_t was = eddy_load_relaxed(&first->slot->owner); /* a guess, the swap decides */
@@ -194,8 +195,10 @@ static bool take_block(struct eddy_segment *s, const struct eddy_place *first, u
         return false;
     EDDY_POINT("block:taken");
     eddy_store_seq(&first->slot->sn, 0); /* as any claimer; seq, before the mask */
-    if (eddy_extent_is_open(s, first->extent) && !eddy_slot_held(s, first))
+    if (eddy_extent_is_open(s, first->extent) && !eddy_slot_held_by_living(s, first)) {
+        eddy_slot_forget_void(s, first);
         return true;
+    }
     eddy_slot_withdraw(first->slot); /* [absent], handed on */
     return false;
 }

@@ -85,6 +85,21 @@ int eddy_extent_columns_make(struct eddy_segment *s, struct eddy_extent *x)
     return error;
 }
 
+int eddy_extent_columns_clear(struct eddy_segment *s, struct eddy_extent *x)
+{
+    /* Relaxed, all: nobody who is to be seen has set a bit. */
+    for (uint64_t left = eddy_load_relaxed(&x->header->columns) & ~1ull; left; left &= left - 1) {
+        uint32_t c = (uint32_t)__builtin_ctzll(left);
+        _Atomic uint64_t *column = eddy_extent_column(s, x, c, false);
+        if (!column)
+            return EDDY_EBUSY;
+        for (uint32_t i = 0; i < x->count; i++)
+            if (eddy_load_relaxed(&column[i]))
+                eddy_store_relaxed(&column[i], 0u);
+    }
+    return EDDY_OK;
+}
+
 int eddy_columns_make(struct eddy_segment *s, uint32_t c)
 {
     int error = EDDY_OK;

@@ -40,6 +40,19 @@ static void forget_numbers(const struct eddy_extent *x)
         eddy_store_relaxed(&x->first[i].sn, 0); /* seen by way of [extent] */
 }
 
+/* Of one at rest that comes back.  Nobody holds anything there: such bits are of readers that were killed
+ * before they saw so, or have yet to see it, and take theirs back again.  Relaxed: seen by way of
+ * [extent]. */
+static int forget_pins(struct eddy_segment *s, uint32_t file)
+{
+    struct eddy_extent *x;
+    if (eddy_extent_map_file(s, file, &x))
+        return EDDY_EBUSY;
+    for (uint32_t i = 0; i < x->count; i++)
+        eddy_store_relaxed(&x->first[i].mask, 0u);
+    return eddy_extent_columns_clear(s, x);
+}
+
 /* --- by what --------------------------------------------------------------------------------- */
 
 /* One at rest that is of the right size and has slots enough.  NO_FILE: none; then `*fresh` is the
@@ -98,6 +111,8 @@ static int exchange(struct eddy_segment *s, uint32_t i, const struct eddy_extent
         file = fresh;
         descriptor = wanted;
         error = fresh == NO_FILE ? EDDY_EBUSY : make(s, fresh, wanted);
+    } else if (!error) {
+        error = forget_pins(s, file);
     }
     if (error) {
         eddy_and_seq(entry, ~EDDY_EXTENT_CLOSED); /* as it was */

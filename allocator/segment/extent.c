@@ -316,6 +316,16 @@ int eddy_extent_map(struct eddy_segment *s, uint32_t i, struct eddy_extent **x)
     return error;
 }
 
+int eddy_extent_map_file(struct eddy_segment *s, uint32_t file, struct eddy_extent **x)
+{
+    EDDY_UNCANCELLED;
+    pthread_mutex_lock(&s->lock);
+    *x = find_mapped(s, file % EDDY_EXTENTS_MAX, file);
+    int error = *x && (*x)->first ? EDDY_OK : map_later(s, file, x);
+    pthread_mutex_unlock(&s->lock);
+    return error;
+}
+
 int eddy_extent_now(struct eddy_segment *s, uint32_t i, struct eddy_extent **x)
 {
     /* acquire, from [extent]: as above. */

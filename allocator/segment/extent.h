@@ -84,6 +84,9 @@ int eddy_extent_open(struct eddy_segment *segment, const struct eddy_extent *ext
  * none. */
 int eddy_extent_map(struct eddy_segment *segment, uint32_t i, struct eddy_extent **extent);
 
+/* Maps the extent in that file, also if it is at rest. */
+int eddy_extent_map_file(struct eddy_segment *segment, uint32_t file, struct eddy_extent **extent);
+
 /* The extent that is known here to have the number i; NULL: none.  eddy_extent_now asks whether another
  * has it by now. */
 struct eddy_extent *eddy_extent_known(struct eddy_segment *segment, uint32_t i);
@@ -111,6 +114,10 @@ int eddy_columns_make(struct eddy_segment *segment, uint32_t c);
 
 /* Makes the columns of an extent for all who have joined: before any of its slots is used. */
 int eddy_extent_columns_make(struct eddy_segment *segment, struct eddy_extent *extent);
+
+/* Clears all bits of a mapped extent's columns; no slot of it is in use.  EDDY_EBUSY: one cannot be looked
+ * at. */
+int eddy_extent_columns_clear(struct eddy_segment *segment, struct eddy_extent *extent);
 
 void eddy_extent_unmap(struct eddy_extent *extent);
 
