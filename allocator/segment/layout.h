@@ -126,7 +126,9 @@ struct eddy_control {
     _Atomic uint32_t room_bell;
     _Atomic uint32_t room_news;
     _Atomic uint64_t waiting_groups[EDDY_LINES];
-    uint64_t spare_rooms[5];
+    _Atomic uint32_t room_slot;
+    uint32_t spare_slot;
+    uint64_t spare_rooms[4];
 
     _Atomic uint64_t window;
     _Atomic uint64_t history;
@@ -176,6 +178,7 @@ EDDY_AT(eddy_control, turn_need, 0x138, 8);     /* who waits for a slot; a hint 
 EDDY_AT(eddy_control, room_bell, 0x140, 4);     /* waiting writers, ringers      readers */
 EDDY_AT(eddy_control, room_news, 0x144, 4);     /* writers, who lets go; a hint  writers */
 EDDY_AT(eddy_control, waiting_groups, 0x148, 16); /* waiting writers, leave, reap writers */
+EDDY_AT(eddy_control, room_slot, 0x158, 4);     /* who lets go; a hint           writers */
 EDDY_AT(eddy_control, window, 0x180, 8);        /* openers, raised               writers */
 EDDY_AT(eddy_control, history, 0x188, 8);       /* opening writers, raised       opening readers */
 EDDY_AT(eddy_control, reader_high, 0x190, 4);   /* opening readers, raised       openers, remove */

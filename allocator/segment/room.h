@@ -22,6 +22,13 @@ static inline uint32_t eddy_room_watch(struct eddy_control *c)
     return eddy_or_seq(&c->room_news, 1u) | 1u; /* seq: then we look at the slots */
 }
 
+/* The same of a slot, which is likely to be what who has looked in vain can have. */
+static inline void eddy_room_hint(struct eddy_control *c, uint32_t slot)
+{
+    if (__builtin_expect(eddy_load_relaxed(&c->room_news) & 1u, 0)) /* a hint */
+        eddy_store_relaxed(&c->room_slot, slot);
+}
+
 /* After something was let go of, by a sequentially consistent store if that is to be told for sure. */
 static inline void eddy_room_tell(struct eddy_control *c)
 {

@@ -309,6 +309,16 @@ int eddy_writer_grow(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
     return error == EDDY_ELIMIT ? why : error;
 }
 
+/* Without looking at all of them. */
+static bool claim_told(struct eddy_writer *w, uint64_t need, struct eddy_place *p)
+{
+    uint32_t slot;
+    if (!eddy_writer_was_told(w, &slot))
+        return false;
+    const struct eddy_limit limit = limit_for(w, need);
+    return try_slot(w, slot, need, &limit, true, p);
+}
+
 int eddy_writer_claim(struct eddy_writer *w, uint64_t need, uint64_t deadline, struct eddy_place *p)
 {
     if (__builtin_expect(is_anothers_turn(w, need), 0))
@@ -317,7 +327,7 @@ int eddy_writer_claim(struct eddy_writer *w, uint64_t need, uint64_t deadline, s
         return EDDY_OK;
     if (deadline == EDDY_POLL && eddy_writer_looked_in_vain(w, need))
         return wait_for_slot(w, need, deadline, p);
-    if (claim_far(w, need, p))
+    if (claim_told(w, need, p) || claim_far(w, need, p))
         return EDDY_OK;
     int error = eddy_writer_grow(w, need, p);
     if (error == EDDY_ELIMIT)

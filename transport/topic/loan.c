@@ -188,6 +188,7 @@ int eddy_writer_discard(eddy_writer *w, struct eddy_loan *loan)
     /* Relaxed: a hint to the writer's own thread, which looks at the slot itself; of two, the last. */
     eddy_store_relaxed(&w->discarded, loan->slot + 1);
     EDDY_POINT("discard:given-up");
+    eddy_room_hint(w->segment->control, loan->slot);
     eddy_room_tell(w->segment->control);
     return EDDY_OK;
 }

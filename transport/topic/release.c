@@ -122,6 +122,7 @@ static int release_pinned(struct eddy_reader *r, const struct eddy_sample *sampl
         (eddy_load_relaxed(&p.slot->ticket) ^ r->mark) != sample->ticket)
         return eddy_fail(EDDY_ESTALE, "this sample was released already, or is another reader's");
     clear_bit(r, word);
+    eddy_room_hint(r->segment->control, sample->slot);
     return EDDY_OK;
 }
 

@@ -31,6 +31,16 @@ void eddy_vain_end(struct eddy_writer *w, const struct eddy_vain *look)
     w->vain.until = now + (counts > VAIN_NS ? counts : VAIN_NS);
 }
 
+bool eddy_writer_was_told(struct eddy_writer *w, uint32_t *slot)
+{
+    const struct eddy_control *c = w->segment->control;
+    if (w->vain.until == 0 || eddy_load_relaxed(&c->room_news) == w->vain.news) /* as below */
+        return false;
+    w->vain.until = 0;
+    *slot = eddy_load_relaxed(&c->room_slot); /* a hint */
+    return true;
+}
+
 bool eddy_writer_looked_in_vain(const struct eddy_writer *w, uint64_t need)
 {
     const struct eddy_vain *look = &w->vain;

@@ -98,6 +98,9 @@ int eddy_writer_grow(struct eddy_writer *writer, uint64_t need, struct eddy_plac
 void eddy_vain_begin(struct eddy_writer *writer, uint64_t need, struct eddy_vain *look);
 void eddy_vain_end(struct eddy_writer *writer, const struct eddy_vain *look);
 
+/* True, once, if something was let go of since a look in vain: most likely this slot. */
+bool eddy_writer_was_told(struct eddy_writer *writer, uint32_t *slot);
+
 /* True if a look at all slots for so many bytes would be as in vain as the last one. */
 bool eddy_writer_looked_in_vain(const struct eddy_writer *writer, uint64_t need);
 
