@@ -37,8 +37,7 @@ void eddy_segment_control_file(const char *id, char name[48])
 }
 
 static const struct eddy_feature features[] = {
-    {EDDY_INCOMPATIBLE, EDDY_TOPIC_FOREIGN_MEMORY, "foreign memory"},
-    {0}};
+    {EDDY_INCOMPATIBLE, EDDY_TOPIC_FOREIGN_MEMORY, "foreign memory"}, {0}};
 
 const struct eddy_format eddy_topic_format = {
     .what = "a segment",
