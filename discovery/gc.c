@@ -72,6 +72,13 @@ static void collect_temp(struct eddy_domain *d, const char *name, const struct s
         report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
 }
 
+/* A name that comes never again, so who has it and lives is asked of the kernel, and that is all. */
+static void collect_export(struct eddy_domain *d, const char *name, struct eddy_gc_report *report)
+{
+    if (!eddy_domain_knows_alive(d, eddy_file_exporter(name)))
+        report->files_removed += unlinkat(eddy_domain_folder(d), name, 0) == 0;
+}
+
 /* First what flinks lead to: what is left then has none, and few files are left for which all flinks
  * have to be read. */
 struct collection {
@@ -104,6 +111,9 @@ static bool collect_file(int dir, const char *name, void *context)
         break;
     case EDDY_FILE_TEMP:
         collect_temp(d, name, &status, report);
+        break;
+    case EDDY_FILE_EXPORT:
+        collect_export(d, name, report);
         break;
     case EDDY_FILE_FOREIGN:
         break;

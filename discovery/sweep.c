@@ -10,8 +10,11 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define HEX "0123456789abcdef"
 
 static int ends_with(const char *name, const char *end)
 {
@@ -22,8 +25,20 @@ static int ends_with(const char *name, const char *end)
 static bool is_temp(const char *name)
 {
     size_t prefix = strlen(EDDY_TEMP_PREFIX);
-    return strncmp(name, EDDY_TEMP_PREFIX, prefix) == 0 &&
-           strspn(name + prefix, "0123456789abcdef") == 16 && name[prefix + 16] == 0;
+    return strncmp(name, EDDY_TEMP_PREFIX, prefix) == 0 && strspn(name + prefix, HEX) == 16 &&
+           name[prefix + 16] == 0;
+}
+
+/* <16 hex>.<16 hex>.export */
+static bool is_export(const char *name)
+{
+    return strspn(name, HEX) == 16 && name[16] == '.' && strspn(name + 17, HEX) == 16 &&
+           strcmp(name + 33, ".export") == 0;
+}
+
+uint64_t eddy_file_exporter(const char *name)
+{
+    return strtoull(name, NULL, 16); /* as far as the dot */
 }
 
 enum eddy_file_kind eddy_file_kind_of(const char *name)
@@ -31,6 +46,8 @@ enum eddy_file_kind eddy_file_kind_of(const char *name)
     uint64_t magic;
     if (is_temp(name))
         return EDDY_FILE_TEMP;
+    if (is_export(name))
+        return EDDY_FILE_EXPORT;
     if (ends_with(name, EDDY_FLINK_SUFFIX))
         return EDDY_FILE_FLINK;
     return eddy_kind_of_file(name, &magic) ? EDDY_FILE_OBJECT : EDDY_FILE_FOREIGN;
@@ -60,6 +77,7 @@ static bool has_content(int dir, const char *name)
         return eddy_kind_of_file(name, &magic) &&
                (magic == 0 || eddy_file_begins_with(dir, name, magic));
     case EDDY_FILE_TEMP:
+    case EDDY_FILE_EXPORT:
         return true;
     case EDDY_FILE_FOREIGN:
         break;
@@ -70,7 +88,9 @@ static bool has_content(int dir, const char *name)
 bool eddy_file_may_go(int dir, const char *name, const struct stat *status)
 {
     struct eddy_whose whose = eddy_whose_of(dir);
-    return S_ISREG(status->st_mode) && eddy_whose_has(&whose, status) && has_content(dir, name);
+    bool is_socket = eddy_file_kind_of(name) == EDDY_FILE_EXPORT;
+    return (is_socket ? S_ISSOCK(status->st_mode) : S_ISREG(status->st_mode)) &&
+           eddy_whose_has(&whose, status) && has_content(dir, name);
 }
 
 /* True if the file that the flink leads to is there for good. */

@@ -14,6 +14,7 @@
 
 #include <eddy/inspect.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 /* The turn of a participant that is alone. */
@@ -33,13 +34,17 @@ enum eddy_file_kind {
     EDDY_FILE_FOREIGN,
     EDDY_FILE_FLINK,
     EDDY_FILE_OBJECT, /* of a kind that is known */
+    EDDY_FILE_EXPORT, /* a socket by which a participant hands memory over */
     EDDY_FILE_TEMP
 };
 enum eddy_file_kind eddy_file_kind_of(const char *name);
 
+/* The participant whose socket this is, by its name. */
+uint64_t eddy_file_exporter(const char *name);
+
 /* True if a file is Eddy's by its content, too, and of whom the folder is: a regular file of its
- * user or group, which begins as its name says.  What cannot be opened, or is too short to tell,
- * is somebody's. */
+ * user or group, which begins as its name says, or a socket.  What cannot be opened, or is too short
+ * to tell, is somebody's. */
 bool eddy_file_may_go(int dir, const char *name, const struct stat *status);
 
 #endif

@@ -177,9 +177,10 @@ static void open_block(const struct eddy_place *first)
         eddy_slot_give_up(first->slot + i);
         EDDY_POINT("block:spread");
     }
-    /* Relaxed, both: the owner's alone.  Never published: see eddy_slot_discard. */
+    /* Relaxed: the owner's alone.  Never published: see eddy_slot_discard. */
     eddy_store_relaxed(&first->slot->source, 0u);
-    eddy_store_relaxed(&first->slot->ticket, eddy_load_relaxed(&first->slot->ticket) + 1);
+    /* [claimed], after [absent] */
+    eddy_store_release(&first->slot->ticket, eddy_load_relaxed(&first->slot->ticket) + 1);
 }
 
 /* ABSENT -> ours.  False: it was not, any more; or it is held: its owner died while it claimed the

@@ -217,9 +217,8 @@ static inline bool eddy_slot_claim(struct eddy_segment *s, const struct eddy_pla
     if (was & EDDY_SLOT_EMPTY)
         eddy_store_relaxed(&slot->sn, 0); /* the owner's alone; seen by way of [give up] */
     bool mine = eddy_slot_end_sample(s, p, limit);
-    if (mine)
-        eddy_store_relaxed(&slot->ticket,
-                           eddy_load_relaxed(&slot->ticket) + 1); /* the owner's alone */
+    if (mine) /* [claimed]; it is the owner's alone */
+        eddy_store_release(&slot->ticket, eddy_load_relaxed(&slot->ticket) + 1);
     EDDY_POINT("claim:decided");
     if (!mine)
         eddy_slot_give_up(slot); /* also for who had it before: this store ends what theirs began */

@@ -7,6 +7,7 @@
 #include <eddy/call.h>
 #include <eddy/domain.h>
 #include <eddy/errors.h>
+#include <eddy/foreign.h>
 #include <eddy/inspect.h>
 #include <eddy/join.h>
 #include <eddy/locator.h>

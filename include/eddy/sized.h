@@ -26,6 +26,11 @@ struct eddy_client;
 struct eddy_client_options;
 struct eddy_domain;
 struct eddy_domain_options;
+struct eddy_export;
+struct eddy_exporter;
+struct eddy_exporter_options;
+struct eddy_importer;
+struct eddy_importer_options;
 struct eddy_join_info;
 struct eddy_join_options;
 struct eddy_loan;
@@ -105,6 +110,18 @@ EDDY_API int eddy_writer_watch_sized(struct eddy_writer *writer,
 EDDY_API int eddy_writer_reserve_sized(struct eddy_writer *writer,
                                        const struct eddy_reservation *reservation,
                                        size_t reservation_size);
+
+/* eddy/foreign.h */
+EDDY_API int eddy_exporter_open_sized(struct eddy_writer *writer,
+                                      const struct eddy_exporter_options *options,
+                                      size_t options_size, struct eddy_exporter **exporter);
+EDDY_API int eddy_exporter_publish_sized(struct eddy_exporter *exporter,
+                                         const struct eddy_export *what, size_t what_size,
+                                         const struct eddy_publication *publication,
+                                         size_t publication_size, uint64_t deadline);
+EDDY_API int eddy_importer_open_sized(struct eddy_domain *domain,
+                                      const struct eddy_importer_options *options,
+                                      size_t options_size, struct eddy_importer **importer);
 
 /* eddy/slots.h */
 EDDY_API int eddy_slots_create_sized(struct eddy_domain *domain, const char *flink_path,

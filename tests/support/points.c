@@ -104,8 +104,8 @@ static bool begins(const char *point, const char *kind)
 
 static bool is_wanted(const char *point, const char *const *kinds)
 {
-    static const char *const others[] = {"slots-", "kind-",    "ring-",    "region-",
-                                         "logs:",  "orphans:", "exchange:"};
+    static const char *const others[] = {"slots-",   "kind-",     "ring-",   "region-", "logs:",
+                                         "orphans:", "exchange:", "export:", "reclaim:"};
     const char *only = getenv("EDDY_TEST_POINT");
     if (only)
         return strcmp(point, only) == 0;

@@ -4,7 +4,7 @@
 #include "allocator/segment/block.h"
 #include "discovery/reap.h"
 #include "transport/topic/gate.h"
-#include "transport/topic/writer.h"
+#include "transport/topic/reclaim.h"
 
 #define ROOM_PAUSES 16u       /* between looks at what the readers write to all the time */
 #define ROOM_NAP    2000000u  /* ns: bounds what a reader's unfenced look at the bell can cost */
@@ -141,4 +141,39 @@ void eddy_writer_leave_line(struct eddy_writer *w)
 {
     w->in_line = false;
     eddy_line_leave(w->segment, w->me - 1);
+}
+
+/* --- out of line: for what nobody else can have --------------------------------------------------- */
+
+struct awaited {
+    struct room room;
+    int (*look)(void *);
+};
+
+static int look_out_of_line(void *what)
+{
+    const struct awaited *a = what;
+    return a->look(a->room.context);
+}
+
+static void reap_out_of_line(void *what, bool begins)
+{
+    reap_for_room(&((struct awaited *)what)->room, begins);
+}
+
+int eddy_writer_await(struct eddy_writer *w, int (*look)(void *), void *context, uint64_t deadline)
+{
+    const struct eddy_awaited kind = {.look = look_out_of_line,
+                                      .sleeps = reap_out_of_line,
+                                      .pauses = ROOM_PAUSES,
+                                      .nap_ns = ROOM_NAP};
+    struct awaited a = {{w, EDDY_ROOM_SLOT, NULL, context, 0}, look};
+    if (deadline != EDDY_POLL)
+        return eddy_wait(&w->spin, &kind, &a, &w->segment->control->room_bell, deadline);
+    int error = look(context);
+    if (error != EDDY_EAGAIN)
+        return error;
+    eddy_writer_watch_readers(w, EDDY_ROOM_SLOT);
+    (void)eddy_writer_look_for_the_dead(w, false);
+    return look(context);
 }

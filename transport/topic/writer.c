@@ -126,6 +126,8 @@ int eddy_writer_close(eddy_writer *w)
         return eddy_fail_forked();
     bool forked = w->fork_count != eddy_fork_count;
     int error = forked ? EDDY_OK : eddy_watch_check_none(w->watch, "writer");
+    if (!error && w->exporters && !forked)
+        error = eddy_fail(EDDY_EBUSY, "an exporter of this writer is open; close it first");
     if (error)
         return error;
     if (w->has_spare && !forked) /* else its memory would go with it */

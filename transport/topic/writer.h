@@ -78,7 +78,8 @@ struct eddy_writer {
     struct eddy_watch *watch;         /* of its topic, or NULL */
     struct eddy_spin spin, turn_spin; /* waiting for room, and for the turn */
     struct eddy_reap_pace reaping;
-    uint32_t asked; /* the seat that it asked about last: eddy_reap_mark_next */
+    uint32_t asked;     /* the seat that it asked about last: eddy_reap_mark_next */
+    uint32_t exporters; /* open: transport/foreign/ */
     /* Slots that it published, oldest first: the likeliest to be free, and warm. */
     uint32_t recent[EDDY_RECENT];
 };
