@@ -3,6 +3,9 @@
  * Each writer has a slot for each of its samples, so nothing is used again here but log entries:
  * the reader's cursor alone protects them. Any writer may die; nobody has to notice.
  *
+ * With GROUPS each writer publishes its samples as a group (eddy_writer_publish_many): in runs, under one
+ * look at the gate, with next_sn moved once.
+ *
  * Claimed: each number is one sample; no number is left out; each sample of a writer that lived
  * gets one; next_sn neither falls nor passes what is not published; a writer is held up by nobody
  * but the reader, however long another sleeps or if it dies.
@@ -22,19 +25,97 @@
 byte low_mark = FIRST; /* the highest that next_sn ever was */
 byte lost;             /* samples of those who died before the swap */
 
+#ifdef GROUPS
+#define ITS_SLOT (me - 1) * SAMPLES + sent
+
+/* number_next: slot s gets number `end`, or `got` is false. */
+inline number_next()
+{
+    atomic { was_sn = entry_sn[end % LOG]; was_slot = entry_slot[end % LOG] };
+    if
+#ifndef FAULT_GROUP_ENTRY
+    :: was_sn >= end -> skip /* another has it */
+#endif
+    :: else ->
+        sn[s] = end;
+        atomic {
+            if
+            :: entry_sn[end % LOG] == was_sn && entry_slot[end % LOG] == was_slot ->
+                assert(entry_sn[end % LOG] == end - LOG); /* each number once */
+                assert(entry_sn[(end - 1) % LOG] == end - 1); /* no holes */
+                entry_sn[end % LOG] = end;
+                entry_slot[end % LOG] = s;
+                content[s] = end;
+                got = true
+            :: else
+            fi
+        }
+    fi;
+    was_sn = 0;
+    was_slot = 0
+}
+
+inline help_to() /* eddy_log_help_to */
+{
+#ifdef FAULT_GROUP_HELP
+    next_sn = end;
+#else
+    do
+    :: n < end ->
+       atomic { if :: next_sn == n -> next_sn = end; n = end :: else -> n = next_sn fi }
+    :: else -> break
+    od;
+#endif
+    n = 0;
+    end = 0;
+    gate = 0
+}
+
+/* publish_run: one at least; sent is behind them. */
+inline publish_run()
+{
+    s = ITS_SLOT;
+    content[s] = WRITTEN_BY(me);
+    enter_log();
+    sent++;
+    end = n + 1;
+#ifdef FAULT_GROUP_GATE
+    gate = 255;
+#else
+    gate = min_cursor + LOG;
+#endif
+    do
+    :: sent < SAMPLES && end < gate ->
+       s = ITS_SLOT;
+       content[s] = WRITTEN_BY(me);
+       number_next();
+       if :: got -> got = false; end++; sent++ :: else -> break fi
+    :: else -> break
+    od;
+    help_to()
+}
+#endif
+
 proctype Writer(byte me)
 {
     WRITER_LOCALS;
     byte sent;
+#ifdef GROUPS
+    byte end, gate;
+#endif
     {
         do
         :: sent < SAMPLES ->
+#ifdef GROUPS
+            publish_run()
+#else
             s = (me - 1) * SAMPLES + sent;
             content[s] = WRITTEN_BY(me);
             enter_log();
             help(n);
             n = 0;
             sent++
+#endif
         :: else -> break
         od
     } unless { dead[me] }
