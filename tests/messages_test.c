@@ -325,7 +325,7 @@ static const char *said_with_mode(mode_t mode)
 {
     static char said[4096];
     char path[64];
-    int ends[2], status;
+    int ends[2], status = -1;
     snprintf(path, sizeof path, "/tmp/eddy-messages-%d", (int)getpid());
     copy_self(path, mode);
     check(pipe2(ends, O_CLOEXEC) == 0);
