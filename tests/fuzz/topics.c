@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "world.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct eddy_topic_identity topic = {.name = "fuzz", .type = "t"};
@@ -39,16 +40,36 @@ void open_reader(struct input *in)
         is_an_answer(eddy_reader_open(world.domains[which & 1], &topic, &options, &r->reader));
 }
 
+/* Two in one call. */
+static void publish_many(eddy_writer *writer, size_t bytes, uint64_t deadline)
+{
+    struct eddy_loan loans[2];
+    size_t count = 0, published = 0;
+    int error = eddy_writer_loan_many(writer, bytes, loans, 2, deadline, &count);
+    is_an_answer(error);
+    if (!error)
+        is_an_answer(eddy_writer_publish_many(writer, loans, count, NULL, EDDY_POLL, &published));
+    for (size_t i = published; i < count; i++)
+        is_an_answer(eddy_writer_discard(writer, &loans[i]));
+}
+
 void publish(struct input *in)
 {
     uint8_t how = input_byte(in);
     size_t bytes = how & 2 ? input_number(in, 2) * 16 % LARGE : how;
     eddy_writer *writer = world.writers[how % 2];
-    struct eddy_loan_options options = {
-        .size = bytes, .alignment = 1u << (how >> 4), .header_size = how & 4 ? 40 : 0};
+    struct eddy_loan_options options = {.size = bytes,
+                                        .alignment = 1u << (how >> 4),
+                                        .header_size = how & 4 ? 40 : 0,
+                                        .with = how >> 4 & 7};
+    const struct eddy_publication about = {.key = {how}, .word = how, .time = how & 128};
     struct eddy_loan loan;
     if (!writer)
         return;
+    if ((how & 0x98) == 0x90) {
+        publish_many(writer, bytes, how & 32 ? EDDY_POLL : eddy_deadline(PATIENCE));
+        return;
+    }
     uint64_t deadline = how & 32 ? EDDY_POLL : eddy_deadline(PATIENCE);
     int error = how & 8 ? eddy_writer_loan_with(writer, &options, deadline, &loan)
                         : eddy_writer_loan(writer, bytes, deadline, &loan);
@@ -56,9 +77,34 @@ void publish(struct input *in)
     if (error)
         return;
     memset(loan.data, how, bytes);
-    error = how & 64 ? EDDY_ESTALE : eddy_writer_publish(writer, &loan, bytes, deadline);
+    error =
+        how & 64 ? EDDY_ESTALE : eddy_writer_publish_with(writer, &loan, bytes, &about, deadline);
     if (error)
         is_an_answer(eddy_writer_discard(writer, &loan));
+}
+
+/* What goes with it lies in front of it; fields say no more than `with`. */
+static void read_sample(const struct eddy_sample *s)
+{
+    bool has_key = s->with & EDDY_WITH_KEY, has_word = s->with & EDDY_WITH_WORD,
+         has_time = s->with & EDDY_WITH_TIME;
+    read_all(s->data, s->size);
+    read_all(s->header, s->header_size);
+    if (s->with > 7 || has_key != (s->key != NULL) || (!has_word && s->word != 0) ||
+        (!has_time && s->time != 0))
+        abort();
+    if (has_key)
+        read_all(s->key, 16);
+}
+
+static bool take_many(struct reading *r)
+{
+    size_t count = 0;
+    int error = eddy_reader_take_many(r->reader, &r->held[r->count], HELD - r->count, &count);
+    is_an_answer(error);
+    for (size_t i = 0; i < count; i++)
+        read_sample(&r->held[r->count++]);
+    return error == EDDY_OK;
 }
 
 void take(struct input *in)
@@ -68,14 +114,18 @@ void take(struct input *in)
     if (!r->reader)
         return;
     for (unsigned n = how >> 4; n-- && r->count < HELD;) {
+        if (how & 4) {
+            if (!take_many(r))
+                return;
+            continue;
+        }
         struct eddy_sample *s = &r->held[r->count];
         int error =
             how & 8 ? eddy_reader_take_latest(r->reader, s) : eddy_reader_take(r->reader, s);
         is_an_answer(error);
         if (error)
             return;
-        read_all(s->data, s->size);
-        read_all(s->header, s->header_size);
+        read_sample(s);
         r->count++;
     }
 }
@@ -86,6 +136,11 @@ void release(struct input *in)
     struct reading *r = &world.readings[how % 3];
     if (!r->count)
         return;
+    if (how > 240) {
+        is_an_answer(eddy_reader_release_many(r->reader, r->held, r->count));
+        r->count = 0;
+        return;
+    }
     unsigned which = how / 3 % r->count;
     is_an_answer(eddy_reader_release(r->reader, &r->held[which]));
     r->held[which] = r->held[--r->count];
