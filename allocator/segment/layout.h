@@ -279,8 +279,8 @@ EDDY_SIZE(eddy_writer_seat, 64);
 #define EDDY_KEY_BYTES    16u
 
 /* `owner` of a slot: the seat + 1 of the writer that has it on loan, or 0; whether its sn counts for
- * nothing, as its last owner died before it was published; and how often it was taken back from the
- * dead, so that nobody takes it back twice. */
+ * nothing, as its last owner died before it was published; and how often it was given up or taken back,
+ * so that nobody takes back another loan than he has seen. */
 #define EDDY_SLOT_SEAT   0x1fffu
 #define EDDY_SLOT_ABSENT 0x1fffu /* in place of a seat: it has no memory now */
 #define EDDY_SLOT_EMPTY  0x2000u

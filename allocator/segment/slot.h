@@ -147,18 +147,24 @@ void eddy_slot_forget_void(struct eddy_segment *s, const struct eddy_place *p);
 
 /* --- claiming */
 
+/* What `owner` says of nobody, after this loan: none that was seen before comes again. */
+static inline uint32_t eddy_slot_count_on(uint32_t owner)
+{
+    return (owner & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY)) + EDDY_SLOT_TAKEN;
+}
+
 /* LOANED -> FREE or LIVE. */
 static inline void eddy_slot_give_up(struct eddy_slot *slot)
 {
-    uint32_t taken = eddy_load_relaxed(&slot->owner) & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY);
-    eddy_store_release(&slot->owner, taken); /* [give up] */
+    uint32_t next = eddy_slot_count_on(eddy_load_relaxed(&slot->owner));
+    eddy_store_release(&slot->owner, next); /* [give up] */
 }
 
 /* LOANED -> ABSENT, for who has the first slot of its block, or is about to know that the memory goes. */
 static inline void eddy_slot_withdraw(struct eddy_slot *slot)
 {
-    uint32_t taken = eddy_load_relaxed(&slot->owner) & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY);
-    eddy_store_release(&slot->owner, taken | EDDY_SLOT_ABSENT); /* [absent] */
+    uint32_t next = eddy_slot_count_on(eddy_load_relaxed(&slot->owner));
+    eddy_store_release(&slot->owner, next | EDDY_SLOT_ABSENT); /* [absent] */
 }
 
 /* A guess: worth a try.  Relaxed but for the mask, which is looked at after arming the bell by who

@@ -63,8 +63,8 @@ void eddy_slot_forget_void(struct eddy_segment *s, const struct eddy_place *p)
     for (uint64_t columns = columns_of(s, p); columns; columns &= columns - 1) {
         uint32_t c = (uint32_t)__builtin_ctzll(columns);
         _Atomic uint64_t *word = word_of(s, p, c);
-        uint64_t ones =
-            word ? void_ones(s, c, eddy_load_seq(word)) : 0; /* what has come late looks at sn */
+        /* Relaxed: what is seen too late is left to who reaps; what has come late looks at sn. */
+        uint64_t ones = word ? void_ones(s, c, eddy_load_relaxed(word)) : 0;
         if (ones)
             eddy_and_relaxed(word, ~ones); /* nobody reads under them */
     }
@@ -89,8 +89,8 @@ static bool is_unpublished(struct eddy_segment *s, uint64_t sn, uint32_t id)
 /* Swaps a dead owner for nobody, or ABSENT.  False: it has been done already. */
 static bool swap_owner(struct eddy_slot *slot, uint32_t owner, uint32_t with)
 {
-    uint32_t taken = (owner & ~(EDDY_SLOT_SEAT | EDDY_SLOT_EMPTY)) + EDDY_SLOT_TAKEN;
-    return eddy_cas_release(&slot->owner, &owner, taken | with); /* [give up], [absent] */
+    uint32_t next = eddy_slot_count_on(owner);
+    return eddy_cas_release(&slot->owner, &owner, next | with); /* [give up], [absent] */
 }
 
 /* The first slot of a block is a dead one's, who may have been making the block ready or giving up its
@@ -101,10 +101,11 @@ static bool is_abandoned(const struct eddy_place *first, uint32_t owner)
     const struct eddy_extent *x = first->extent;
     bool there = eddy_block_is_reserved(x, first->index / x->block_slots);
     for (uint32_t i = 1; i < x->block_slots && !there; i++)
-        /* acquire, from [absent]: if the memory has gone since, the first slot is seen to have changed. */
-        there = (eddy_load_acquire(&first->slot[i].owner) & EDDY_SLOT_SEAT) != EDDY_SLOT_ABSENT;
+        /* Relaxed: what the dead did is known, and the swap of the first decides. */
+        there = eddy_slot_owner(&first->slot[i]) != EDDY_SLOT_ABSENT;
     for (uint32_t i = 1; i < x->block_slots && there; i++) {
-        uint32_t seen = eddy_load_acquire(&first->slot[i].owner); /* as above */
+        /* acquire, from [absent]: if the memory has gone since, the first slot is seen to have changed. */
+        uint32_t seen = eddy_load_acquire(&first->slot[i].owner);
         EDDY_POINT("reap:absent-seen");
         if ((seen & EDDY_SLOT_SEAT) != EDDY_SLOT_ABSENT)
             continue;
@@ -120,6 +121,7 @@ void eddy_slot_take_back(struct eddy_segment *s, const struct eddy_place *p)
 {
     /* acquire, from [loan]: a living owner is seen to have its seat. */
     uint32_t owner = eddy_load_acquire(&p->slot->owner);
+    EDDY_POINT("reap:owner-seen");
     if (!is_void_writer(s, owner & EDDY_SLOT_SEAT))
         return;
     EDDY_POINT("reap:loan-seen");
