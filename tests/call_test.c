@@ -237,6 +237,9 @@ static void there_is_an_end_of_what_is_in_work(void **state)
     must(eddy_client_loan(client, 8, patience(), &loan));
     must_fail(eddy_client_send(client, &loan, patience(), patience(), &none), EDDY_ELIMIT);
     must(eddy_client_discard(client, &loan));
+    must_fail(eddy_client_call(client, "", 0, EDDY_POLL, &answered), EDDY_EAGAIN);
+    must_fail(eddy_client_call(client, "", 0, patience(), &answered), EDDY_ELIMIT);
+    same(client->loans, 0);
     eddy_client *other = open_client(domain);
     must(eddy_client_loan(other, 8, patience(), &loan));
     must_fail(eddy_client_send(other, &loan, patience(), EDDY_POLL, &none), EDDY_EAGAIN);
@@ -252,7 +255,6 @@ static void there_is_an_end_of_what_is_in_work(void **state)
     is_answered(other, further, 64);
     for (uint64_t i = 0; i < 64; i++)
         is_answered(client, calls[i], i);
-    must_fail(eddy_client_call(client, "", 0, EDDY_POLL, &answered), EDDY_EAGAIN);
     must(eddy_client_close(other));
 }
 
@@ -404,6 +406,17 @@ static void there_may_be_more_servers_than_are_known(void **state)
     works(other, server, 1);
     works(client, server, 2);
     must(eddy_client_close(other));
+}
+
+/* It said so when the client did not listen, and many others since. */
+static void a_server_that_was_missed_is_found(void **state)
+{
+    (void)state;
+    must(eddy_server_close(server));
+    server = open_server(domain);
+    for (unsigned i = 0; i < EDDY_CALL_SERVERS_KNOWN + 6; i++)
+        must(eddy_server_close(open_server(domain)));
+    works(client, server, 1);
 }
 
 static void those_who_left_are_forgotten(void **state)
@@ -577,6 +590,31 @@ static void who_only_says_that_he_serves_is_not_believed(void **state)
     must(eddy_writer_close(servers));
 }
 
+/* A server of a convention that is not known, or no server. */
+static void who_says_it_otherwise_is_no_server(void **state)
+{
+    (void)state;
+    const struct eddy_topic_identity topic = {.name = "adder/requests/0000000000000005",
+                                              .type = "add"};
+    const uint64_t words[][3] = {{5, 2, 0}, {5, 0, 0}, {5, 1, 0}};
+    const size_t sizes[] = {16, 16, 24};
+    struct eddy_loan loan;
+    eddy_reader *requests = NULL;
+    must(eddy_server_close(server));
+    must(eddy_reader_open(domain, &topic, NULL, &requests));
+    eddy_writer *servers = stranger("servers", 0, false);
+    for (size_t i = 0; i < 3; i++) {
+        must(eddy_writer_write(servers, words[i], sizes[i], patience()));
+        must_fail(eddy_client_loan(client, 8, EDDY_POLL, &loan), EDDY_EAGAIN);
+    }
+    must(eddy_writer_write(servers, words[2], 16, patience()));
+    must(eddy_client_loan(client, 8, EDDY_POLL, &loan)); /* that was all that was wrong */
+    must(eddy_client_discard(client, &loan));
+    must(eddy_writer_close(servers));
+    must(eddy_reader_close(requests));
+    server = NULL;
+}
+
 #define CALL_TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -600,6 +638,7 @@ int main(void)
         CALL_TEST(what_was_answered_before_the_end_is_there),
         CALL_TEST(a_request_goes_to_one_of_several_servers),
         CALL_TEST(there_may_be_more_servers_than_are_known),
+        CALL_TEST(a_server_that_was_missed_is_found),
         CALL_TEST(those_who_left_are_forgotten),
         CALL_TEST(types_and_names_are_checked),
         CALL_TEST(wait_sets_tell_of_both),
@@ -607,6 +646,7 @@ int main(void)
         CALL_TEST(strangers_on_its_topics_do_no_harm),
         CALL_TEST(a_call_ends_once),
         CALL_TEST(who_only_says_that_he_serves_is_not_believed),
+        CALL_TEST(who_says_it_otherwise_is_no_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
