@@ -317,6 +317,8 @@ using writer_options = detail::zeroed<::eddy_writer_options>;
 using reader_options = detail::zeroed<::eddy_reader_options>;
 using loan_options = detail::zeroed<::eddy_loan_options>; /* size and alignment come from T */
 using publication = detail::zeroed<::eddy_publication>;
+using client_options = detail::zeroed<::eddy_client_options>;
+using server_options = detail::zeroed<::eddy_server_options>;
 
 /* Which topic: a name alone, or with a type that all must agree on. */
 struct topic : detail::zeroed<::eddy_topic_identity> {
@@ -1216,6 +1218,32 @@ class waitset : public detail::owner<::eddy_waitset, eddy_waitset_close>
     {
         return result<int>::of(
             [&](int &fd) -> int { return handle_ ? eddy_waitset_fd(handle_, &fd) : EDDY_EINVAL; });
+    }
+};
+
+/* --- calls: owners; what they do, the functions of eddy/call.h do, with get() ---------------------- */
+
+class client : public detail::owner<::eddy_client, eddy_client_close>
+{
+  public:
+    using owner::owner;
+    static result<client> open(domain &d, const ::eddy_topic_identity &service,
+                               const ::eddy_client_options &options = client_options()) noexcept
+    {
+        return result<client>::of(
+            [&](client &c) { return eddy_client_open(d.get(), &service, &options, &c.handle_); });
+    }
+};
+
+class server : public detail::owner<::eddy_server, eddy_server_close>
+{
+  public:
+    using owner::owner;
+    static result<server> open(domain &d, const ::eddy_topic_identity &service,
+                               const ::eddy_server_options &options = server_options()) noexcept
+    {
+        return result<server>::of(
+            [&](server &s) { return eddy_server_open(d.get(), &service, &options, &s.handle_); });
     }
 };
 

@@ -483,6 +483,25 @@ void a_wait_set_waits_for_both()
     CHECK(set.attach(reader, eddy::mode::edge, &p)); /* a reader that ends is detached */
 }
 
+void a_service_is_called()
+{
+    auto domain = eddy::domain::open().value();
+    auto server = eddy::server::open(domain, eddy::topic("adder", "add")).value();
+    auto client = eddy::client::open(domain, eddy::topic("adder", "add")).value();
+    eddy_loan loan;
+    eddy_request request;
+    eddy_answer answer;
+    std::uint64_t call = 0;
+    CHECK(eddy_client_loan(client.get(), 1, EDDY_POLL, &loan) == EDDY_OK &&
+          eddy_client_send(client.get(), &loan, EDDY_FOREVER, EDDY_POLL, &call) == EDDY_OK);
+    CHECK(eddy_server_take(server.get(), EDDY_POLL, &request) == EDDY_OK &&
+          eddy_server_write(server.get(), &request, "two", 3, EDDY_POLL) == EDDY_OK);
+    CHECK(eddy_client_take(client.get(), EDDY_POLL, &answer) == EDDY_OK);
+    CHECK(answer.call == call && answer.sample.size == 3);
+    move_about(std::move(client));
+    move_about(std::move(server));
+}
+
 } /* namespace */
 
 int main()
@@ -510,6 +529,7 @@ int main()
         CPP_TEST(the_latest_is_taken),
         CPP_TEST(a_reader_attaches_by_path),
         CPP_TEST(a_wait_set_waits_for_both),
+        CPP_TEST(a_service_is_called),
     };
     return run_tests(tests);
 }
