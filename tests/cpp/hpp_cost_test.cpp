@@ -1,6 +1,7 @@
 /* hpp_cost_test.cpp - a sample of 64 bytes costs in C++ what it costs in C, both compiled here.
  *
- * Slices of both in turn; times on a busy machine scatter upwards, so the least of each is compared.
+ * Slices of both in turn; times on a busy machine scatter upwards, so the least of each is compared, and
+ * looked for as long as it takes: what costs more never gets below.
  *
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support.hpp"
@@ -11,7 +12,8 @@
 namespace
 {
 
-constexpr int SLICES = 1000, STEPS = 100;
+constexpr int ROUNDS = 50, SLICES = 1000, STEPS = 100;
+constexpr double MOST = 1.05; /* of what it costs in C */
 
 struct block {
     std::uint64_t words[8];
@@ -86,17 +88,20 @@ void a_sample_costs_what_it_costs_in_c()
     auto writer = eddy::writer<block>::open(domain, "cost").value();
     auto reader = eddy::reader<block>::open(domain, "cost").value();
     std::uint64_t in_c = UINT64_MAX, in_cpp = UINT64_MAX, throwing = UINT64_MAX;
-    for (int i = 0; i < SLICES; i++) {
-        slice(in_c, [&] { return c_steps(writer.get(), reader.get()); });
-        slice(in_cpp, [&] { return cpp_steps(writer, reader); });
-        slice(throwing, [&] { return throwing_steps(writer, reader); });
+    double cpp = 2, with_exceptions = 2;
+    for (int round = 0; round < ROUNDS && (cpp > MOST || with_exceptions > MOST); round++) {
+        for (int i = 0; i < SLICES; i++) {
+            slice(in_c, [&] { return c_steps(writer.get(), reader.get()); });
+            slice(in_cpp, [&] { return cpp_steps(writer, reader); });
+            slice(throwing, [&] { return throwing_steps(writer, reader); });
+        }
+        cpp = static_cast<double>(in_cpp) / static_cast<double>(in_c);
+        with_exceptions = static_cast<double>(throwing) / static_cast<double>(in_c);
     }
-    const double c = static_cast<double>(in_c), cpp = static_cast<double>(in_cpp);
-    const double with_exceptions = static_cast<double>(throwing);
-    std::printf("a sample: C %.1f ns; C++ %.3f of that, with exceptions %.3f\n", c / STEPS, cpp / c,
-                with_exceptions / c);
-    CHECK(cpp <= c * 1.05);
-    CHECK(with_exceptions <= c * 1.05);
+    std::printf("a sample: C %.1f ns; C++ %.3f of that, with exceptions %.3f\n",
+                static_cast<double>(in_c) / STEPS, cpp, with_exceptions);
+    CHECK(cpp <= MOST);
+    CHECK(with_exceptions <= MOST);
 }
 
 } /* namespace */
