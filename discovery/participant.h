@@ -45,7 +45,11 @@ uint64_t eddy_pid_namespace(void);
 /* True if anybody lives but `self`, which may be 0.  `registry`: where to look first, or NULL. */
 bool eddy_participants_live(int dir, const struct eddy_registry *registry, uint64_t self);
 
-/* The name of a file that lives are locked in. */
+/* The file that a participant's life is locked in, and the name of one. */
+static inline uint32_t eddy_life_file_of(uint64_t id)
+{
+    return EDDY_SEAT_OF_ID(id) % EDDY_PARTICIPANTS_MAX / EDDY_LIFE_SEATS;
+}
 #define EDDY_LIFE_NAME 32
 void eddy_life_file_name(uint32_t file, char name[EDDY_LIFE_NAME]);
 /* True if a file is one that lives are locked in. */

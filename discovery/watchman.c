@@ -4,7 +4,6 @@
 #include "allocator/error.h"
 #include "allocator/thread.h"
 #include "allocator/wait/futex.h"
-#include "discovery/reap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,11 +46,6 @@ struct eddy_watchman {
 
 /* --- listening ------------------------------------------------------------------------------- */
 
-static uint32_t file_of(uint64_t id)
-{
-    return EDDY_SEAT_OF_ID(id) % EDDY_PARTICIPANTS_MAX / EDDY_LIFE_SEATS;
-}
-
 /* inotify's mark of a file in the folder, or -1. */
 static int listen_to(const struct eddy_watchman *m, const char *name, uint32_t to)
 {
@@ -69,7 +63,7 @@ static void listen_to_file(struct eddy_watchman *m, uint32_t file)
         return;
     eddy_life_file_name(file, name);
     /* In its own file others call, too: see below. */
-    bool own = file == file_of(m->domain->id);
+    bool own = file == eddy_life_file_of(m->domain->id);
     m->file_marks[file] = 1 + listen_to(m, name, IN_CLOSE_WRITE | (own ? IN_ATTRIB : 0u));
 }
 
@@ -92,7 +86,7 @@ static uint64_t inode_at(int folder, const char *path)
 static void listen_for_calls(struct eddy_watchman *m)
 {
     char name[EDDY_LIFE_NAME], path[4200];
-    uint32_t file = file_of(m->domain->id);
+    uint32_t file = eddy_life_file_of(m->domain->id);
     eddy_life_file_name(file, name);
     snprintf(path, sizeof path, "%s/%s", m->domain->dir, name);
     uint64_t inode = inode_at(m->folder, name);
@@ -117,120 +111,20 @@ static int open_ears(struct eddy_watchman *m)
     return EDDY_OK;
 }
 
-/* --- who is on a topic ------------------------------------------------------------------------- */
-
-static int by_id(const void *a, const void *b)
-{
-    uint64_t x = ((const struct eddy_beat_life *)a)->id;
-    uint64_t y = ((const struct eddy_beat_life *)b)->id;
-    return x < y ? -1 : x > y;
-}
-
-static struct eddy_beat_life *find_life(const struct eddy_beat *w, uint64_t id)
-{
-    struct eddy_beat_life key = {.id = id};
-    return w->count ? bsearch(&key, w->lives, w->count, sizeof key, by_id) : NULL;
-}
-
-/* Whoever has a seat of the walk, and is not `self`. */
-static size_t list_seats(const struct eddy_segment *s, bool writers, struct eddy_seats *seats,
-                         uint64_t self, struct eddy_beat_life *list)
-{
-    size_t count = 0;
-    for (uint32_t i; eddy_seats_next(seats, &i);) {
-        uint64_t id = eddy_seat_owner(s, writers, i) & ~EDDY_OWNER_REAPING;
-        if (id && id != self && (count == 0 || list[count - 1].id != id))
-            list[count++].id = id;
-    }
-    return count;
-}
-
-static size_t room_for(const struct eddy_seats *writers, const struct eddy_seats *readers)
-{
-    return 64u * (size_t)(__builtin_popcountll(writers->groups) +
-                          __builtin_popcountll(readers->groups)) +
-           1u;
-}
-
-static size_t make_unique(struct eddy_beat_life *list, size_t count)
-{
-    size_t kept = 0;
-    qsort(list, count, sizeof *list, by_id);
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || list[kept - 1].id != list[i].id)
-            list[kept++] = list[i];
-    return kept;
-}
+/* --- what is watched ------------------------------------------------------------------------- */
 
 /* Who has come is listened to, then asked: so nobody dies unheard. */
-static void meet(struct eddy_watchman *m, struct eddy_beat_life *life)
+static void meet(void *watchman, struct eddy_beat_life *life)
 {
-    listen_to_file(m, file_of(life->id));
+    struct eddy_watchman *m = watchman;
+    listen_to_file(m, eddy_life_file_of(life->id));
     life->dead = !eddy_participant_alive(m->folder, life->id);
-}
-
-static void know_members(struct eddy_watchman *m, struct eddy_beat *w)
-{
-    struct eddy_seats writers = eddy_seats_of_writers(w->segment);
-    struct eddy_seats readers = eddy_seats_of_readers(w->segment);
-    struct eddy_beat_life *list = calloc(room_for(&writers, &readers), sizeof *list);
-    if (!list)
-        return; /* who has come is met the next time */
-    size_t count = list_seats(w->segment, true, &writers, m->domain->id, list);
-    count += list_seats(w->segment, false, &readers, m->domain->id, list + count);
-    count = make_unique(list, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct eddy_beat_life *before = find_life(w, list[i].id);
-        if (before)
-            list[i] = *before;
-        else
-            meet(m, &list[i]);
-    }
-    free(w->lives);
-    w->lives = count ? realloc(list, count * sizeof *list) : NULL;
-    if (!w->lives)
-        free(list);
-    w->count = w->lives ? count : 0;
 }
 
 static void look_at_topic(struct eddy_watchman *m, struct eddy_beat *w)
 {
-    know_members(m, w);
+    eddy_beat_know(w, m->domain->id, meet, m);
     w->tell(w);
-}
-
-/* --- who lives, and who is stopped --------------------------------------------------------------- */
-
-static bool is_asked(const struct eddy_watchman *m, uint64_t id)
-{
-    return m->asked[file_of(id) / 64] >> file_of(id) % 64 & 1;
-}
-
-static void ask_lives(const struct eddy_watchman *m, struct eddy_beat *w)
-{
-    bool any = false;
-    for (size_t i = 0; i < w->count; i++) {
-        struct eddy_beat_life *life = &w->lives[i];
-        if (life->dead || !is_asked(m, life->id))
-            continue;
-        life->dead = !eddy_participant_alive(m->folder, life->id);
-        any = any || life->dead;
-    }
-    if (any)
-        w->tell(w);
-}
-
-static void ask_stops(const struct eddy_watchman *m, struct eddy_beat *w)
-{
-    bool any = false;
-    for (size_t i = 0; w->stops_ns && i < w->count; i++) {
-        struct eddy_beat_life *life = &w->lives[i];
-        bool stopped = !life->dead && eddy_participant_stopped(m->domain->registry, life->id);
-        any = any || stopped != life->stopped;
-        life->stopped = stopped;
-    }
-    if (any)
-        w->tell(w);
 }
 
 static void time_stops(struct eddy_watchman *m)
@@ -251,10 +145,9 @@ static void ask_if_due(struct eddy_watchman *m)
     uint64_t now = eddy_now();
     bool lives = m->next_ask && now >= m->next_ask, stops = m->next_stops && now >= m->next_stops;
     for (struct eddy_beat *w = m->watched; w; w = w->next) {
-        if (lives)
-            ask_lives(m, w);
-        if (stops)
-            ask_stops(m, w);
+        bool any = lives && eddy_beat_ask_lives(w, m->folder, m->asked);
+        if ((stops && eddy_beat_ask_stops(w, m->domain->registry)) || any)
+            w->tell(w);
     }
     if (lives) {
         m->ask_nap *= 2;
@@ -296,7 +189,8 @@ static void hear(struct eddy_watchman *m, const struct inotify_event *e)
             wanted = true;
             look_at_topic(m, w);
         }
-    if (!wanted && e->mask & IN_ATTRIB && m->file_marks[file_of(m->domain->id)] != e->wd + 1)
+    if (!wanted && e->mask & IN_ATTRIB &&
+        m->file_marks[eddy_life_file_of(m->domain->id)] != e->wd + 1)
         (void)inotify_rm_watch(eddy_kept_fd(&m->ears), e->wd); /* its watches are closed */
 }
 
@@ -323,7 +217,7 @@ static void take_up(struct eddy_watchman *m)
         if (w->mark != UNHEARD)
             continue;
         listen_to_topic(m, w);
-        know_members(m, w);
+        eddy_beat_know(w, m->domain->id, meet, m);
     }
     eddy_bell_ring(&m->heard);
 }
@@ -396,7 +290,7 @@ static void *keep_watch(void *argument)
 static void call(struct eddy_watchman *m)
 {
     char name[EDDY_LIFE_NAME];
-    eddy_life_file_name(file_of(m->domain->id), name);
+    eddy_life_file_name(eddy_life_file_of(m->domain->id), name);
     (void)utimensat(eddy_domain_folder(m->domain), name, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
@@ -526,14 +420,20 @@ void eddy_watchman_drop(struct eddy_domain *d, struct eddy_beat *w)
     pthread_mutex_lock(&m->lock);
     unlist(m, w);
     pthread_mutex_unlock(&m->lock);
-    free(w->lives);
+    eddy_watchman_forget(w);
     let_off(d, m);
+}
+
+void eddy_watchman_forget(struct eddy_beat *w)
+{
+    free(w->lives);
+    w->lives = NULL;
 }
 
 struct eddy_beat_life eddy_watchman_ask(struct eddy_beat *w, uint64_t id)
 {
     pthread_mutex_lock(&w->watchman->lock);
-    const struct eddy_beat_life *life = find_life(w, id);
+    const struct eddy_beat_life *life = eddy_beat_find(w, id);
     struct eddy_beat_life known = life ? *life : (struct eddy_beat_life){.id = id};
     pthread_mutex_unlock(&w->watchman->lock);
     return known;

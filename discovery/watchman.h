@@ -20,35 +20,16 @@
 #ifndef EDDY_WATCHMAN_H
 #define EDDY_WATCHMAN_H
 
-#include "allocator/segment/segment.h"
+#include "discovery/beat.h"
 #include "discovery/domain.h"
-
-struct eddy_watchman;
-
-/* A participant on the topic, as far as the watchman knows. */
-struct eddy_beat_life {
-    uint64_t id;
-    bool dead, stopped;
-};
-
-/* A topic that is watched.  Zero, but for: */
-struct eddy_beat {
-    struct eddy_segment *segment;
-    uint64_t stops_ns;                       /* how often to look who is stopped; 0: never */
-    void (*tell)(struct eddy_beat *watched); /* something may be different now */
-
-    /* the watchman's: */
-    struct eddy_watchman *watchman;
-    struct eddy_beat_life *lives; /* by id, each once */
-    size_t count;
-    int mark; /* inotify's; -1: none yet */
-    struct eddy_beat *next;
-};
 
 /* Afterwards nothing is missed.  Takes a moment.  EDDY_ESYS: no thread, or no inotify. */
 int eddy_watchman_add(struct eddy_domain *domain, struct eddy_beat *watched);
 /* `tell` is not called any more.  The last of a domain takes some 20 ms: closing inotify does. */
 void eddy_watchman_drop(struct eddy_domain *domain, struct eddy_beat *watched);
+
+/* In a forked child, in place of that: it has no watchman. */
+void eddy_watchman_forget(struct eddy_beat *beat);
 
 /* What is known of a participant; who is not known is neither dead nor stopped. */
 struct eddy_beat_life eddy_watchman_ask(struct eddy_beat *watched, uint64_t id);

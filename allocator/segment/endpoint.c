@@ -171,7 +171,6 @@ void eddy_endpoint_leave(struct eddy_segment *s, bool writer, uint32_t seat, boo
     p.state = EDDY_ABSENT;
     p.blob_size = 0;
     eddy_store_relaxed(word, word_of(p));
-    EDDY_POINT("leave:absent");
 }
 
 int eddy_endpoint_blob(struct eddy_endpoint_file *f, bool writer, uint32_t seat, uint64_t word,
@@ -198,7 +197,6 @@ int eddy_type_text_give(struct eddy_segment *s, struct eddy_bytes text)
     EDDY_POINT("type-text:written");
     if (!error) /* Relaxed: system calls have written it, and will read it */
         eddy_store_relaxed(&s->control->type_text, (uint32_t)text.size);
-    EDDY_POINT("type-text:given");
     return error;
 }
 

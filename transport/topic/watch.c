@@ -330,7 +330,9 @@ int eddy_watch_close(eddy_watch *w)
         return eddy_fail_forked();
     bool forked = w->fork_count != eddy_fork_count;
     *w->holder = NULL;
-    if (!forked)
+    if (forked)
+        eddy_watchman_forget(&w->watched);
+    else
         eddy_watchman_drop(w->topic->domain, &w->watched);
     eddy_event_close(w->event);
     free_watch(w);
