@@ -292,7 +292,9 @@ static void scribbled_sizes_and_short_files_are_nothing_said(void **state)
                                      UINT64_MAX, 1ull << 32 | 2u << 13 | 4096};
     eddy_domain *domain = open_domain();
     struct eddy_reader_options options = saying(1, 100);
+    struct eddy_writer_options writing = {.blob = bytes, .blob_size = EDDY_BLOB_MAX};
     eddy_reader *reader = open_reader(domain, "said", &options);
+    eddy_writer *writer = open_writer(domain, "said", &writing); /* its blob lies behind */
     struct eddy_segment *s = reader->segment;
     _Atomic uint64_t *word = eddy_presence_of(s, false, 0);
     uint64_t was = eddy_load_relaxed(word);
@@ -309,6 +311,7 @@ static void scribbled_sizes_and_short_files_are_nothing_said(void **state)
     check(truncate(path, (off_t)s->control_bytes) == 0);
     look_around();
     must_fail(eddy_reader_type_text(reader, found, sizeof found, &size), EDDY_ESEGMENT);
+    must(eddy_writer_close(writer));
     must(eddy_reader_close(reader));
     must(eddy_domain_close(domain));
 }

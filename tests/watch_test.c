@@ -7,6 +7,9 @@
 #include "support/usage.h"
 #include "support/world.h"
 
+#include "allocator/segment/endpoint.h"
+#include "transport/topic/reader.h"
+
 #include <eddy/watch.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +46,15 @@ static void expect_change(struct scene *s, enum eddy_change what, bool is_writer
     if (s->last.change != what || s->last.is_writer != is_writer)
         check_fail(CHECK_HERE("expect_change"), "change %d of %s %u, not %d", (int)s->last.change,
                    s->last.is_writer ? "writer" : "reader", s->last.seat, (int)what);
+}
+
+/* The event says so, before anybody looks. */
+static void expect_news(struct scene *s, enum eddy_change what, bool is_writer)
+{
+    void *context;
+    size_t count;
+    must(eddy_waitset_wait(s->waitset, patience(), &context, 1, &count));
+    expect_change(s, what, is_writer);
 }
 
 static void expect_nothing(const struct scene *s)
@@ -83,7 +95,7 @@ static void who_comes_and_goes_is_told_of(void **state)
     struct scene s = scene_open(NULL);
     struct eddy_reader_options saying = {.blob = "first", .blob_size = 5};
     eddy_reader *reader = open_reader(s.pair.domain, "pair", &saying);
-    expect_change(&s, EDDY_CAME, false);
+    expect_news(&s, EDDY_CAME, false);
     struct eddy_member_change came = s.last;
     same(came.seat, 1);
     same(came.participant, eddy_reader_participant(reader));
@@ -91,7 +103,7 @@ static void who_comes_and_goes_is_told_of(void **state)
     check(*came.name && came.blob_size == 5 && memcmp(came.blob, "first", 5) == 0);
     expect_nothing(&s);
     must(eddy_reader_close(reader));
-    expect_change(&s, EDDY_GONE, false);
+    expect_news(&s, EDDY_GONE, false);
     same(s.last.holder, came.holder);
     check(s.last.blob_size == 5 && memcmp(s.last.blob, "first", 5) == 0);
     expect_nothing(&s);
@@ -259,10 +271,11 @@ static void who_is_let_go_of_and_comes_back_is_told_of(void **state)
     struct eddy_sample sample;
     for (int i = 0; i < 2; i++) {
         must(eddy_writer_let_go(s.pair.writer, s.last.seat, s.last.participant));
-        expect_change(&s, EDDY_LET_GO, false);
+        expect_news(&s, EDDY_LET_GO, false);
         expect_nothing(&s);
         must_fail(eddy_reader_take(slow, &sample), EDDY_ELETGO);
-        expect_change(&s, EDDY_CAME_BACK, false);
+        expect_news(&s, EDDY_CAME_BACK, false);
+        expect_nothing(&s);
     }
     must(eddy_writer_let_go(s.pair.writer, s.last.seat, s.last.participant));
     must_fail(eddy_reader_take(slow, &sample), EDDY_ELETGO);
@@ -345,6 +358,40 @@ static void it_closes_after_the_files_are_removed(void **state)
     pair_close(&s.pair);
 }
 
+/* What it is told may be anything; that is all. */
+static void scribbled_words_are_told_of_and_no_more(void **state)
+{
+    (void)state;
+    struct scene s = scene_open(NULL);
+    struct eddy_segment *segment = s.pair.reader->segment;
+    uint64_t random = 1, told = 0, sum = 0;
+    for (int i = 0; i < 5000; i++) {
+        struct eddy_member_change change = {0};
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        uint32_t seat = (uint32_t)(random >> 58);
+        eddy_store_relaxed(eddy_presence_of(segment, random >> 57 & 1, seat),
+                           random << 7 ^ random >> 19);
+        if (seat > 1) /* those of the pair stay theirs */
+            eddy_store_relaxed(random >> 56 & 1 ? &segment->readers[seat].owner
+                                                : &segment->writers[seat].owner,
+                               random & 2 ? eddy_reader_participant(s.pair.reader) : 0);
+        eddy_or_relaxed(&segment->control->reader_bits[0], eddy_seat_bit(seat));
+        eddy_or_relaxed(&segment->control->writer_bits[0], eddy_seat_bit(seat));
+        int error = eddy_watch_take(s.watch, &change);
+        check(error == EDDY_OK || error == EDDY_EAGAIN);
+        told += error == EDDY_OK;
+        check(change.blob_size <= EDDY_BLOB_MAX);
+        for (size_t b = 0; b < change.blob_size; b++)
+            sum += ((const unsigned char *)change.blob)[b];
+    }
+    check(told > 100 && sum < UINT64_MAX);
+    for (uint32_t seat = 2; seat < 64; seat++) {
+        eddy_store_relaxed(&segment->readers[seat].owner, 0u);
+        eddy_store_relaxed(&segment->writers[seat].owner, 0u);
+    }
+    scene_close(&s);
+}
+
 enum { MANY = 300 };
 
 static void many_come_at_once(void **state)
@@ -387,6 +434,7 @@ int main(void)
         WORLD_TEST(a_forked_child_has_no_part_in_it),
         WORLD_TEST(a_watch_that_nothing_happens_to_never_wakes),
         WORLD_TEST(it_closes_after_the_files_are_removed),
+        WORLD_TEST(scribbled_words_are_told_of_and_no_more),
         WORLD_TEST(many_come_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

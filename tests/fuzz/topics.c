@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct eddy_topic_identity topic = {.name = "fuzz", .type = "t"};
+static const char said[] = "what it says of itself";
+static const struct eddy_topic_identity topic = {
+    .name = "fuzz", .type = "t", .type_text = said, .type_text_size = sizeof said};
 
 void open_domains(struct input *in)
 {
@@ -34,7 +36,9 @@ void open_reader(struct input *in)
                                           .history = how & 2 ? UINT32_MAX : how >> 4,
                                           .depth = how >> 3,
                                           .flags = how & 4 ? EDDY_READER_BEYOND_DEPTH : 0,
-                                          .limit_bytes = 1 << 20};
+                                          .limit_bytes = 1 << 20,
+                                          .blob = said,
+                                          .blob_size = which % sizeof said};
     struct reading *r = &world.readings[which % 3];
     if (!r->reader && world.domains[which & 1])
         is_an_answer(eddy_reader_open(world.domains[which & 1], &topic, &options, &r->reader));
