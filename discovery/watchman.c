@@ -359,10 +359,11 @@ static int start(struct eddy_domain *d, struct eddy_watchman **started)
 static int hire(struct eddy_domain *d, struct eddy_watchman **watchman)
 {
     pthread_mutex_lock(&d->lock);
-    int error = d->watchman ? EDDY_OK : start(d, &d->watchman);
-    if (!error)
-        d->watchman->count++;
-    *watchman = d->watchman;
+    struct eddy_watchman *m = d->watchman;
+    int error = m ? EDDY_OK : start(d, &m);
+    if (m)
+        m->count++;
+    *watchman = d->watchman = m;
     pthread_mutex_unlock(&d->lock);
     return error;
 }
@@ -390,7 +391,7 @@ int eddy_watchman_add(struct eddy_domain *d, struct eddy_beat *w)
 {
     struct eddy_watchman *m;
     int error = hire(d, &m);
-    if (error)
+    if (!m)
         return error;
     pthread_mutex_lock(&m->lock);
     w->watchman = m;
