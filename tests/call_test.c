@@ -163,7 +163,7 @@ static void an_answer_that_crosses_the_end_is_thrown_away(void **state)
     nothing_comes(client);
     works(client, server, 2);
 
-    struct eddy_client_options little = {.limit_bytes = 128 << 10};
+    struct eddy_client_options little = {.limit_bytes = 64 << 10};
     eddy_client *hasty = NULL;
     must(eddy_client_open(domain, &service, &little, &hasty));
     for (uint64_t i = 0; i < 1000; i++) { /* there is not so much room, were they kept */
