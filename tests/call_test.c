@@ -210,6 +210,18 @@ static void a_call_is_cancelled(void **state)
     works(client, server, 5);
 }
 
+static void what_one_client_cancels_is_its_own(void **state)
+{
+    (void)state;
+    eddy_client *other = open_client(domain);
+    uint64_t mine = send_call(client, 1), theirs = send_call(other, 2);
+    same(mine, theirs); /* the numbers are */
+    must(eddy_client_cancel(client, mine));
+    serve_one(server);
+    is_answered(other, theirs, 2);
+    must(eddy_client_close(other));
+}
+
 static void a_request_is_refused(void **state)
 {
     (void)state;
@@ -221,6 +233,13 @@ static void a_request_is_refused(void **state)
         must(eddy_server_refuse(server, &request, errors[i]));
         must_fail(eddy_server_refuse(server, &request, errors[i]), EDDY_ESTALE);
         ends_with(client, call, errors[i]);
+
+        struct eddy_request old = request; /* another has its place */
+        call = send_call(client, i);
+        request = take_request(server);
+        must_fail(eddy_server_refuse(server, &old, EDDY_ELIMIT), EDDY_ESTALE);
+        answer(server, &request);
+        is_answered(client, call, i);
     }
     works(client, server, 1);
 }
@@ -628,6 +647,7 @@ int main(void)
         CALL_TEST(a_time_out_is_told_at_once),
         CALL_TEST(an_answer_that_crosses_the_end_is_thrown_away),
         CALL_TEST(a_call_is_cancelled),
+        CALL_TEST(what_one_client_cancels_is_its_own),
         CALL_TEST(a_request_is_refused),
         CALL_TEST(there_is_an_end_of_what_is_in_work),
         CALL_TEST(numbers_wrap),
