@@ -151,6 +151,52 @@ static void a_time_out_is_told_at_once(void **state)
         least = late < least ? late : least;
     }
     check(least < 3 * MILLISECOND);
+    uint64_t later = send_by(client, 2, eddy_deadline(15 * MILLISECOND));
+    ends_with(client, send_by(client, 1, eddy_deadline(MILLISECOND)), EDDY_ETIMEDOUT);
+    ends_with(client, later, EDDY_ETIMEDOUT);
+}
+
+/* Its place is had by another call. */
+static void a_late_answer_is_not_taken_for_another(void **state)
+{
+    (void)state;
+    struct eddy_answer none;
+    uint64_t late = send_call(client, 1);
+    serve_one(server);
+    must(eddy_client_cancel(client, late));
+    client->calls.next = late + client->calls.mask + 1;
+    uint64_t call = send_call(client, 2);
+    same(call & client->calls.mask, late & client->calls.mask);
+    must_fail(eddy_client_take_of(client, call, EDDY_POLL, &none), EDDY_EAGAIN);
+    serve_one(server);
+    is_answered(client, call, 2);
+}
+
+/* A client that looks at none of its answers, of which it has as many as it can. */
+static void what_could_not_be_answered_costs_nothing(void **state)
+{
+    (void)state;
+    struct eddy_client_options little = {.limit_bytes = 128 << 10};
+    eddy_client *blind = NULL;
+    uint64_t call = 0;
+    must(eddy_client_open(domain, &service, &little, &blind));
+    for (uint64_t i = 0; i < eddy_reader_depth(eddy_client_reader(blind)); i++) {
+        call = send_call(blind, i);
+        serve_one(server);
+        must(eddy_client_cancel(blind, call));
+    }
+    call = send_call(blind, 1);
+    struct eddy_request request = take_request(server);
+    for (int i = 0; i < 2000; i++) /* there is not so much room, were the loans kept */
+        must_fail(eddy_server_write(server, &request, "", 0, EDDY_POLL), EDDY_EAGAIN);
+    struct eddy_loan loan;
+    must(eddy_server_loan(server, &request, 8, EDDY_POLL, &loan));
+    must(eddy_server_discard(server, &request, &loan));
+    struct eddy_answer none;
+    must_fail(eddy_client_take_of(blind, call, EDDY_POLL, &none), EDDY_EAGAIN);
+    answer(server, &request);
+    is_answered(blind, call, 1);
+    must(eddy_client_close(blind));
 }
 
 /* The server has just sent it when the client gives up. */
@@ -446,7 +492,18 @@ static void those_who_left_are_forgotten(void **state)
         works(visitor, server, i);
         must(eddy_client_close(visitor));
     }
-    check(world_files() < 100); /* two and more for each topic */
+    check(world_files() < 100);                /* two and more for each topic */
+    eddy_client *caller = open_client(domain); /* which leaves, and its request is in work */
+    send_call(caller, 1);
+    struct eddy_request request = take_request(server);
+    must(eddy_client_close(caller));
+    for (uint64_t i = 0; i < 40; i++) {
+        eddy_client *visitor = open_client(domain);
+        works(visitor, server, i);
+        must(eddy_client_close(visitor));
+    }
+    check(eddy_server_is_cancelled(server, &request));
+    must(eddy_server_refuse(server, &request, EDDY_EPEERGONE));
     works(client, server, 1);
 }
 
@@ -645,6 +702,8 @@ int main(void)
         CALL_TEST(each_client_gets_its_own),
         CALL_TEST(what_is_late_is_thrown_away),
         CALL_TEST(a_time_out_is_told_at_once),
+        CALL_TEST(a_late_answer_is_not_taken_for_another),
+        CALL_TEST(what_could_not_be_answered_costs_nothing),
         CALL_TEST(an_answer_that_crosses_the_end_is_thrown_away),
         CALL_TEST(a_call_is_cancelled),
         CALL_TEST(what_one_client_cancels_is_its_own),
