@@ -14,7 +14,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-enum { ROUNDS = SANITIZED ? 60 : 150, BYTES = 64 << 10 };
+enum { ROUNDS = SANITIZED ? 300 : 100, BYTES = 64 << 10 };
 
 static eddy_domain *domain;
 static eddy_writer *writer, *other;

@@ -185,7 +185,7 @@ static inline int eddy_writer_open(eddy_domain *domain, const struct eddy_topic_
 
 /* Gives back its loans and its history and leaves; the last to leave removes the topic.  NULL is
  * allowed.  What it published and readers have not taken yet stays.  Errors: EDDY_EFORKED, EDDY_EBUSY
- * (eddy/foreign.h: its exporter is open). */
+ * (a watch or an exporter of it is open). */
 EDDY_API int eddy_writer_close(eddy_writer *writer);
 
 /* Borrows room for `size` bytes (0 is allowed).  Contents are unspecified.  Any number may be out.

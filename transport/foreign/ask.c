@@ -115,7 +115,7 @@ static int take(struct eddy_imported *m, const struct eddy_foreign_message *said
 
 static int hear_one(struct eddy_importer *i, struct eddy_peer *p, uint64_t awaited)
 {
-    struct eddy_foreign_message said;
+    struct eddy_foreign_message said = {0};
     int fd = -1, socket = eddy_kept_fd(&p->connection);
     int error = socket < 0 ? EDDY_EPEERGONE : eddy_foreign_receive(socket, &said, &fd);
     if (error == EDDY_EAGAIN)

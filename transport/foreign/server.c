@@ -139,7 +139,7 @@ static bool answer(struct eddy_server *s, const struct eddy_kept *from, uint64_t
 /* False: it is to be dropped. */
 static bool hear(struct eddy_server *s, struct eddy_kept *from)
 {
-    struct eddy_foreign_message m;
+    struct eddy_foreign_message m = {0};
     int socket = eddy_kept_fd(from), fd = -1;
     int error = socket < 0 ? EDDY_EPEERGONE : eddy_foreign_receive(socket, &m, &fd);
     bool stays = error == EDDY_EAGAIN;
