@@ -1201,6 +1201,15 @@ class waitset : public detail::owner<::eddy_waitset, eddy_waitset_close>
     {
         return handle_ && e ? eddy_waitset_detach_event(handle_, e.get()) : EDDY_EINVAL;
     }
+    /* A descriptor of others, with the events of poll(2); level by level. */
+    result<void> attach(int fd, std::uint32_t events, void *context) noexcept
+    {
+        return handle_ ? eddy_waitset_attach_fd(handle_, fd, events, context) : EDDY_EINVAL;
+    }
+    result<void> detach(int fd) noexcept
+    {
+        return handle_ ? eddy_waitset_detach_fd(handle_, fd) : EDDY_EINVAL;
+    }
     /* The contexts of what is ready: the first ones of `room`. */
     result<span<void *>> wait(deadline until, span<void *> room) noexcept
     {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <poll.h>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -502,6 +503,24 @@ void a_service_is_called()
     move_about(std::move(server));
 }
 
+void a_wait_set_waits_for_descriptors()
+{
+    pair<pose> p;
+    auto set = eddy::waitset::open(p.domain).value();
+    int ends[2];
+    void *room[4];
+    CHECK(pipe(ends) == 0 && set.attach(ends[0], POLLIN, &ends));
+    CHECK_FAILS(set.wait(eddy::no_wait, room), EDDY_EAGAIN);
+    CHECK(write(ends[1], "x", 1) == 1);
+    auto ready = set.wait(patience, room);
+    CHECK(ready && ready->size() == 1 && (*ready)[0] == &ends);
+    CHECK(set.detach(ends[0]));
+    CHECK_FAILS(set.detach(ends[0]), EDDY_ENOENT);
+    CHECK_FAILS(eddy::waitset().attach(ends[0], POLLIN, nullptr), EDDY_EINVAL);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 } /* namespace */
 
 int main()
@@ -530,6 +549,7 @@ int main()
         CPP_TEST(a_reader_attaches_by_path),
         CPP_TEST(a_wait_set_waits_for_both),
         CPP_TEST(a_service_is_called),
+        CPP_TEST(a_wait_set_waits_for_descriptors),
     };
     return run_tests(tests);
 }
