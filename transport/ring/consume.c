@@ -31,7 +31,7 @@ static void hand_out(struct eddy_ring *r, uint64_t position, uint64_t at, uint64
                      struct eddy_chunk *chunk)
 {
     eddy_store_release(&r->held[at], position + 1); /* [held] */
-    /* Relaxed: whoever releases this chunk has it from whom we give it to. */
+    /* Relaxed: nobody can release the chunk before it is handed out, which is after this. */
     eddy_add_relaxed(&r->users, 1u);
     *chunk = (struct eddy_chunk){.data = r->payload + at * r->slot_bytes,
                                  .size = bytes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/join/join.h"
 #include "allocator/cancel.h"
+#include "allocator/join/join.h"
 
 #include "allocator/error.h"
 #include "allocator/name.h"

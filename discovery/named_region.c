@@ -2,8 +2,8 @@
  * spec/regions.md, "Names"
  *
  * SPDX-License-Identifier: Apache-2.0 */
-#include "allocator/region/region.h"
 #include "allocator/cancel.h"
+#include "allocator/region/region.h"
 
 #include "allocator/error.h"
 #include "allocator/file.h"
