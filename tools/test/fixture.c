@@ -18,6 +18,15 @@ static void must(int error, const char *what)
     exit(1);
 }
 
+/* Until nobody looks any longer. */
+static void stay(void)
+{
+    puts("ready");
+    fflush(stdout);
+    while (getchar() != EOF) {
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char payload[100];
@@ -49,10 +58,7 @@ int main(int argc, char **argv)
         must(eddy_writer_write(writer, payload, sizeof payload, EDDY_FOREVER), "write");
     must(eddy_reader_take(keeper, &kept), "take");
     must(eddy_reader_note(idle, &notes), "note");
-    puts("ready");
-    fflush(stdout);
-    while (getchar() != EOF) {
-    }
+    stay();
     must(eddy_reader_release(keeper, &kept), "release");
     for (int i = 3; i < argc; i++)
         must(eddy_reader_close(others[i - 3]), "close");
