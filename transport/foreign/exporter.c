@@ -152,7 +152,7 @@ static struct memory *place_memory(struct eddy_exporter *e)
 int eddy_exporter_add(eddy_exporter *e, int fd, uint32_t flags, uint64_t *memory)
 {
     EDDY_UNCANCELLED;
-    enum eddy_foreign_kind kind;
+    enum eddy_foreign_kind kind = EDDY_MEMORY_UNSEALED;
     uint64_t bytes;
     int reduced;
     if (is_forked(e))

@@ -133,7 +133,7 @@ int eddy_importer_map(eddy_importer *i, const struct eddy_sample *sample, uint64
                       struct eddy_import *import)
 {
     EDDY_UNCANCELLED;
-    struct eddy_foreign_record record;
+    struct eddy_foreign_record record = {0};
     if (is_forked(i))
         return eddy_fail_forked();
     int error = read_record(sample, &record);

@@ -249,14 +249,21 @@ int eddy_waitset_attach_event(eddy_waitset *ws, eddy_event *e, uint32_t mode, vo
     return error;
 }
 
+static struct eddy_attachment *find(struct eddy_waitset *ws, const struct eddy_attachment *like,
+                                    uint32_t bit)
+{
+    struct eddy_attachment *a;
+    LIST_FOREACH(a, &ws->by_bit[bit], sharers)
+    if (a->reader == like->reader && a->event == like->event && a->fd == like->fd)
+        return a;
+    return NULL;
+}
+
 int eddy_waitset_detach(struct eddy_waitset *ws, const struct eddy_attachment *like, uint32_t bit)
 {
     int error = EDDY_ENOENT;
     pthread_mutex_lock(&ws->lock);
-    struct eddy_attachment *a;
-    LIST_FOREACH(a, &ws->by_bit[bit], sharers)
-    if (a->reader == like->reader && a->event == like->event && a->fd == like->fd)
-        break;
+    struct eddy_attachment *a = find(ws, like, bit);
     if (a) {
         forget(ws, a);
         error = EDDY_OK;
