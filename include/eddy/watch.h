@@ -30,7 +30,7 @@ enum eddy_change {
     EDDY_GONE = 2,      /* was closed */
     EDDY_DIED = 3,      /* its process has ended without closing it */
     EDDY_STOPPED = 4,   /* its process is stopped, by a signal or a debugger: see stops_ns */
-    EDDY_CONTINUED = 5, /* and goes on */
+    EDDY_CONTINUED = 5, /* and goes on; if it was killed meanwhile, perhaps only to its end */
     EDDY_LET_GO = 6,    /* writers have let go of this reader */
     EDDY_CAME_BACK = 7  /* and it goes on, having lost samples */
 };

@@ -140,7 +140,6 @@ def case_ways(world):
     pool = world.example("native/pool", "--count", "6", eddy=False)
     listener = world.example("native/listener", "--count", "2", eddy=False)
     talker = world.example("native/talker", "--rate", "50", eddy=False)
-    talker.line_with("readers 2")
     pool.line_with("worker ")
     check_equal(pool.ended(), 0, "pool: exit code")
     check_equal(listener.ended(), 0, "listener: exit code")
