@@ -8,7 +8,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
@@ -25,7 +29,10 @@ const struct fault faults[] = {
     {"read", EIO}, {"read", EINTR}, {"pread", EIO}, {"pwrite", ENOSPC},
     {"unlinkat", EIO}, {"mkdir", ENOSPC}, {"fstatvfs", EIO}, {"pthread_create", EAGAIN},
     {"memfd_create", EMFILE}, {"madvise", ENOMEM}, {"mlock", ENOMEM}, {"renameat", ENOSPC},
-    {"dup", EMFILE}, {"socketpair", EMFILE},
+    {"dup", EMFILE}, {"socketpair", EMFILE}, {"eventfd", EMFILE}, {"epoll_create1", EMFILE},
+    {"epoll_ctl", ENOSPC}, {"inotify_init1", EMFILE}, {"inotify_add_watch", ENOSPC},
+    {"socket", EMFILE}, {"bind", EADDRINUSE}, {"listen", EIO}, {"connect", ECONNREFUSED},
+    {"sendmsg", EPIPE}, {"recvmsg", EIO}, {"recvmsg", EINTR},
 };
 /* clang-format on */
 const size_t fault_count = sizeof faults / sizeof *faults;
@@ -108,6 +115,16 @@ WRAP(int, renameat, -1, (int from, const char *old, int to, const char *new), (f
 WRAP(int, dup, -1, (int fd), (fd))
 WRAP(int, socketpair, -1, (int domain, int type, int protocol, int pair[2]),
      (domain, type, protocol, pair))
+WRAP(int, eventfd, -1, (unsigned value, int flags), (value, flags))
+WRAP(int, epoll_create1, -1, (int flags), (flags))
+WRAP(int, inotify_init1, -1, (int flags), (flags))
+WRAP(int, inotify_add_watch, -1, (int fd, const char *path, uint32_t mask), (fd, path, mask))
+WRAP(int, socket, -1, (int domain, int type, int protocol), (domain, type, protocol))
+WRAP(int, bind, -1, (int fd, const struct sockaddr *name, socklen_t bytes), (fd, name, bytes))
+WRAP(int, listen, -1, (int fd, int most), (fd, most))
+WRAP(int, connect, -1, (int fd, const struct sockaddr *name, socklen_t bytes), (fd, name, bytes))
+WRAP(ssize_t, sendmsg, -1, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
+WRAP(ssize_t, recvmsg, -1, (int fd, struct msghdr *message, int flags), (fd, message, flags))
 
 /* pthread_create returns its error. */
 int __real_pthread_create(void *thread, const void *attributes, void *(*run)(void *),
@@ -136,6 +153,14 @@ int __wrap_pthread_create(void *thread, const void *attributes, void *(*run)(voi
 #define NO_ARGUMENT
 WRAP_OPEN(openat, DIR_ARGUMENT, (dir, name, flags, mode))
 WRAP_OPEN(open, NO_ARGUMENT, (name, flags, mode))
+
+int __real_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event);
+int __wrap_epoll_ctl(int epoll, int what, int fd, struct epoll_event *event)
+{
+    bool adds = what == EPOLL_CTL_ADD; /* nothing else fails for want of memory */
+    return adds && fails("epoll_ctl") ? -1 : __real_epoll_ctl(epoll, what, fd, event);
+}
 
 int __real_fcntl(int fd, int command, ...);
 int __wrap_fcntl(int fd, int command, ...);
