@@ -169,6 +169,64 @@ static int prepare_a_topic(void)
     return error;
 }
 
+/* --- a reader that maps what the writer made -------------------------------------------------------- */
+
+static int take_each_way(eddy_reader *reader)
+{
+    struct eddy_sample samples[4];
+    size_t count = 0;
+    int error = eddy_reader_take(reader, &samples[0]);
+    if (!error)
+        error = eddy_reader_release(reader, &samples[0]);
+    if (!error)
+        error = eddy_reader_take_many(reader, samples, 1, &count);
+    if (!error)
+        error = eddy_reader_release_many(reader, samples, count);
+    if (!error)
+        error = eddy_reader_take_latest(reader, &samples[0]);
+    return error ? error : eddy_reader_release(reader, &samples[0]);
+}
+
+static int play_apart(struct topic_cast *c, eddy_domain **other)
+{
+    static const struct eddy_topic_identity name = {.name = "resources", .type = "t"};
+    const struct eddy_writer_options writing = {.history = 2};
+    const struct eddy_reader_options early = {.depth = 8, .flags = EDDY_READER_NOT_OWN},
+                                     late = {.history = 2, .depth = 5000};
+    int error = eddy_domain_open(NULL, &c->domain);
+    if (!error)
+        error = eddy_domain_open(NULL, other);
+    if (!error)
+        error = eddy_writer_open(c->domain, &name, &writing, &c->writer);
+    if (!error)
+        error = eddy_reader_open(*other, &name, &early, &c->reader);
+    if (!error)
+        error = publish_some(c);
+    if (!error)
+        error = take_each_way(c->reader);
+    if (!error)
+        error = eddy_reader_open(*other, &name, &late, &c->late);
+    if (!error)
+        error = take_each_way(c->late);
+    error = error == EDDY_EAGAIN ? EDDY_OK : error; /* that were two */
+    if (!error)
+        error = publish_some(c);
+    return error ? error : take_each_way(c->late);
+}
+
+static int use_a_topic_apart(void)
+{
+    struct topic_cast c = {0};
+    eddy_domain *other = NULL;
+    int error = play_apart(&c, &other);
+    eddy_reader_close(c.late);
+    eddy_reader_close(c.reader);
+    eddy_writer_close(c.writer);
+    eddy_domain_close(other);
+    eddy_domain_close(c.domain);
+    return error;
+}
+
 /* --- who is there, and descriptors of the program's own --------------------------------------- */
 
 static int take_changes(eddy_watch *watch)
@@ -524,6 +582,12 @@ static void what_prepares_lives_with_any_call_failing(void **state)
     plays_on(prepare_a_topic);
 }
 
+static void a_topic_apart_lives_with_any_call_failing(void **state)
+{
+    (void)state;
+    plays_on(use_a_topic_apart);
+}
+
 static void watching_lives_with_any_call_failing(void **state)
 {
     (void)state;
@@ -578,6 +642,7 @@ int main(void)
         WORLD_TEST(a_topic_lives_with_any_call_failing),
         WORLD_TEST(looking_in_and_clearing_live_with_any_call_failing),
         WORLD_TEST(what_prepares_lives_with_any_call_failing),
+        WORLD_TEST(a_topic_apart_lives_with_any_call_failing),
         WORLD_TEST(watching_lives_with_any_call_failing),
         WORLD_TEST(waiting_for_descriptors_lives_with_any_call_failing),
         WORLD_TEST(lending_memory_lives_with_any_call_failing),
