@@ -8,6 +8,7 @@
 #include <eddy/foreign.h>
 #include <eddy/watch.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define refused(call)  must_fail(call, EDDY_EINVAL)
 #define not_ours(call) must_fail(call, EDDY_EFORKED)
@@ -176,6 +177,100 @@ static void slots_and_rings_refuse(void **state)
     close_all(&a);
 }
 
+/* --- sizes ------------------------------------------------------------------------------------------ */
+
+#define ODD 6u /* no struct's */
+
+static void odd_sizes_of_what_opens_are_refused(void **state)
+{
+    (void)state;
+    struct all a = open_all();
+    _Alignas(16) static const char zeros[4096];
+    const void *any = zeros;
+    eddy_domain *domain;
+    eddy_writer *writer;
+    eddy_reader *reader;
+    eddy_slots *slots;
+    eddy_ring *ring;
+    eddy_region *region;
+    void *handle;
+    refused(eddy_domain_open_sized(any, ODD, &domain));
+    refused(eddy_domain_open_sized(any, 0, &domain));
+    refused(eddy_domain_open_sized(any, 1u << 20, &domain));
+    refused(eddy_writer_open_sized(a.domain, &identity, sizeof identity, any, ODD, &writer));
+    refused(eddy_writer_open_sized(a.domain, any, ODD, NULL, 0, &writer));
+    refused(eddy_reader_open_sized(a.domain, &identity, sizeof identity, any, ODD, &reader));
+    refused(eddy_reader_open_sized(a.domain, any, ODD, NULL, 0, &reader));
+    refused(eddy_reader_attach_sized(a.domain, a.flink, any, ODD, &reader));
+    refused(eddy_slots_create_sized(a.domain, a.flink, any, ODD, &slots));
+    refused(eddy_ring_create_sized(a.domain, "ring", any, ODD, &ring));
+    refused(eddy_ring_attach_sized(a.domain, "ring", EDDY_RING_PRODUCER, any, ODD, &ring));
+    refused(eddy_region_create_sized(a.domain, "region", any, ODD, &region));
+    refused(eddy_region_attach_sized(a.domain, "region", any, ODD, &region));
+    refused(eddy_region_create_path_sized("region", any, ODD, &region));
+    refused(eddy_region_attach_path_sized("region", any, ODD, &region));
+    refused(eddy_region_create_nameless_sized(any, ODD, &region));
+    refused(eddy_region_attach_fd_sized(0, 4096, any, ODD, &region));
+    refused(eddy_region_receive_sized(0, any, ODD, EDDY_POLL, &region));
+    refused(eddy_join_sized(a.domain, "region", any, ODD, NULL, &handle));
+    refused(eddy_join_adopt_sized(any, ODD));
+    close_all(&a);
+}
+
+static void odd_sizes_of_what_is_given_along_are_refused(void **state)
+{
+    (void)state;
+    struct all a = open_all();
+    _Alignas(16) static const char zeros[4096];
+    const void *any = zeros;
+    eddy_exporter *exporter;
+    eddy_importer *importer;
+    eddy_watch *watch;
+    struct eddy_loan loan;
+    size_t published;
+    refused(eddy_writer_loan_with_sized(a.writer, any, ODD, EDDY_POLL, &loan));
+    must(eddy_writer_loan(a.writer, 8, EDDY_POLL, &loan));
+    refused(eddy_writer_publish_with_sized(a.writer, &loan, 8, any, ODD, EDDY_POLL));
+    refused(eddy_writer_publish_many_sized(a.writer, &loan, 1, any, ODD, EDDY_POLL, &published));
+    must(eddy_writer_discard(a.writer, &loan));
+    refused(eddy_writer_note_sized(a.writer, any, ODD));
+    refused(eddy_reader_note_sized(a.reader, any, ODD));
+    refused(eddy_writer_watch_sized(a.writer, any, ODD, &watch));
+    refused(eddy_writer_reserve_sized(a.writer, any, ODD));
+    refused(eddy_exporter_open_sized(a.writer, any, ODD, &exporter));
+    refused(eddy_exporter_publish_sized(a.exporter, any, ODD, NULL, 0, EDDY_POLL));
+    refused(eddy_importer_open_sized(a.domain, any, ODD, &importer));
+    close_all(&a);
+}
+
+/* A program of a later version: what it knows and we do not may be there, but not be set. */
+static void longer_structs_are_taken_as_far_as_they_are_known(void **state)
+{
+    (void)state;
+    struct {
+        struct eddy_domain_options known;
+        uint32_t later[4];
+    } options = {.known = {.name = "later"}};
+    eddy_domain *domain;
+    must(eddy_domain_open_sized(&options.known, sizeof options, &domain));
+    must(eddy_domain_close(domain));
+    options.later[3] = 1;
+    refused(eddy_domain_open_sized(&options.known, sizeof options, &domain));
+}
+
+/* --- messages --------------------------------------------------------------------------------------- */
+
+static void messages_of_no_level_are_not_shown(void **state)
+{
+    (void)state;
+    unsetenv("EDDY_LOG");
+    eddy_log_say(EDDY_LOG_NONE, EDDY_LOG_DEBUG, "a level: that is none");
+    eddy_log_say((enum eddy_log_level)99, EDDY_LOG_DEBUG, "another: that is none");
+    for (int i = 0; i < 70; i++) /* more than are remembered as said already */
+        eddy_log_say(EDDY_LOG_INFO, EDDY_LOG_INFO, "subject %d: shown once", i % 68);
+    refused(eddy_log_set(NULL, NULL, EDDY_LOG_DEBUG));
+}
+
 /* --- a child -------------------------------------------------------------------------------------- */
 
 static void wants_its_parents(int wire, void *argument)
@@ -221,6 +316,10 @@ int main(void)
         WORLD_TEST(waiting_and_watching_refuse),
         WORLD_TEST(memory_of_others_is_refused),
         WORLD_TEST(slots_and_rings_refuse),
+        WORLD_TEST(odd_sizes_of_what_opens_are_refused),
+        WORLD_TEST(odd_sizes_of_what_is_given_along_are_refused),
+        WORLD_TEST(longer_structs_are_taken_as_far_as_they_are_known),
+        WORLD_TEST(messages_of_no_level_are_not_shown),
         WORLD_TEST(a_child_is_refused_what_its_parent_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* clang-format off */
@@ -32,7 +34,8 @@ const struct fault faults[] = {
     {"dup", EMFILE}, {"socketpair", EMFILE}, {"eventfd", EMFILE}, {"epoll_create1", EMFILE},
     {"epoll_ctl", ENOSPC}, {"inotify_init1", EMFILE}, {"inotify_add_watch", ENOSPC},
     {"socket", EMFILE}, {"bind", EADDRINUSE}, {"listen", EIO}, {"connect", ECONNREFUSED},
-    {"sendmsg", EPIPE}, {"recvmsg", EIO}, {"recvmsg", EINTR},
+    {"sendmsg", EPIPE}, {"recvmsg", EIO}, {"recvmsg", EINTR}, {"fopen", EMFILE}, {"fstatfs", EIO},
+    {"faccessat", EIO},
 };
 /* clang-format on */
 const size_t fault_count = sizeof faults / sizeof *faults;
@@ -115,6 +118,9 @@ WRAP(int, renameat, -1, (int from, const char *old, int to, const char *new), (f
 WRAP(int, dup, -1, (int fd), (fd))
 WRAP(int, socketpair, -1, (int domain, int type, int protocol, int pair[2]),
      (domain, type, protocol, pair))
+WRAP(FILE *, fopen, NULL, (const char *name, const char *how), (name, how))
+WRAP(int, fstatfs, -1, (int fd, struct statfs *status), (fd, status))
+WRAP(int, faccessat, -1, (int dir, const char *name, int how, int flags), (dir, name, how, flags))
 WRAP(int, eventfd, -1, (unsigned value, int flags), (value, flags))
 WRAP(int, epoll_create1, -1, (int flags), (flags))
 WRAP(int, inotify_init1, -1, (int flags), (flags))
