@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/able.h"
 #include "support/child.h"
+#include "support/said.h"
 #include "support/world.h"
 
 #include <eddy/waitset.h>
@@ -57,22 +58,6 @@ static void control_characters_of_names_are_escaped(void **state)
 {
     (void)state;
     fail_in_each_way();
-}
-
-/* What is written to standard error meanwhile. */
-static char *said_by(void (*what)(void))
-{
-    static char said[65536];
-    int file = memfd_create("stderr", MFD_CLOEXEC), old = dup(STDERR_FILENO);
-    check(file >= 0 && old >= 0 && dup2(file, STDERR_FILENO) >= 0);
-    what();
-    check(dup2(old, STDERR_FILENO) >= 0);
-    ssize_t length = pread(file, said, sizeof said - 1, 0);
-    check(length >= 0);
-    said[length] = 0;
-    close(old);
-    close(file);
-    return said;
 }
 
 static void check_logged(void (*what)(void))

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "support/child.h"
 #include "support/payload.h"
+#include "support/said.h"
 #include "support/thread.h"
 #include "support/world.h"
 
@@ -41,22 +42,6 @@ static void hear(void *context, enum eddy_log_level level, const char *text)
 static void unset(void)
 {
     must(eddy_log_set(NULL, NULL, EDDY_LOG_NONE));
-}
-
-/* What is written to standard error meanwhile. */
-static char *said_by(void (*what)(void))
-{
-    static char said[65536];
-    int file = memfd_create("stderr", MFD_CLOEXEC), old = dup(STDERR_FILENO);
-    check(file >= 0 && old >= 0 && dup2(file, STDERR_FILENO) >= 0);
-    what();
-    check(dup2(old, STDERR_FILENO) >= 0);
-    ssize_t length = pread(file, said, sizeof said - 1, 0);
-    check(length >= 0);
-    said[length] = 0;
-    close(old);
-    close(file);
-    return said;
 }
 
 /* One message of each level: of the engine, the engine, the engine, and a binding. */
